@@ -1,0 +1,145 @@
+"""What a person chooses at each step: the sections of `tuner.toml`, with defaults that fit.
+
+Names of hyper-parameters are mlx-lm's. The form, `--set`, the file's comments and its error messages are all drawn from
+these declarations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tui_tuner.configuration import setting
+
+# The opening phrases of the guide this program replaces: they spread the questions over many forms.
+OPENING_PHRASES = (
+    "Where do I",
+    "Is it okay to",
+    "Can you help me",
+    "I need to",
+    "Is there a",
+    "Do you know",
+    "Where is the",
+    "Can you tell me",
+    "Can I change",
+    "What are the",
+    "How do I",
+    "When is it",
+    "How to",
+    "What is the difference",
+    "Can users",
+    "Can I",
+    "What is",
+)
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """Which model is taught."""
+
+    name: str = setting(
+        "starter",
+        "The base model: 'starter', a folder, or a Hugging Face repository such as "
+        "mlx-community/Mistral-7B-Instruct-v0.3-4bit.",
+        label="base model",
+    )
+    trust_remote_code: bool = setting(
+        False, "Run Python code that comes with this model. Off unless you trust its author with your machine."
+    )
+
+
+@dataclass(frozen=True)
+class DatasetChoice:
+    """What the training examples are about and who writes them."""
+
+    topic: str = setting("", "What the questions are about, for example: using a WordPress website.")
+    instructions: int = setting(60, "How many questions to write.", minimum=1, maximum=100_000, label="questions")
+    opening_phrases: tuple[str, ...] = setting(
+        OPENING_PHRASES, "Each question starts with one of these; separate them with ;"
+    )
+    teacher: str = setting(
+        "mlx", "Who writes: a model in this process (mlx) or an Ollama server.", choices=("mlx", "ollama")
+    )
+    teacher_model: str = setting(
+        "", "The teacher's model: empty takes the base model (mlx) or the first one installed (ollama)."
+    )
+    url: str = setting("", "Where Ollama listens; empty follows OLLAMA_HOST or localhost.", label="Ollama address")
+    style: str = setting(
+        "", "How answers should sound; the examples do not store this, so the model learns it unasked."
+    )
+    answer_beginning: str = setting("", "First words of every answer, where the style has some.")
+    answer_must_contain: tuple[str, ...] = setting(
+        (), "Texts an answer must contain, in this order, to be kept; separate them with ;"
+    )
+    max_tokens: int = setting(256, "Longest answer, in tokens.", minimum=16, maximum=32_768, label="longest answer")
+    temperature: float = setting(
+        0.7, "0 always writes the likeliest word; higher is more varied.", minimum=0, maximum=2
+    )
+    valid_fraction: float = setting(
+        0.1,
+        "Part of the examples held out to measure progress; never trained on.",
+        minimum=0.01,
+        maximum=0.5,
+        label="held out",
+    )
+    seed: int = setting(0, "The same seed and teacher give the same data and the same split.", minimum=0, maximum=2**31)
+
+
+@dataclass(frozen=True)
+class TrainingChoice:
+    """How the model is taught. Every name is mlx-lm's."""
+
+    iters: int = setting(200, "How many steps to train.", minimum=1, maximum=10_000_000, label="iterations")
+    batch_size: int = setting(4, "Examples per step. More is smoother and takes more memory.", minimum=1, maximum=1024)
+    num_layers: int = setting(
+        16,
+        "How many of the model's last layers get an adapter; -1 means all.",
+        minimum=-1,
+        maximum=1000,
+        label="layers",
+    )
+    learning_rate: float = setting(1e-4, "How far each step goes.", minimum=0, maximum=1)
+    rank: int = setting(8, "Size of the LoRA adapters.", minimum=1, maximum=1024)
+    scale: float = setting(20.0, "How strongly the adapters act.", minimum=0, maximum=10_000)
+    dropout: float = setting(0.0, "Part of the adapter's input left out at random.", minimum=0, maximum=0.95)
+    max_seq_length: int = setting(
+        2048, "Longest example in tokens; longer ones are cut.", minimum=8, maximum=1_000_000, label="sequence length"
+    )
+    mask_prompt: bool = setting(True, "Learn from the answers only, not from the questions.")
+    seed: int = setting(0, "The same seed gives the same run.", minimum=0, maximum=2**31)
+    steps_per_report: int = setting(1, "Report the training loss every so many steps.", minimum=1, maximum=10_000)
+    steps_per_eval: int = setting(
+        20, "Measure the held-out examples every so many steps.", minimum=1, maximum=1_000_000
+    )
+    save_every: int = setting(20, "Keep a checkpoint every so many steps.", minimum=1, maximum=1_000_000)
+
+
+@dataclass(frozen=True)
+class CompareChoice:
+    """What base and tuned model are asked side by side."""
+
+    prompts: tuple[str, ...] = setting((), "Questions to ask both; empty takes some from the held-out examples.")
+    max_tokens: int = setting(256, "Longest answer, in tokens.", minimum=1, maximum=32_768, label="longest answer")
+    temperature: float = setting(0.0, "0 makes the comparison repeatable.", minimum=0, maximum=2)
+    seed: int = setting(0, "Seed of the sampling where the temperature is above 0.", minimum=0, maximum=2**31)
+
+
+@dataclass(frozen=True)
+class ExportChoice:
+    """Where the fused model goes."""
+
+    name: str = setting("", "Name of the fused model's folder under models/; empty takes the project's name.")
+    dequantize: bool = setting(
+        True, "Write a quantized base in full precision: squeezing it again loses most of a small tuning."
+    )
+
+
+@dataclass(frozen=True)
+class ChatChoice:
+    """How the chat answers."""
+
+    system_prompt: str = setting("", "Told to the model before the conversation; empty tells it nothing.")
+    max_tokens: int = setting(512, "Longest answer, in tokens.", minimum=1, maximum=32_768, label="longest answer")
+    temperature: float = setting(
+        0.0, "0 always gives the likeliest answer; higher is more varied.", minimum=0, maximum=2
+    )
+    top_p: float = setting(1.0, "Only the likeliest words that together reach this share.", minimum=0.01, maximum=1)

@@ -1,0 +1,1 @@
+"""The whole journey on the starter model, in one command."""

@@ -1,0 +1,1 @@
+"""Is this machine ready? One function per check, each with its fix."""

@@ -1,0 +1,237 @@
+"""One fine-tune on disk: its folder, its `tuner.toml`, where each artefact lives, and its lock.
+
+my-project/
+tuner.toml                     what was chosen at each step
+data/                          instructions.json answers.jsonl train.jsonl valid.jsonl report.json
+runs/<run>/                    config.toml metrics.jsonl adapters.safetensors adapter_config.json checkpoints/
+comparisons/  chats/  models/<fused>/
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tui_tuner import configuration
+from tui_tuner.choices import ChatChoice, CompareChoice, DatasetChoice, ExportChoice, ModelChoice, TrainingChoice
+from tui_tuner.errors import ConfigurationError, ProjectError, ProjectLocked, storage_error
+from tui_tuner.files import read_toml, storage_errors, write_text
+from tui_tuner.language import _
+
+MANIFEST = "tuner.toml"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Everything `tuner.toml` says: one section per step."""
+
+    model: ModelChoice = field(default_factory=ModelChoice)
+    dataset: DatasetChoice = field(default_factory=DatasetChoice)
+    training: TrainingChoice = field(default_factory=TrainingChoice)
+    compare: CompareChoice = field(default_factory=CompareChoice)
+    export: ExportChoice = field(default_factory=ExportChoice)
+    chat: ChatChoice = field(default_factory=ChatChoice)
+
+
+SECTIONS: Mapping[str, type] = {
+    "model": ModelChoice,
+    "dataset": DatasetChoice,
+    "training": TrainingChoice,
+    "compare": CompareChoice,
+    "export": ExportChoice,
+    "chat": ChatChoice,
+}
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project folder and what was chosen in it. Paths are always absolute."""
+
+    folder: Path
+    name: str
+    choices: Choices
+
+    @property
+    def data(self) -> Path:
+        """The dataset's folder."""
+        return self.folder / "data"
+
+    @property
+    def runs(self) -> Path:
+        """One folder per training run."""
+        return self.folder / "runs"
+
+    @property
+    def comparisons(self) -> Path:
+        """Kept comparisons of base and tuned."""
+        return self.folder / "comparisons"
+
+    @property
+    def chats(self) -> Path:
+        """Kept conversations."""
+        return self.folder / "chats"
+
+    @property
+    def fused_model(self) -> Path:
+        """Where the fused model of this project goes."""
+        return self.folder / "models" / (self.choices.export.name or self.name)
+
+    def has_dataset(self) -> bool:
+        """Whether training files are there."""
+        return (self.data / "train.jsonl").is_file()
+
+    def run_folders(self) -> list[Path]:
+        """All training runs, oldest first."""
+        found = [path for path in self.runs.glob("*") if (path / "config.toml").is_file()]
+        return sorted(found, key=lambda path: [int(part) if part.isdigit() else part for part in _parts(path.name)])
+
+    def tuned_run(self) -> Path | None:
+        """The latest run that has an adapter, if any."""
+        tuned = [path for path in self.run_folders() if (path / "adapters.safetensors").is_file()]
+        return tuned[-1] if tuned else None
+
+    def with_settings(self, section: str, assignments: Mapping[str, str]) -> Project:
+        """The project with settings of one section given as text, as after `--set`; nothing is written."""
+        changed = configuration.override(getattr(self.choices, section), assignments)
+        return dataclasses.replace(self, choices=dataclasses.replace(self.choices, **{section: changed}))
+
+    def with_choice(self, section: str, choice: Any) -> Project:
+        """The project with one section replaced; nothing is written."""
+        return dataclasses.replace(self, choices=dataclasses.replace(self.choices, **{section: choice}))
+
+
+def _parts(name: str) -> list[str]:
+    # Every list starts with a text, so that names compare text with text and number with number.
+    return re.split(r"(\d+)", name)
+
+
+def save_project(project: Project) -> None:
+    """Write `tuner.toml`.
+
+    Raises:
+        StorageError: the folder cannot be written; the file is as it was.
+    """
+    import tomli_w  # only needed when something is written
+
+    head = "# A tuner project. Edit freely; `tuner` says which line is wrong if one is.\n"
+    top = tomli_w.dumps({"format": FORMAT, "name": project.name})
+    sections = [configuration.write_table(getattr(project.choices, name), name) for name in SECTIONS]
+    write_text(project.folder / MANIFEST, "\n".join([head + top, *sections]))
+
+
+def create_project(folder: Path, *, choices: Choices | None = None, name: str = "") -> Project:
+    """Make a new project in `folder`, which may exist as long as it holds no project.
+
+    Raises:
+        ProjectError: there is a project already.
+        StorageError: the folder cannot be made.
+    """
+    folder = folder.expanduser().absolute()
+    if (folder / MANIFEST).exists():
+        raise ProjectError(
+            _("there is a project here already"),
+            where=str(folder),
+            advice=_("Open it with: tuner --project {folder}", folder=folder),
+        )
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    project = Project(folder, name or folder.name, choices or Choices())
+    save_project(project)
+    return project
+
+
+def open_project(folder: Path) -> Project:
+    """Read the project in `folder`.
+
+    Raises:
+        ProjectError: no project there, or one of a newer version.
+        ConfigurationError: a mistake in `tuner.toml`: file, line, what was expected.
+        StorageError: it cannot be read.
+    """
+    folder = folder.expanduser().absolute()
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise ProjectError(
+            _("there is no project here (no {name})", name=MANIFEST),
+            where=str(folder),
+            advice=_("Make one with: tuner new {folder}", folder=folder),
+        )
+    table, text = read_toml(path)
+    _check_format(table.pop("format", FORMAT), path, configuration.line_of(text, "", "format"))
+    name = table.pop("name", folder.name)
+    if not isinstance(name, str) or not name.strip() or "/" in name:
+        line = configuration.line_of(text, "", "name")
+        raise ConfigurationError(_("the name must be a text without /"), where=f"{path}:{line}")
+    sections: dict[str, Any] = {}
+    for section, values in table.items():
+        sections[section] = _read_section(section, values, path, text)
+    return Project(folder, name, Choices(**sections))
+
+
+def _check_format(found: Any, path: Path, line: int) -> None:
+    if not isinstance(found, int) or isinstance(found, bool):
+        raise ConfigurationError(
+            _("format is {found}, expected {format}", found=repr(found), format=FORMAT), where=str(path)
+        )
+    if found > FORMAT:
+        raise ProjectError(
+            _(
+                "this project was made by a newer tuner (format {found}; this one knows {known})",
+                found=found,
+                known=FORMAT,
+            ),
+            where=str(path),
+            advice=_("Update with: pip install --upgrade tui-tuner"),
+        )
+
+
+def _read_section(section: str, values: Any, path: Path, text: str) -> Any:
+    where = f"{path}:{configuration.line_of(text, '', section)}"
+    if section not in SECTIONS:
+        raise ConfigurationError(
+            _("there is no section or setting {name} here", name=repr(section)),
+            where=where,
+            advice=_("Known sections: {names}.", names=", ".join(SECTIONS)),
+        )
+    if not isinstance(values, dict):
+        raise ConfigurationError(_("{name} must be a section: [{name}]", name=section), where=where)
+    return configuration.read_table(SECTIONS[section], values, path=path, text=text, section=section)
+
+
+@contextlib.contextmanager
+def project_lock(project: Project) -> Iterator[None]:
+    """Hold the project for this process. A dead process holds nothing: the system releases its lock.
+
+    Raises:
+        ProjectLocked: another process works on it; names its process id.
+        StorageError: the folder cannot be written.
+    """
+    path = project.folder / ".lock"
+    with storage_errors(path):
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(handle, 32, 0).decode(errors="replace").strip()
+            raise ProjectLocked(
+                _("another tuner works on this project (process {holder})", holder=holder or "?"),
+                where=str(project.folder),
+                advice=_("Wait for it to end, or stop it, then try again."),
+            ) from None
+        except OSError as error:
+            raise storage_error(error, str(path)) from error
+        with contextlib.suppress(OSError):  # the number is a courtesy; the lock holds without it
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(handle)

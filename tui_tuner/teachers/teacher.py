@@ -1,0 +1,79 @@
+"""What every teacher can do, whoever it is: a model in this process, or a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from tui_tuner.models.prompts import Message
+from tui_tuner.progress import StopToken
+
+
+@dataclass(frozen=True)
+class Request:
+    """One thing asked of a teacher.
+
+    Attributes:
+        messages: the conversation; the last turn is the user's.
+        beginning: the first words of the answer; only for teachers that `continues`.
+        max_tokens: longest answer.
+        temperature: 0 takes the likeliest token.
+        seed: the same seed gives the same answer where the teacher can do that.
+        schema: JSON schema the answer has to follow, where the teacher can do that.
+    """
+
+    messages: tuple[Message, ...]
+    beginning: str = ""
+    max_tokens: int = 256
+    temperature: float = 0.7
+    seed: int = 0
+    schema: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a teacher said.
+
+    Attributes:
+        text: with the request's beginning in front.
+        finish: `length` means it was cut off.
+        tokens: how many it wrote.
+    """
+
+    text: str
+    finish: Literal["stop", "length"]
+    tokens: int
+
+
+class Teacher(Protocol):
+    """Someone who answers requests."""
+
+    @property
+    def name(self) -> str:
+        """As a person reads it: "mistral:7b at localhost:11434"."""
+        ...
+
+    @property
+    def continues(self) -> bool:
+        """Whether it can be given the beginning of its own answer."""
+        ...
+
+    @property
+    def at_once(self) -> int:
+        """How many requests are worth handing over together."""
+        ...
+
+    def ask(self, requests: Sequence[Request], on_answer: Callable[[int, Answer], None], stop: StopToken) -> None:
+        """Answer all `requests`, giving each answer to `on_answer` with its place as soon as it is whole.
+
+        Raises:
+            TeacherUnavailable: it may answer later; what came before is whole.
+            TeacherRefused: it will not answer this.
+            Stopped: asked to.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds: memory, connections."""
+        ...
