@@ -129,7 +129,8 @@ class Journal:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.path = path
             self.torn = self._cut_torn_line()
-            self._file = path.open("ab")
+            # Unbuffered: after a failed write nothing may wait in a buffer to be written later.
+            self._file = path.open("ab", buffering=0)
 
     def _cut_torn_line(self) -> bool:
         if not self.path.exists():
@@ -150,21 +151,20 @@ class Journal:
         """
         with storage_errors(self.path):
             end = self._file.seek(0, os.SEEK_END)
+            line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
             try:
-                self._file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
-                self._file.flush()
+                while line:
+                    line = line[self._file.write(line) :]
                 if flush_to_disk:
                     os.fsync(self._file.fileno())
             except OSError:
                 with contextlib.suppress(OSError):
-                    os.truncate(self.path, end)
+                    self._file.truncate(end)
                 raise
 
     def close(self) -> None:
         """Close the file."""
-        # After a failed write the buffer may still hold a torn line, and closing would try to write it once more.
-        with contextlib.suppress(OSError):
-            self._file.close()
+        self._file.close()
 
     def __enter__(self) -> Journal:
         return self

@@ -177,18 +177,13 @@ def open_project(folder: Path) -> Project:
 
 
 def _check_format(found: Any, path: Path, line: int) -> None:
+    where = f"{path}:{line}"
     if not isinstance(found, int) or isinstance(found, bool):
-        raise ConfigurationError(
-            _("format is {found}, expected {format}", found=repr(found), format=FORMAT), where=str(path)
-        )
+        raise ConfigurationError(_("format is {found}, expected {known}", found=repr(found), known=FORMAT), where=where)
     if found > FORMAT:
         raise ProjectError(
-            _(
-                "this project was made by a newer tuner (format {found}; this one knows {known})",
-                found=found,
-                known=FORMAT,
-            ),
-            where=str(path),
+            _("this project was made by a newer tuner (format {found}, known here: {known})", found=found, known=FORMAT),
+            where=where,
             advice=_("Update with: pip install --upgrade tui-tuner"),
         )
 

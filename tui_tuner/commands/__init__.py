@@ -1,1 +1,23 @@
-"""The headless twins of the app's steps, one module each."""
+"""The headless twins of the app's steps, one module each.
+
+A command module has a docstring whose first line is `name: what it does.`, `EXAMPLES` for its help, `configure(parser)`
+and `run(arguments) -> exit code`. It imports what is heavy inside `run`.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from tui_tuner.commands import chat, check, compare, data, demo, fuse, new, runs, train
+
+COMMANDS: dict[str, ModuleType] = {
+    "demo": demo,
+    "new": new,
+    "check": check,
+    "data": data,
+    "train": train,
+    "runs": runs,
+    "compare": compare,
+    "fuse": fuse,
+    "chat": chat,
+}

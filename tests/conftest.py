@@ -1,0 +1,55 @@
+"""Every test has its own configuration, cache and log folders, and no way out to the network."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+REAL_CACHE = os.environ.get("TUNER_CACHE")
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("TUNER_CONFIG", str(base / "config"))
+    monkeypatch.setenv("TUNER_CACHE", str(base / "cache"))
+    monkeypatch.setenv("TUNER_LOG", str(base / "log"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(base / "hub"))
+    monkeypatch.delenv("OLLAMA_HOST", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        host = address[0] if isinstance(address, tuple) else ""
+        if host not in ("127.0.0.1", "::1", "localhost", ""):
+            raise ConnectionRefusedError(f"a test may not connect to {host}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fast_blas() -> None:
+    from tui_tuner.models.blas import load_fast_blas
+
+    load_fast_blas()
+
+
+@pytest.fixture
+def starter(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The real starter model, made once on this machine and kept in the real cache."""
+    from tui_tuner.models.starter import make_starter
+    from tui_tuner.progress import StopToken, ignore_event
+
+    if REAL_CACHE is None:
+        monkeypatch.delenv("TUNER_CACHE")
+    else:
+        monkeypatch.setenv("TUNER_CACHE", REAL_CACHE)
+    return make_starter(emit=ignore_event, stop=StopToken())

@@ -1,0 +1,124 @@
+"""Every action of the app: its name, key, label and help, once.
+
+Bindings, footer, help screens and the command palette are drawn from this table; nothing else binds a key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+from tui_tuner.language import _
+
+EVERYWHERE = "everywhere"
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing a person can do.
+
+    Attributes:
+        where: the step it belongs to, or `EVERYWHERE`.
+        name: the Textual action, such as `start` or `go_to('train')`.
+        key: the keys, separated by commas.
+        label: one or two words for the footer.
+        help: what it does, in a sentence.
+        footer: whether the footer shows it.
+        works_while_typing: it comes before a text field's own keys.
+    """
+
+    where: str
+    name: str
+    key: str
+    label: str
+    help: str
+    footer: bool = True
+    works_while_typing: bool = False
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("environment", "check", "r", _("check again"), _("Run every check again.")),
+    Action(
+        "environment", "copy_fix", "c", _("copy fix"), _("Copy the selected check's fix, a command, to the clipboard.")
+    ),
+    Action("environment", "run_fix", "x", _("run fix"), _("Run the selected check's fix, where that is safe.")),
+    Action("environment", "stop", "s", _("stop"), _("Stop the fix that is running."), footer=False),
+    Action("dataset", "start", "g", _("start / go on"), _("Write the dataset, or go on where it stopped.")),
+    Action("dataset", "pause", "space", _("pause"), _("Hold the work, or let it go on.")),
+    Action("dataset", "stop", "s", _("stop"), _("Stop; every finished example is kept.")),
+    Action("dataset", "edit", "e", _("settings"), _("Go to the settings; Escape leaves them.")),
+    Action("train", "start", "g", _("start"), _("Start a new run with these settings.")),
+    Action("train", "resume", "r", _("resume"), _("Go on with the run that is shown, from its last checkpoint.")),
+    Action("train", "stop", "s", _("stop & keep"), _("Stop within one iteration and keep a checkpoint.")),
+    Action("train", "edit", "e", _("settings"), _("Show the settings, or the dashboard.")),
+    Action("train", "log_scale", "l", _("log scale"), _("Draw the loss on a logarithmic scale, or not.")),
+    Action(
+        "train", "older_run", "left_square_bracket", _("older run"), _("Show the run before this one."), footer=False
+    ),
+    Action(
+        "train", "newer_run", "right_square_bracket", _("newer run"), _("Show the run after this one."), footer=False
+    ),
+    Action("compare", "start", "g", _("compare"), _("Ask base and tuned model these questions.")),
+    Action("compare", "stop", "s", _("stop"), _("Stop; finished answers are kept.")),
+    Action("compare", "edit", "e", _("questions"), _("Edit the questions; Escape leaves them.")),
+    Action("export", "start", "g", _("fuse"), _("Make one model of base and adapter, and prove it.")),
+    Action("export", "stop", "s", _("stop"), _("Stop; a half-made model is taken away.")),
+    Action("export", "copy_command", "c", _("copy command"), _("Copy the command that uses the model.")),
+    Action("chat", "stop", "escape", _("stop"), _("Stop the answer; what was written stays.")),
+    Action("chat", "clear", "ctrl+l", _("clear"), _("Start a new conversation."), works_while_typing=True),
+    Action("chat", "choose_model", "ctrl+t", _("model"), _("Talk with the next model."), works_while_typing=True),
+    Action(EVERYWHERE, "go_to('environment')", "1", _("Environment"), _("Go to Environment."), footer=False),
+    Action(EVERYWHERE, "go_to('dataset')", "2", _("Dataset"), _("Go to Dataset."), footer=False),
+    Action(EVERYWHERE, "go_to('train')", "3", _("Train"), _("Go to Train."), footer=False),
+    Action(EVERYWHERE, "go_to('compare')", "4", _("Compare"), _("Go to Compare."), footer=False),
+    Action(EVERYWHERE, "go_to('export')", "5", _("Export"), _("Go to Export."), footer=False),
+    Action(EVERYWHERE, "go_to('chat')", "6", _("Chat"), _("Go to Chat."), footer=False),
+    Action(
+        EVERYWHERE,
+        "previous_step",
+        "ctrl+b",
+        _("back"),
+        _("Go to the step before."),
+        footer=False,
+        works_while_typing=True,
+    ),
+    Action(EVERYWHERE, "next_step", "ctrl+n", _("next step"), _("Go to the next step."), works_while_typing=True),
+    Action(EVERYWHERE, "projects", "ctrl+o", _("projects"), _("Open or make a project."), footer=False),
+    Action(EVERYWHERE, "help", "question_mark,f1", _("help"), _("Show what this screen is for and its keys.")),
+    Action(EVERYWHERE, "quit", "q,ctrl+q", _("quit"), _("Quit; work that runs is stopped with a checkpoint first.")),
+)
+
+
+def actions_of(where: str) -> list[Action]:
+    """The actions of one step, or those that are everywhere."""
+    return [action for action in ACTIONS if action.where == where]
+
+
+def bindings_of(where: str) -> list[Binding]:
+    """The Textual bindings of one step, or those that are everywhere."""
+    return [
+        Binding(
+            action.key,
+            action.name,
+            action.label,
+            show=action.footer,
+            tooltip=action.help,
+            priority=action.works_while_typing,
+            key_display=key_display(action.key),
+        )
+        for action in actions_of(where)
+    ]
+
+
+def key_display(key: str) -> str:
+    """The first of an action's keys, as it stands on the keyboard."""
+    names = {
+        "question_mark": "?",
+        "escape": "esc",
+        "left_square_bracket": "[",
+        "right_square_bracket": "]",
+        "space": "space",
+    }
+    first = key.split(",")[0]
+    return names.get(first, first)

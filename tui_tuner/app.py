@@ -1,0 +1,363 @@
+"""TunerApp: the steps, the open project, the jobs, and moving between them.
+
+Starts with nothing heavy imported: MLX comes in on its own thread when a step first needs it, and a screen when it
+is first shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import functools
+import importlib
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.signal import Signal
+
+from tui_tuner.actions import EVERYWHERE, actions_of, bindings_of
+from tui_tuner.engine import Engine
+from tui_tuner.errors import ProjectError, TunerError
+from tui_tuner.job_board import SECONDS_BETWEEN_DRAINS, JobBoard, JobNews
+from tui_tuner.journey import STEPS, standing
+from tui_tuner.language import _
+from tui_tuner.plain_text import one_line
+from tui_tuner.project import MANIFEST, Project, open_project, project_lock, save_project
+from tui_tuner.settings import Settings, load_settings, save_settings
+from tui_tuner.widgets.step_bar import StepBar, StepMark
+
+
+def _step_screen(key: str) -> Callable[[], Screen[Any]]:
+    """A step's screen, imported when it is first shown."""
+
+    def make() -> Screen[Any]:
+        module = importlib.import_module(f"tui_tuner.screens.{key}")
+        screen: Screen[Any] = module.SCREEN()
+        return screen
+
+    return make
+
+
+class TunerApp(App[int]):
+    """The app.
+
+    Args:
+        project: the project to open; None shows the welcome.
+        settings: what was remembered from the last time.
+        greeting: a sentence to show at the start, such as why the last project could not be opened.
+    """
+
+    TITLE = "tuner"
+    SCREENS: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {step.key: _step_screen(step.key) for step in STEPS}
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(EVERYWHERE)]
+    COMMAND_PALETTE_DISPLAY = "ctrl+p"
+
+    def __init__(self, project: Project | None, settings: Settings, *, greeting: str = "") -> None:
+        super().__init__()
+        self.project: Project | None = None
+        self.settings = settings
+        self.engine = Engine()
+        self.board = JobBoard(self, self.engine)
+        self.lock = contextlib.ExitStack()
+        self.locked_out: TunerError | None = None
+        self._first_project, self._greeting = project, greeting
+        self._draining: set[str] = set()
+
+    # -- the start and the end ---------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Show the last step of the project, or the welcome."""
+        self._load_themes()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # Not the main thread (a test) or not this platform: then the default stays.
+            with contextlib.suppress(RuntimeError, ValueError, NotImplementedError):
+                loop.add_signal_handler(number, self.stop_and_exit)
+        if self._greeting:
+            self.notify(self._greeting, severity="warning", timeout=10, markup=False)
+        if self._first_project is None:
+            self.show_welcome()
+        else:
+            self.open(self._first_project, self.settings.last_step)
+
+    def _load_themes(self) -> None:
+        from tui_tuner.theme_files import load_themes
+
+        themes, failures = load_themes()
+        for theme in themes:
+            self.register_theme(theme)
+        if failures:
+            self.notify("\n".join(map(str, failures)), title=_("Themes"), severity="warning", markup=False)
+        self.theme = self.settings.theme if self.settings.theme in self.available_themes else "tuner-dark"
+        # Only a theme chosen from here on is a choice of the person's.
+        subscribed: Signal[Any] = self.theme_changed_signal
+        subscribed.subscribe(self, lambda theme: self.remember(theme=theme.name))
+
+    async def action_quit(self) -> None:
+        """Quit; ask first while work runs."""
+        running = self.board.all_running()
+        if not running:
+            self.stop_and_exit()
+            return
+        from tui_tuner.screens.quit_question import QuitQuestion
+
+        names = [self.board.jobs[key].name for key in running]
+
+        def answered(leave: bool | None) -> None:
+            if leave:
+                self.stop_and_exit()
+
+        self.push_screen(QuitQuestion(names), answered)
+
+    @work(exclusive=True)
+    async def stop_and_exit(self) -> None:
+        """Stop every job, wait until what they have is saved, and end."""
+        self.board.stop_all()
+        jobs = [job for job in self.board.jobs.values() if job.running]
+        if jobs:
+            self.notify(_("Saving what is done…"), timeout=60, markup=False)
+        for job in jobs:
+            await asyncio.to_thread(job.wait)
+        self.exit(0)
+
+    def close(self) -> None:
+        """Give back the engine's thread and the project. Called when the terminal is the shell's again."""
+        self.board.stop_all()
+        self.engine.close()
+        self.lock.close()
+
+    # -- projects ----------------------------------------------------------------------------------------------------
+
+    def open(self, project: Project, step_key: str = "environment") -> None:
+        """Make `project` the open one and show a step of it."""
+        self.lock.close()
+        self.locked_out = None
+        try:
+            self.lock.enter_context(project_lock(project))
+        except TunerError as error:
+            self.locked_out = error
+            self.complain(error)
+        self.project = project
+        self.remember(last_project=str(project.folder))
+        self._forget_screens()
+        self.action_go_to(step_key if step_key in self.SCREENS else "environment")
+
+    def _forget_screens(self) -> None:
+        # Each step's screen is made anew for another project; a switch to it mounts a fresh one.
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        for step in STEPS:
+            if step.key in self._installed_screens and not callable(self._installed_screens[step.key]):
+                self.uninstall_screen(step.key)
+                self.install_screen(_step_screen(step.key), step.key)  # type: ignore[arg-type]
+        self.board.jobs.clear()
+        self.board.views.clear()
+
+    def require_own_project(self) -> Project:
+        """The open project, if this process may write to it.
+
+        Raises:
+            ProjectError: none is open.
+            ProjectLocked: another process works on it.
+        """
+        if self.project is None:
+            raise ProjectError(_("no project is open"), advice=_("Make or open one with ctrl+o."))
+        if self.locked_out is not None:
+            raise self.locked_out
+        return self.project
+
+    def change_project(self, project: Project) -> bool:
+        """Keep changed choices, in memory and in `tuner.toml`; say so and return False if that fails."""
+        try:
+            self.require_own_project()
+            save_project(project)
+        except TunerError as error:
+            self.complain(error)
+            return False
+        self.project = project
+        self.show_frames()
+        return True
+
+    def remember(self, **changes: str) -> None:
+        """Keep something for the next start; a folder that cannot be written is no reason to complain here."""
+        settings = dataclasses.replace(self.settings, **changes)
+        if settings != self.settings:
+            self.settings = settings
+            with contextlib.suppress(TunerError):
+                save_settings(settings)
+
+    # -- steps -------------------------------------------------------------------------------------------------------
+
+    def action_go_to(self, step_key: str) -> None:
+        """Show a step; whatever runs goes on."""
+        if self.project is None and step_key != "environment":
+            self.notify(_("Open or make a project first."), severity="warning", markup=False)
+            return
+        if len(self.screen_stack) > 2 or (self.current_step is None and len(self.screen_stack) > 1):
+            return  # a question is on the screen: it is answered first
+        if self.current_step != step_key:
+            self.switch_screen(step_key) if len(self.screen_stack) > 1 else self.push_screen(step_key)
+            if self.project is not None:
+                self.remember(last_step=step_key)
+
+    def action_next_step(self) -> None:
+        """Go to the next step."""
+        self._move(1)
+
+    def action_previous_step(self) -> None:
+        """Go to the step before."""
+        self._move(-1)
+
+    def _move(self, by: int) -> None:
+        keys = [step.key for step in STEPS]
+        if self.current_step in keys:
+            place = keys.index(self.current_step) + by
+            if 0 <= place < len(keys):
+                self.action_go_to(keys[place])
+
+    @property
+    def current_step(self) -> str | None:
+        """The step on the screen; None while something else is."""
+        return getattr(self.screen, "step", None)
+
+    def step_marks(self) -> list[StepMark]:
+        """How far every step is."""
+        marks = []
+        for step in STEPS:
+            now = standing(step.key, self.project)
+            ended = self.board.ended(step.key)
+            state, why = now.state, now.why
+            if self.board.running(step.key):
+                state, why = "running", step.job
+            elif ended and ended.outcome == "failed":
+                state, why = "failed", ended.message
+            elif step.key == "environment" and self.board_says_ready:
+                state = "done"
+            marks.append(StepMark(step.key, step.number, step.name, state, why))
+        return marks
+
+    board_says_ready: bool = False  # set by the Environment screen when its checks have passed
+
+    def on_step_bar_chosen(self, message: StepBar.Chosen) -> None:
+        """Go to the step that was clicked."""
+        self.action_go_to(message.step)
+
+    def show_frames(self) -> None:
+        """Draw the title and the step bar again after something changed."""
+        show = getattr(self.screen, "show_frame", None)
+        if show is not None:
+            show()
+
+    # -- news of jobs ------------------------------------------------------------------------------------------------
+
+    def on_job_news(self, message: JobNews) -> None:
+        """Wait a moment for more news, then take all of it in at once."""
+        key = message.step_key
+        if key not in self._draining:
+            self._draining.add(key)
+            self.set_timer(SECONDS_BETWEEN_DRAINS, functools.partial(self._take_in, key))
+
+    def _take_in(self, key: str) -> None:
+        self._draining.discard(key)
+        if key not in self.board.jobs:
+            return
+        events = self.board.drain(key)
+        screen = self._installed_screens.get(key)
+        if screen is not None and not callable(screen) and screen.is_attached:
+            screen.heard(events)  # type: ignore[attr-defined]
+            if screen is self.screen:
+                screen.show()  # type: ignore[attr-defined]
+        if self.board.ended(key):
+            self._announce_end(key)
+
+    def _announce_end(self, key: str) -> None:
+        ended = self.board.ended(key)
+        self.show_frames()
+        if ended is None or self.current_step == key:
+            return
+        texts = {"done": _("{job}: done"), "stopped": _("{job}: stopped, kept"), "failed": _("{job}: failed")}
+        severity = "error" if ended.outcome == "failed" else "information"
+        text = texts[ended.outcome].format(job=ended.job)
+        self.notify(f"{text}\n{ended.message}".strip(), severity=severity, markup=False)  # type: ignore[arg-type]
+        self.bell()
+
+    # -- saying things -----------------------------------------------------------------------------------------------
+
+    def complain(self, error: TunerError) -> None:
+        """Show an error: what, where, what to do."""
+        self.notify(str(error), severity="error", timeout=10, markup=False)
+
+    def action_help(self) -> None:
+        """Show what this screen is for, and its keys."""
+        from tui_tuner.screens.help import HelpScreen
+
+        if self.current_step is not None:
+            self.push_screen(HelpScreen(self.current_step, getattr(self.screen, "about", "")))
+
+    def action_projects(self) -> None:
+        """Open or make a project."""
+        if running := self.board.all_running():
+            names = ", ".join(self.board.jobs[key].name for key in running)
+            self.notify(_("Stop this first: {names}", names=names), severity="warning", markup=False)
+            return
+        self.show_welcome()
+
+    def show_welcome(self) -> None:
+        """Offer a new project, an existing one, or the demo."""
+        from tui_tuner.screens.welcome import Welcome
+
+        if not isinstance(self.screen, Welcome):
+            self.push_screen(Welcome())
+
+    def get_system_commands(self, screen: Screen[Any]) -> Any:
+        """Every action that works now, and Textual's own, in the command palette."""
+        step_key = getattr(screen, "step", "")
+        for action in [*actions_of(step_key), *actions_of(EVERYWHERE)]:
+            title = action.label.capitalize() if action.where != EVERYWHERE else action.label
+            yield SystemCommand(
+                one_line(title), action.help, functools.partial(screen.run_action, self._scoped(action))
+            )
+        yield SystemCommand(_("Theme"), _("Choose the colours."), self.action_change_theme)
+        yield SystemCommand(_("Screenshot"), _("Save an SVG picture of the screen."), self.deliver_screenshot)
+
+    @staticmethod
+    def _scoped(action: Any) -> str:
+        return action.name if action.where != EVERYWHERE else f"app.{action.name}"
+
+
+def run_app(folder: Path | None) -> int:
+    """Open the app on `folder`, on the current folder if it is a project, on the last project, or on the welcome.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        ProjectError: `folder` was named and holds no project.
+        ConfigurationError: `folder` was named and its `tuner.toml` has a mistake.
+    """
+    settings, greeting, project = Settings(), "", None
+    try:
+        settings = load_settings()
+    except TunerError as error:
+        greeting = str(error)
+    if folder is not None:
+        project = open_project(folder)
+    elif (Path.cwd() / MANIFEST).is_file():
+        project = open_project(Path.cwd())
+    elif settings.last_project and (Path(settings.last_project) / MANIFEST).is_file():
+        try:
+            project = open_project(Path(settings.last_project))
+        except TunerError as error:
+            greeting = str(error)
+    app = TunerApp(project, settings, greeting=greeting)
+    try:
+        return app.run() or 0
+    finally:
+        app.close()

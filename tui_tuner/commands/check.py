@@ -1,0 +1,74 @@
+"""tuner check: is this machine ready? Every check with its finding and its fix.
+
+Needs no project; with one, its base model is checked too.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tui_tuner.choices import ModelChoice
+from tui_tuner.commands.options import add_json, add_project
+from tui_tuner.commands.output import Output
+from tui_tuner.commands.running import exit_code, run_job
+from tui_tuner.engine import running_engine
+from tui_tuner.language import _
+from tui_tuner.progress import StopToken
+from tui_tuner.project import MANIFEST, open_project
+
+EXAMPLES = _("""examples:
+  tuner check
+  tuner check --json
+  tuner check --fix base_model        fetch the base model
+  tuner check --fix ollama            start Ollama""")
+
+MARKS = {"ok": "✓", "warning": "!", "missing": "✗", "not_applicable": "–"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_project(parser)
+    parser.add_argument("--fix", metavar="CHECK", help=_("run the fix of one check, where that is safe"))
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run all checks, or one fix."""
+    output = Output(as_json=arguments.json)
+    model = _base_model_name(arguments.project)
+    return _fix(arguments.fix, model, output) if arguments.fix else _check(model, output)
+
+
+def _base_model_name(folder: Path | None) -> str:
+    if folder is not None or (Path.cwd() / MANIFEST).is_file():
+        return open_project(folder or Path.cwd()).choices.model.name
+    return str(ModelChoice().name)
+
+
+def _check(model: str, output: Output) -> int:
+    from tui_tuner.environment.check import next_advice, ready
+    from tui_tuner.environment.checks import run_checks
+
+    with running_engine() as engine:
+        results = run_checks(model, engine=engine, emit=output.event if output.as_json else _silent, stop=StopToken())
+    for result in results:
+        output.say(f" {MARKS[result.state]} {result.name:<16} {result.finding}")
+        if result.state in ("warning", "missing"):
+            output.say(f"   {'':<16} {result.why}")
+            if result.fix:
+                output.say(f"   {'':<16} " + _("fix: {command}", command=result.fix.command))
+    output.say("")
+    output.say(next_advice(results))
+    return 0 if ready(results) else 1
+
+
+def _silent(_event: object) -> None:
+    """The table is shown once, in order, when all checks are done."""
+
+
+def _fix(key: str, model: str, output: Output) -> int:
+    from tui_tuner.environment.fixes import fix_work
+
+    job = run_job(_("preparing this machine"), fix_work(key, model), output)
+    return exit_code(job)

@@ -1,0 +1,36 @@
+"""tuner data: write the training set, or go on writing it.
+
+Questions, answers, then the split; every finished example is on the disk before the next one is asked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from tui_tuner.commands.options import add_json, add_project, add_set, chosen_project
+from tui_tuner.commands.output import Output
+from tui_tuner.commands.running import exit_code, run_project_job
+from tui_tuner.journey import dataset_needs_engine, dataset_work, step
+from tui_tuner.language import _
+
+EXAMPLES = _("""examples:
+  tuner data --set topic="using a WordPress website" --set instructions=200
+  tuner data --set teacher=ollama --set teacher_model=mistral:7b
+  tuner data --json | jq .event""")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_project(parser)
+    add_set(parser, "dataset")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the dataset of the chosen project."""
+    project = chosen_project(arguments)
+    output = Output(as_json=arguments.json)
+    job = run_project_job(
+        project, step("dataset").job, dataset_work(project), output, on_engine=dataset_needs_engine(project)
+    )
+    return exit_code(job)

@@ -1,0 +1,45 @@
+"""tuner runs: list the training runs of a project.
+
+Newest last: how far each came, its best validation loss and its settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+
+from tui_tuner.commands.options import add_json, add_project, chosen_project
+from tui_tuner.commands.output import Output
+from tui_tuner.language import _
+
+EXAMPLES = _("""examples:
+  tuner runs
+  tuner runs --json | jq .best_loss""")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_project(parser)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List the runs of the chosen project."""
+    from tui_tuner.training.runs import list_runs
+
+    project = chosen_project(arguments)
+    summaries = list_runs(project)
+    if arguments.json:
+        for summary in summaries:
+            sys.stdout.write(json.dumps(dataclasses.asdict(summary), ensure_ascii=False, default=str) + "\n")
+        return 0
+    output = Output()
+    if not summaries:
+        output.say(_("No runs yet. Start one with: tuner train"))
+    for summary in summaries:
+        best = f"{summary.best_loss:.3f}" if summary.best_loss is not None else "–"
+        progress = f"{summary.iteration:,}/{summary.iters:,}"
+        output.say(f"{summary.name:<10} {summary.state:<24} {progress:>13}   best {best:>7}   {summary.model}")
+    return 0

@@ -1,0 +1,36 @@
+"""tuner train: fine-tune the base model on the project's dataset.
+
+Ctrl-C stops within one iteration and keeps everything; `--resume` goes on as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from tui_tuner.commands.options import add_json, add_project, add_set, chosen_project
+from tui_tuner.commands.output import Output
+from tui_tuner.commands.running import exit_code, run_project_job
+from tui_tuner.journey import step, training_work
+from tui_tuner.language import _
+
+EXAMPLES = _("""examples:
+  tuner train --set iters=300 --set batch_size=2 --set num_layers=8
+  tuner train --resume
+  tuner train --resume --run run-2 --set iters=600""")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_project(parser)
+    parser.add_argument("--resume", action="store_true", help=_("go on with the latest run that is not finished"))
+    parser.add_argument("--run", metavar="NAME", help=_("with --resume: the run to go on with"))
+    add_set(parser, "training")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train on the chosen project."""
+    project = chosen_project(arguments)
+    output = Output(as_json=arguments.json)
+    work = training_work(project, run=arguments.run, resume=arguments.resume)
+    return exit_code(run_project_job(project, step("train").job, work, output))

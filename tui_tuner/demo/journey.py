@@ -1,0 +1,153 @@
+"""The demo: a project that goes through every step by itself. Run again it goes on where it stopped.
+
+It calls the same functions as the steps do; nothing here is shown that did not happen.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui_tuner.choices import CompareChoice, DatasetChoice, TrainingChoice
+from tui_tuner.demo import examples
+from tui_tuner.errors import ProjectError
+from tui_tuner.files import storage_errors, write_json_lines
+from tui_tuner.jobs import Work
+from tui_tuner.journey import (
+    comparison_work,
+    dataset_work,
+    fuse_work,
+    is_fused,
+    obtain_base_model,
+    training_work,
+)
+from tui_tuner.language import _
+from tui_tuner.progress import Emit, Notice, Pace, StopToken
+from tui_tuner.project import MANIFEST, Choices, Project, create_project, open_project
+
+if TYPE_CHECKING:
+    from tui_tuner.evaluation.comparisons import Answered
+
+MADE_BY_THE_DEMO = (MANIFEST, ".lock", "data", "runs", "comparisons", "models", "chats", "exports")
+
+
+@dataclass(frozen=True)
+class DemoAnswers:
+    """What the demo ends with.
+
+    Attributes:
+        compared: base and tuned answers to each unseen question.
+        fused_answer: the fused model's answer to the last one.
+    """
+
+    compared: tuple[Answered, ...]
+    fused_answer: str
+
+
+def demo_choices() -> Choices:
+    """What the demo chooses at each step: enough to change every answer, quick on two cores."""
+    return Choices(
+        dataset=DatasetChoice(
+            topic=examples.TOPIC,
+            instructions=24,
+            opening_phrases=examples.OPENING_PHRASES,
+            style=examples.STYLE,
+            answer_beginning=examples.ANSWER_BEGINNING,
+            answer_must_contain=examples.ANSWER_MUST_CONTAIN,
+            max_tokens=72,
+        ),
+        training=TrainingChoice(
+            iters=40, batch_size=4, num_layers=16, learning_rate=2e-4, rank=8, max_seq_length=256, steps_per_eval=20
+        ),
+        compare=CompareChoice(prompts=examples.UNSEEN_QUESTIONS, max_tokens=80),
+    )
+
+
+def prepare_demo(folder: Path, *, fresh: bool) -> Project:
+    """Make the demo's project in `folder`, or open the one that is there.
+
+    Raises:
+        ProjectError: there is another project, which the demo must not touch.
+        StorageError: the folder cannot be written.
+    """
+    folder = folder.expanduser().absolute()
+    if (folder / MANIFEST).is_file():
+        _require_demo(folder)
+        if not fresh:
+            return open_project(folder)
+        with storage_errors(folder):
+            for name in MADE_BY_THE_DEMO:
+                path = folder / name
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    # The examples come first: with them in place, a half-made folder is still known as the demo's.
+    write_json_lines(
+        folder / "data" / "seeds.jsonl",
+        (
+            {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]}
+            for question, answer in examples.EXAMPLES
+        ),
+    )
+    return create_project(folder, choices=demo_choices())
+
+
+def _require_demo(folder: Path) -> None:
+    seeds = folder / "data" / "seeds.jsonl"
+    if not seeds.is_file() or examples.EXAMPLES[0][0] not in seeds.read_text(encoding="utf-8"):
+        raise ProjectError(
+            _("this project is yours, not the demo's"),
+            where=str(folder),
+            advice=_("Give the demo a folder of its own: tuner demo DIR"),
+        )
+
+
+def demo_work(project: Project) -> Work:
+    """Every step of the journey, one after the other; what is done already is not done again."""
+
+    def work(emit: Emit, stop: StopToken) -> DemoAnswers:
+        obtain_base_model(project, emit, stop)
+        dataset_work(project)(emit, stop)
+        _train(project, emit, stop)
+        compared = _compare(project, emit, stop)
+        if not is_fused(project):
+            fuse_work(project)(emit, stop)
+        return DemoAnswers(compared, _ask_fused(project, emit, stop))
+
+    return work
+
+
+def _train(project: Project, emit: Emit, stop: StopToken) -> None:
+    from tui_tuner.training.runs import list_runs
+
+    runs = list_runs(project)
+    if any(run.state == "finished" for run in runs):
+        emit(Notice(_("Training: done already.")))
+        return
+    training_work(project, resume=bool(runs))(emit, stop)
+
+
+def _compare(project: Project, emit: Emit, stop: StopToken) -> tuple[Answered, ...]:
+    from tui_tuner.evaluation.comparisons import list_comparisons, read_comparison
+
+    for kept in list_comparisons(project):
+        answered = read_comparison(kept).answers
+        if len(answered) == len(project.choices.compare.prompts):
+            emit(Notice(_("Comparison: done already.")))
+            return tuple(answered)
+    return tuple(comparison_work(project)(emit, stop))
+
+
+def _ask_fused(project: Project, emit: Emit, stop: StopToken) -> str:
+    from tui_tuner.models.generation import Sampling, stream_reply
+    from tui_tuner.models.loading import load_model
+    from tui_tuner.models.prompts import Message
+
+    pace = Pace(_("Asking"), 1, _("questions"), emit)
+    loaded = load_model(project.fused_model)
+    question = Message(role="user", content=examples.UNSEEN_QUESTIONS[-1])
+    reply = stream_reply(loaded, [question], Sampling(max_tokens=80), lambda _text: None, stop)
+    stop.check()
+    pace.advance()
+    pace.finish()
+    return reply.text

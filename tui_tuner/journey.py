@@ -1,0 +1,196 @@
+"""The six steps of the journey: what each needs, how far it is, and the work it does.
+
+The app's screens and the headless commands start exactly the functions here, so that whatever one can do the other can.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tui_tuner.errors import ModelError
+from tui_tuner.jobs import Work
+from tui_tuner.language import _
+from tui_tuner.progress import Emit, StopToken
+from tui_tuner.project import Project
+
+State = Literal["blocked", "ready", "running", "done", "failed"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: the key it is known by, its number on the keyboard, its name and the heavy job it runs."""
+
+    key: str
+    number: int
+    name: str
+    job: str
+
+
+STEPS: tuple[Step, ...] = (
+    Step("environment", 1, _("Environment"), _("preparing this machine")),
+    Step("dataset", 2, _("Dataset"), _("writing the dataset")),
+    Step("train", 3, _("Train"), _("training")),
+    Step("compare", 4, _("Compare"), _("comparing")),
+    Step("export", 5, _("Export"), _("fusing")),
+    Step("chat", 6, _("Chat"), _("chatting")),
+)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a step is: its state, and in a sentence what blocks it or what it has."""
+
+    state: State
+    why: str = ""
+
+
+def step(key: str) -> Step:
+    """The step known by `key`."""
+    return next(step for step in STEPS if step.key == key)
+
+
+def standing(key: str, project: Project | None) -> Standing:
+    """How far a step of `project` is, from its files alone; whether it runs is known only to who started it.
+
+    Cheap enough to ask at every change: looks at a few files, loads no model.
+    """
+    if key == "environment":
+        return Standing("ready", _("Is this machine ready?"))
+    if project is None:
+        return Standing("blocked", _("Open or make a project first."))
+    if key == "dataset":
+        return _dataset_standing(project)
+    if key == "train":
+        return _train_standing(project)
+    if key == "chat":
+        return Standing("ready", _("Chat with the base model, or with the tuned one once there is one."))
+    if project.tuned_run() is None:
+        return Standing("blocked", _("Train first: there is no tuned model yet."))
+    done = any(project.comparisons.glob("*.jsonl")) if key == "compare" else is_fused(project)
+    return Standing("done" if done else "ready")
+
+
+def _dataset_standing(project: Project) -> Standing:
+    if project.has_dataset():
+        return Standing("done")
+    choice = project.choices.dataset
+    if not choice.topic and not (project.data / "instructions.json").exists():
+        return Standing("ready", _("Say what the examples should be about."))
+    return Standing("ready")
+
+
+def _train_standing(project: Project) -> Standing:
+    if not project.has_dataset():
+        return Standing("blocked", _("Make a dataset first: there is nothing to learn from."))
+    return Standing("done" if project.tuned_run() else "ready")
+
+
+def is_fused(project: Project) -> bool:
+    """Whether the fused model is there."""
+    return (project.fused_model / "config.json").is_file()
+
+
+def base_model(project: Project) -> Path | None:
+    """The base model's folder if it is on this machine."""
+    from tui_tuner.models.catalogue import find_model
+
+    return find_model(project.choices.model.name)
+
+
+def obtain_base_model(project: Project, emit: Emit, stop: StopToken) -> Path:
+    """The base model's folder; fetched first where it is not on this machine yet.
+
+    Raises:
+        ModelError: it cannot be had; says why and what to do.
+        Stopped: asked to; what was fetched is kept.
+    """
+    from tui_tuner.models.catalogue import fetch_model
+
+    return base_model(project) or fetch_model(project.choices.model.name, emit=emit, stop=stop)
+
+
+def required_base_model(project: Project) -> Path:
+    """The base model's folder.
+
+    Raises:
+        ModelError: it is not on this machine.
+    """
+    found = base_model(project)
+    if found is None:
+        raise ModelError(
+            _("the base model {name} is not on this machine", name=project.choices.model.name),
+            advice=_("Fetch it in the Environment step, or with: tuner check --fix base_model"),
+        )
+    return found
+
+
+def dataset_needs_engine(project: Project) -> bool:
+    """Whether writing the dataset uses MLX, rather than a server."""
+    return project.choices.dataset.teacher == "mlx"
+
+
+def dataset_work(project: Project) -> Work:
+    """Write the dataset, from questions to training files; continues where it stopped."""
+
+    def work(emit: Emit, stop: StopToken) -> object:
+        from tui_tuner.dataset.make import make_dataset
+        from tui_tuner.dataset.plan import plan_dataset
+        from tui_tuner.teachers.choosing import open_teacher
+
+        plan = plan_dataset(project)
+        choice = project.choices.dataset
+        own_model = choice.teacher == "mlx" and not choice.teacher_model
+        teacher = open_teacher(choice, obtain_base_model(project, emit, stop) if own_model else None, emit)
+        try:
+            return make_dataset(plan, teacher, emit=emit, stop=stop)
+        finally:
+            teacher.close()
+
+    return work
+
+
+def training_work(project: Project, *, run: str | None = None, resume: bool = False) -> Work:
+    """Train a new run, or go on with one that stopped."""
+
+    def work(emit: Emit, stop: StopToken) -> object:
+        from tui_tuner.training.plan import plan_run
+        from tui_tuner.training.train import train
+
+        return train(
+            plan_run(project, obtain_base_model(project, emit, stop), run=run, resume=resume), emit=emit, stop=stop
+        )
+
+    return work
+
+
+def comparison_work(project: Project, *, run: Path | None = None) -> Work:
+    """Ask base and tuned model the same questions."""
+
+    def work(emit: Emit, stop: StopToken) -> object:
+        from tui_tuner.evaluation.compare import compare, plan_comparison
+
+        return compare(plan_comparison(project, required_base_model(project), run), emit=emit, stop=stop)
+
+    return work
+
+
+def fuse_work(project: Project, *, run: Path | None = None) -> Work:
+    """Make one model of base and adapter, and prove it."""
+
+    def work(emit: Emit, stop: StopToken) -> object:
+        from tui_tuner.export.fuse import fuse, plan_fuse
+
+        return fuse(plan_fuse(project, required_base_model(project), run), emit=emit, stop=stop)
+
+    return work
+
+
+def fetch_work(project: Project) -> Work:
+    """Fetch the base model."""
+
+    def work(emit: Emit, stop: StopToken) -> object:
+        return obtain_base_model(project, emit, stop)
+
+    return work

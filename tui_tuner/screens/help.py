@@ -1,0 +1,54 @@
+"""What a step is for and its keys, drawn from the table of actions."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui_tuner.actions import EVERYWHERE, Action, actions_of, key_display
+from tui_tuner.journey import step
+from tui_tuner.language import _
+
+
+class HelpScreen(ModalScreen[None]):
+    """Help for one step; any of the usual keys closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,question_mark,f1,q,enter", "dismiss", _("close"))]
+
+    DEFAULT_CSS = """
+    HelpScreen { align: center middle; }
+    HelpScreen VerticalScroll {
+        width: 76; max-width: 95%; height: auto; max-height: 90%;
+        border: round $accent; background: $surface; padding: 0 1;
+        border-title-color: $accent; border-subtitle-color: $text-muted;
+    }
+    """
+
+    def __init__(self, step_key: str, about: str) -> None:
+        super().__init__()
+        self._step_key, self._about = step_key, about
+
+    def compose(self) -> ComposeResult:
+        """One text, scrolled where it is long."""
+        with VerticalScroll() as box:
+            box.border_title = step(self._step_key).name
+            box.border_subtitle = _("esc closes")
+            yield Static(self._text())
+
+    def _text(self) -> Content:
+        rows = [Content(self._about), Content("")]
+        rows += [_row(action) for action in actions_of(self._step_key)]
+        rows += [Content(""), Content.styled(_("1–6  go to a step, when no text is being typed"), "$text-muted")]
+        rows += [_row(action) for action in actions_of(EVERYWHERE) if not action.name.startswith("go_to")]
+        rows += [Content.assemble((f"{'ctrl+p':<8}", "bold $accent"), _("Find any command by name."))]
+        return Content("\n").join(rows)
+
+
+def _row(action: Action) -> Content:
+    return Content.assemble((f"{key_display(action.key):<8}", "bold $accent"), action.help)
