@@ -44,7 +44,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("environment", "run_fix", "x", _("run fix"), _("Run the selected check's fix, where that is safe.")),
     Action("environment", "stop", "s", _("stop"), _("Stop the fix that is running."), footer=False),
-    Action("dataset", "start", "g", _("start / go on"), _("Write the dataset, or go on where it stopped.")),
+    Action("dataset", "start", "g", _("start"), _("Write the dataset, or go on where it stopped.")),
     Action("dataset", "pause", "space", _("pause"), _("Hold the work, or let it go on.")),
     Action("dataset", "stop", "s", _("stop"), _("Stop; every finished example is kept.")),
     Action("dataset", "edit", "e", _("settings"), _("Go to the settings; Escape leaves them.")),
@@ -52,7 +52,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("train", "resume", "r", _("resume"), _("Go on with the run that is shown, from its last checkpoint.")),
     Action("train", "stop", "s", _("stop & keep"), _("Stop within one iteration and keep a checkpoint.")),
     Action("train", "edit", "e", _("settings"), _("Show the settings, or the dashboard.")),
-    Action("train", "log_scale", "l", _("log scale"), _("Draw the loss on a logarithmic scale, or not.")),
+    Action("train", "log_scale", "l", _("log scale"), _("Draw the loss on a logarithmic scale, or not."), footer=False),
     Action(
         "train", "older_run", "left_square_bracket", _("older run"), _("Show the run before this one."), footer=False
     ),
@@ -83,7 +83,7 @@ ACTIONS: tuple[Action, ...] = (
         footer=False,
         works_while_typing=True,
     ),
-    Action(EVERYWHERE, "next_step", "ctrl+n", _("next step"), _("Go to the next step."), works_while_typing=True),
+    Action(EVERYWHERE, "next_step", "ctrl+n", _("next"), _("Go to the next step."), works_while_typing=True),
     Action(EVERYWHERE, "projects", "ctrl+o", _("projects"), _("Open or make a project."), footer=False),
     Action(EVERYWHERE, "help", "question_mark,f1", _("help"), _("Show what this screen is for and its keys.")),
     Action(EVERYWHERE, "quit", "q,ctrl+q", _("quit"), _("Quit; work that runs is stopped with a checkpoint first.")),

@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import functools
 import importlib
+import logging
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ from textual.screen import Screen
 from textual.signal import Signal
 
 from tui_tuner.actions import EVERYWHERE, actions_of, bindings_of
+from tui_tuner.chat.talk import Talk
 from tui_tuner.engine import Engine
 from tui_tuner.errors import ProjectError, TunerError
 from tui_tuner.job_board import SECONDS_BETWEEN_DRAINS, JobBoard, JobNews
@@ -32,6 +34,8 @@ from tui_tuner.plain_text import one_line
 from tui_tuner.project import MANIFEST, Project, open_project, project_lock, save_project
 from tui_tuner.settings import Settings, load_settings, save_settings
 from tui_tuner.widgets.step_bar import StepBar, StepMark
+
+log = logging.getLogger(__name__)
 
 
 def _step_screen(key: str) -> Callable[[], Screen[Any]]:
@@ -65,6 +69,7 @@ class TunerApp(App[int]):
         self.settings = settings
         self.engine = Engine()
         self.board = JobBoard(self, self.engine)
+        self.talk = Talk()
         self.lock = contextlib.ExitStack()
         self.locked_out: TunerError | None = None
         self._first_project, self._greeting = project, greeting
@@ -132,6 +137,19 @@ class TunerApp(App[int]):
         self.board.stop_all()
         self.engine.close()
         self.lock.close()
+
+    def _fatal_error(self) -> None:
+        """Say in a line that the program made a mistake; Textual would print a traceback with every variable."""
+        from rich.text import Text
+
+        from tui_tuner.logs import log_file
+
+        log.error("the app failed", exc_info=self._exception)
+        self.bell()
+        text = _("tuner: a mistake of the program: {error}", error=one_line(repr(self._exception)))
+        advice = _("What was done is kept; start it again. The details are in {file}", file=log_file())
+        self._exit_renderables.append(Text(f"{text}\n{advice}"))
+        self._close_messages_no_wait()
 
     # -- projects ----------------------------------------------------------------------------------------------------
 
@@ -254,6 +272,7 @@ class TunerApp(App[int]):
         show = getattr(self.screen, "show_frame", None)
         if show is not None:
             show()
+            self.screen.refresh_bindings()
 
     # -- news of jobs ------------------------------------------------------------------------------------------------
 

@@ -64,13 +64,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments == ["--version"]:
         sys.stdout.write(f"tuner {__version__}\n")
         return 0
-    options = build_parser().parse_args(arguments)
+    # The plain app waits for no other command's parser.
+    options = build_parser().parse_args(arguments) if arguments else None
     from tui_tuner.logs import start_logging
 
     start_logging()
     try:
-        if options.command is None:
-            return _open_app(options.project)
+        if options is None or options.command is None:
+            return _open_app(options.project if options else None)
         return int(options.run(options))
     except TunerError as error:
         from tui_tuner.plain_text import printable

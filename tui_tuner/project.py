@@ -182,7 +182,11 @@ def _check_format(found: Any, path: Path, line: int) -> None:
         raise ConfigurationError(_("format is {found}, expected {known}", found=repr(found), known=FORMAT), where=where)
     if found > FORMAT:
         raise ProjectError(
-            _("this project was made by a newer tuner (format {found}, known here: {known})", found=found, known=FORMAT),
+            _(
+                "this project was made by a newer tuner (format {found}, known here: {known})",
+                found=found,
+                known=FORMAT,
+            ),
             where=where,
             advice=_("Update with: pip install --upgrade tui-tuner"),
         )

@@ -20,7 +20,7 @@ from tui_tuner.jobs import Job, Work
 from tui_tuner.journey import base_model
 from tui_tuner.language import _
 from tui_tuner.plain_text import printable
-from tui_tuner.progress import Emit, StopToken, ignore_event
+from tui_tuner.progress import Emit, StopToken
 from tui_tuner.project import Project
 from tui_tuner.settings import config_folder
 
@@ -78,82 +78,53 @@ def chosen_model(project: Project, key: str | None) -> Any:
 
 
 def _answer_once(project: Project, arguments: argparse.Namespace, question: str) -> int:
+    from tui_tuner.chat.conversation import new_conversation
+    from tui_tuner.chat.talk import Talk
+
     output = Output(as_json=arguments.json)
 
-    def work(emit: Emit, stop: StopToken) -> None:
-        from tui_tuner.chat.conversation import new_conversation
-        from tui_tuner.chat.models import open_chat_model
-        from tui_tuner.chat.session import ChatSession, ReplyEnded
-
-        session = ChatSession(open_chat_model(chosen_model(project, arguments.model)))
+    def work(emit: Emit, stop: StopToken) -> object:
+        model = chosen_model(project, arguments.model)
         conversation = new_conversation(project)
         conversation.ask(question)
-        reply = session.reply(conversation, project.choices.chat, output.piece, stop)
-        output.say("")
-        if output.as_json:
-            emit(ReplyEnded.of(reply))
+        return Talk().reply_work(model, conversation, project.choices.chat)(emit, stop)
 
-    return exit_code(run_job(_("answering"), work, output))
+    job = run_job(_("answering"), work, output)
+    output.say("")
+    return exit_code(job)
 
 
 def _converse(project: Project, arguments: argparse.Namespace) -> int:
     from tui_tuner.chat.conversation import new_conversation
+    from tui_tuner.chat.talk import Talk
 
-    output = Output()
+    output, talk = Output(), Talk()
+    model = chosen_model(project, arguments.model)
+    output.say(_("{label} · Ctrl-C stops an answer, /clear starts again, Ctrl-D ends.", label=model.label))
     with running_engine() as engine, _line_history():
-        session = _open_session(engine, project, arguments.model, output)
-        if session is None:
-            return 1
-        output.say(_("Ctrl-C stops an answer, /clear starts again, Ctrl-D ends."))
         conversation = new_conversation(project)
         while (question := _ask()) is not None:
             if question == "/clear":
-                session.clear()
                 conversation = new_conversation(project)
             elif question:
                 conversation.ask(question)
-                _reply(engine, session, conversation, project, output)
+                _reply(engine, talk.reply_work(model, conversation, project.choices.chat), output)
+        # The model leaves on the thread it came in on.
+        engine.submit(talk.let_go)
     return 0
 
 
-def _open_session(engine: Engine, project: Project, key: str | None, output: Output) -> Any:
-    def work(_emit: Emit, _stop: StopToken) -> Any:
-        from tui_tuner.chat.models import open_chat_model
-        from tui_tuner.chat.session import ChatSession
-
-        model = chosen_model(project, key)
-        output.say(_("Loading {label}…", label=model.label))
-        return ChatSession(open_chat_model(model))
-
-    return _on_engine(engine, _("loading"), work, output)
-
-
-def _reply(engine: Engine, session: Any, conversation: Any, project: Project, output: Output) -> None:
-    def work(_emit: Emit, stop: StopToken) -> Any:
-        return session.reply(conversation, project.choices.chat, output.piece, stop)
-
-    reply = _on_engine(engine, _("answering"), work, output)
-    output.say("")
-    if reply:
-        output.say(
-            _(
-                "  {rate} tok/s · first {first} s",
-                rate=f"{reply.tokens_per_second:.0f}",
-                first=f"{reply.seconds_to_first:.2f}",
-            )
-        )
-
-
-def _on_engine(engine: Engine, name: str, work: Work, output: Output) -> Any:
-    job = Job(name, work, ignore_event, engine).start()
+def _reply(engine: Engine, work: Work, output: Output) -> None:
+    job = Job(_("answering"), work, output.event, engine).start()
     while job.running:
         try:
             job.wait()
         except KeyboardInterrupt:
             job.stop()
-    if job.ended and job.ended.outcome == "failed":
-        output.event(job.ended)
-    return job.result
+    output.say("")
+    if job.result:
+        rate, first = f"{job.result.tokens_per_second:.0f}", f"{job.result.seconds_to_first:.2f}"
+        output.say(_("  {rate} tok/s · first after {first} s", rate=rate, first=first))
 
 
 def _ask() -> str | None:

@@ -9,7 +9,6 @@ import time
 from typing import TextIO
 
 from tui_tuner import figures
-from tui_tuner.commands.sentences import sentence
 from tui_tuner.errors import TunerError
 from tui_tuner.jobs import JobEnded
 from tui_tuner.plain_text import one_line, printable
@@ -45,6 +44,15 @@ class Output:
             self._progress(event)
         elif isinstance(event, JobEnded):
             self._ended(event)
+        else:
+            self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        from tui_tuner.chat.talk import ReplyText
+        from tui_tuner.commands.sentences import sentence  # knows the events of every step
+
+        if isinstance(event, ReplyText):
+            self._write(printable(event.text))
         elif text := sentence(event):
             self.say(text)
 
@@ -53,11 +61,6 @@ class Output:
         if not self.as_json:
             self._wipe()
             self._write(printable(text) + "\n")
-
-    def piece(self, text: str) -> None:
-        """Show a piece of text as it comes, without a line's end; nothing in JSON mode."""
-        if not self.as_json:
-            self._write(printable(text))
 
     def complain(self, error: TunerError) -> None:
         """Show an error on stderr: what, where, what to do."""

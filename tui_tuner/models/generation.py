@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tui_tuner.models.decoding import READ_AT_ONCE, GrowingText, Steps, tokens_per_second
 from tui_tuner.models.loading import LoadedModel
 from tui_tuner.models.prompts import Message, PromptMemory, prompt_tokens
 from tui_tuner.progress import StopToken
 
 Finish = Literal["stop", "length", "stopped"]
+
+READ_TOGETHER = 8  # prompts read at the same time
 
 
 @dataclass(frozen=True)
@@ -68,73 +72,45 @@ def stream_reply(
         loaded: the model.
         messages: the conversation; the last turn is the user's.
         sampling: how words are chosen.
-        on_text: hears the beginning, then every new piece.
-        stop: ends the answer at the next token; what was written so far is returned.
+        on_text: hears the beginning, then every new piece; together they are the answer's text.
+        stop: ends the answer at the next token, or while the prompt is read; what was written so far is returned.
         beginning: the first words of the answer.
         memory: what the model has read of this conversation before; kept up to date.
 
     Raises:
         ModelError: the conversation cannot be put into the model's template.
     """
-    from mlx_lm.generate import stream_generate
-    from mlx_lm.models.cache import make_prompt_cache
-
-    tokens = prompt_tokens(loaded, messages, beginning)
-    cache = memory.cache if memory else make_prompt_cache(loaded.model)
-    unread = tokens
-    if memory:
-        unread = memory.unread(tokens)
-        cache = memory.cache
-    pieces = [beginning] if beginning else []
-    if beginning:
-        on_text(beginning)
+    prompt = prompt_tokens(loaded, messages, beginning)
+    memory = memory or PromptMemory(loaded)
+    unread = memory.unread(prompt)
     began = time.perf_counter()
-    first, finish, rate = 0.0, "length", 0.0
-    written: list[int] = []
-    for response in stream_generate(
-        loaded.model,
-        loaded.tokenizer,
-        unread,
-        max_tokens=sampling.max_tokens,
-        sampler=_sampler(sampling),
-        prompt_cache=cache,
-    ):
-        first = first or time.perf_counter() - began
-        rate = response.generation_tps
-        if response.finish_reason != "stop" and (not written or response.generation_tokens > len(written)):
-            written.append(response.token)
-        if response.text:
-            pieces.append(response.text)
-            on_text(response.text)
-        if response.finish_reason:
-            finish = response.finish_reason
-        elif stop.requested:
-            finish = "stopped"
+    steps = Steps(loaded, unread, memory.cache, max_tokens=sampling.max_tokens, sampler=_sampler(sampling), stop=stop)
+    text = GrowingText(loaded, beginning)
+    try:
+        if beginning:
+            on_text(beginning)
+        finish = _write(steps, text, loaded.tokenizer.eos_token_ids, on_text)
+    except BaseException:
+        memory.forget()  # how far its cache got is not known
+        raise
+    finally:
+        steps.close()
+    memory.keep([*memory.tokens, *unread[: steps.read], *steps.written])
+    first = steps.moments[0] - began if steps.moments else 0.0
+    return Reply(text.whole, text.tokens, tokens_per_second(steps.moments), first, finish, len(prompt))
+
+
+def _write(steps: Steps, text: GrowingText, ends: Collection[int], on_text: Callable[[str], None]) -> Finish:
+    finish: Finish = "length"
+    for token in steps:
+        if token in ends:
+            finish = "stop"
             break
-    if memory:
-        _remember(memory, tokens, written)
-    text = "".join(pieces)
-    return Reply(text, len(written), rate, first, _finish(finish), len(tokens))
-
-
-def _finish(reason: str) -> Finish:
-    return "stop" if reason == "stop" else "stopped" if reason == "stopped" else "length"
-
-
-def _remember(memory: PromptMemory, tokens: list[int], written: list[int]) -> None:
-    # The cache's own length is the truth: whether the last token was read depends on how the answer ended.
-    known = [*tokens, *written]
-    held = next((entry.offset for entry in memory.cache if hasattr(entry, "offset")), 0)
-    if 0 < held <= len(known):
-        memory.tokens = known[:held]
-    else:
-        from mlx_lm.models.cache import trim_prompt_cache
-
-        surplus = held - len(known)
-        if surplus > 0 and trim_prompt_cache(memory.cache, surplus) == surplus:
-            memory.tokens = known
-        else:
-            memory.forget()
+        if piece := text.add(token):
+            on_text(piece)
+    if piece := text.end():
+        on_text(piece)
+    return "stopped" if steps.cut_short and finish != "stop" else finish
 
 
 def _sampler(sampling: Sampling) -> Any:
@@ -172,35 +148,76 @@ def batch_replies(
         Stopped: asked to; answers already given to `on_reply` are whole.
         ModelError: a conversation cannot be put into the model's template.
     """
+    starts = list(beginnings) or [""] * len(conversations)
+    work = _together if _batchable(loaded) else _one_by_one
+    for place, reply in work(loaded, conversations, starts, sampling, at_once, stop):
+        on_reply(place, reply)
+
+
+def _batchable(loaded: LoadedModel) -> bool:
+    """Whether mlx-lm can hold several conversations of this kind of model in one cache."""
+    from mlx_lm.models.cache import make_prompt_cache
+
+    return all(hasattr(entry, "merge") for entry in make_prompt_cache(loaded.model))
+
+
+def _one_by_one(
+    loaded: LoadedModel,
+    conversations: Sequence[Sequence[Message]],
+    starts: Sequence[str],
+    sampling: Sampling,
+    _at_once: int,
+    stop: StopToken,
+) -> Iterator[tuple[int, Reply]]:
+    for place, (turns, start) in enumerate(zip(conversations, starts, strict=True)):
+        reply = stream_reply(loaded, turns, sampling, lambda _piece: None, stop, beginning=start)
+        stop.check()
+        yield place, reply
+        sampling = dataclasses.replace(sampling, seed=None)  # seeded once, as together
+
+
+def _together(
+    loaded: LoadedModel,
+    conversations: Sequence[Sequence[Message]],
+    starts: Sequence[str],
+    sampling: Sampling,
+    at_once: int,
+    stop: StopToken,
+) -> Iterator[tuple[int, Reply]]:
+    prompts = [prompt_tokens(loaded, turns, start) for turns, start in zip(conversations, starts, strict=True)]
+    texts = [GrowingText(loaded, start) for start in starts]
+    moments: list[list[float]] = [[] for _prompt in prompts]
+    for place, token, reason in _batch_steps(loaded, prompts, sampling, at_once, stop):
+        moments[place].append(time.perf_counter())
+        if reason != "stop":
+            texts[place].add(token)
+        if reason is not None:
+            texts[place].end()
+            finish: Finish = "stop" if reason == "stop" else "length"
+            pace = tokens_per_second(moments[place])
+            yield place, Reply(texts[place].whole, texts[place].tokens, pace, 0.0, finish, len(prompts[place]))
+
+
+def _batch_steps(
+    loaded: LoadedModel, prompts: Sequence[list[int]], sampling: Sampling, at_once: int, stop: StopToken
+) -> Iterator[tuple[int, int, str | None]]:
+    """The place of a prompt, its next token, and why it ends there, for all prompts in turn."""
     from mlx_lm.generate import BatchGenerator
 
-    starts = list(beginnings) or [""] * len(conversations)
-    prompts = [prompt_tokens(loaded, turns, start) for turns, start in zip(conversations, starts, strict=True)]
     generator = BatchGenerator(
         loaded.model,
         max_tokens=sampling.max_tokens,
         stop_tokens=[[token] for token in loaded.tokenizer.eos_token_ids],
         sampler=_sampler(sampling),
         completion_batch_size=at_once,
+        prefill_batch_size=min(at_once, READ_TOGETHER),  # the larger of the two is how many mlx-lm writes at once
+        prefill_step_size=READ_AT_ONCE,
     )
     try:
-        places = {uid: place for place, uid in enumerate(generator.insert(prompts))}
-        written: dict[int, list[int]] = {uid: [] for uid in places}
-        began: dict[int, float] = {}
+        places = {uid: place for place, uid in enumerate(generator.insert(list(prompts)))}
         while responses := generator.next_generated():
             stop.check()
             for response in responses:
-                began.setdefault(response.uid, time.perf_counter())
-                if response.finish_reason != "stop":
-                    written[response.uid].append(response.token)
-                if response.finish_reason is None:
-                    continue
-                tokens = written.pop(response.uid)
-                place = places[response.uid]
-                seconds = time.perf_counter() - began[response.uid]
-                text = starts[place] + loaded.tokenizer.decode(tokens)
-                rate = len(tokens) / seconds if seconds > 0 else 0.0
-                finish = _finish(response.finish_reason)
-                on_reply(place, Reply(text, len(tokens), rate, 0.0, finish, len(prompts[place])))
+                yield places[response.uid], response.token, response.finish_reason
     finally:
         generator.close()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tui_tuner.errors import ModelError
+from tui_tuner.errors import ModelError, TunerError
 from tui_tuner.language import _
+from tui_tuner.plain_text import one_line
 
 
 @dataclass
@@ -37,41 +40,121 @@ def load_model(path: Path, adapter: Path | None = None, *, trust_remote_code: bo
     Raises:
         ModelError: the folder or the adapter is missing, incomplete or of an unknown kind.
     """
-    import mlx.core as mx
-    from mlx.utils import tree_map
-    from mlx_lm.utils import load
+    _require_adapter(adapter)
+    model, config = read_modules(path, trust_remote_code=trust_remote_code)
+    if adapter is not None:
+        apply_adapter(model, adapter)
+    with _model_errors(path):
+        _settle(model)
+        tokenizer = _read_tokenizer(path, config, trust_remote_code)
+    return LoadedModel(model, tokenizer, path, adapter)
 
-    # The tokenizers library warns, and may deadlock, when a process that used its threads forks later.
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    if adapter is not None and not (adapter / "adapters.safetensors").is_file():
-        raise ModelError(
-            _("this run has no adapter yet"), where=str(adapter), advice=_("Train first, or choose another run.")
-        )
+
+def load_pair(path: Path, adapter: Path, *, trust_remote_code: bool = False) -> tuple[LoadedModel, LoadedModel]:
+    """Read the model in `path` as it is, and a second one with the adapter applied that shares the first one's weights.
+
+    Only the adapter's own weights are in memory twice as many times as before. The layers are two sets of objects: what
+    the adapter does to the tuned model cannot reach the base.
+
+    Returns:
+        The base and the tuned model.
+
+    Raises:
+        ModelError: as in `load_model`.
+    """
+    _require_adapter(adapter)
+    base = load_model(path, trust_remote_code=trust_remote_code)
+    # Lazy: its own copies of the weights are replaced before anything has read them from the disk.
+    tuned, _config = read_modules(path, trust_remote_code=trust_remote_code)
+    tuned.update(base.model.parameters())
+    apply_adapter(tuned, adapter)
+    with _model_errors(path):
+        _settle(tuned)
+    return base, LoadedModel(tuned, base.tokenizer, path, adapter)
+
+
+def read_modules(path: Path, *, trust_remote_code: bool = False) -> tuple[Any, dict[str, Any]]:
+    """The model in `path` with its weights as they are stored and not read yet, and its configuration.
+
+    Raises:
+        ModelError: the folder is no model, incomplete, or of an unknown kind.
+    """
+    from mlx_lm.utils import load_model as read
+
     if not (path / "config.json").is_file():
         raise ModelError(
             _("this is not a model folder (no config.json)"),
             where=str(path),
             advice=_("Fetch the base model in the Environment step, or with: tuner check --fix model"),
         )
-    try:
-        model, tokenizer = load(
-            str(path),
-            adapter_path=str(adapter) if adapter else None,
-            tokenizer_config={"trust_remote_code": trust_remote_code},
-        )[:2]
-        if mx.default_device() == mx.cpu:
-            model.update(tree_map(lambda weight: _float32(weight), model.parameters()))
-            mx.eval(model.parameters())
-    except Exception as error:
-        raise ModelError(
-            _("the model cannot be loaded: {error}", error=f"{type(error).__name__}: {error}"),
-            where=str(path),
-            advice=_("Its files may be incomplete: fetch it again, or choose another model."),
-        ) from error
-    return LoadedModel(model, tokenizer, path, adapter)
+    with _model_errors(path):
+        model, config = read(path, lazy=True, trust_remote_code=trust_remote_code)
+    return model, config
+
+
+def apply_adapter(model: Any, adapter: Path) -> None:
+    """Put the adapter of a run into `model`.
+
+    Raises:
+        ModelError: the adapter is missing, damaged, or belongs to another model.
+    """
+    from mlx_lm.utils import load_adapters
+
+    _require_adapter(adapter)
+    advice = _("It may belong to another base model: choose the one it was trained on, or train again.")
+    with _model_errors(adapter, _("the adapter cannot be applied"), advice):
+        load_adapters(model, str(adapter))
+        model.eval()  # dropout is for training only
+
+
+def _read_tokenizer(path: Path, config: dict[str, Any], trust_remote_code: bool) -> Any:
+    from mlx_lm.utils import load_tokenizer
+
+    # The tokenizers library warns, and may deadlock, when a process that used its threads forks later.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    extra = {"trust_remote_code": trust_remote_code}
+    return load_tokenizer(path, extra, eos_token_ids=config.get("eos_token_id"))
+
+
+def _settle(model: Any) -> None:
+    """Read the weights from the disk; as float32 where only a CPU will multiply with them."""
+    import mlx.core as mx
+    from mlx.utils import tree_map
+
+    if mx.default_device() == mx.cpu:
+        model.update(tree_map(_float32, model.parameters()))
+    mx.eval(model.parameters())
 
 
 def _float32(weight: Any) -> Any:
     import mlx.core as mx
 
     return weight.astype(mx.float32) if weight.dtype in (mx.float16, mx.bfloat16) else weight
+
+
+def _require_adapter(adapter: Path | None) -> None:
+    if adapter is not None and not (adapter / "adapters.safetensors").is_file():
+        raise ModelError(
+            _("this run has no adapter yet"), where=str(adapter), advice=_("Train first, or choose another run.")
+        )
+
+
+@contextlib.contextmanager
+def _model_errors(where: Path, what: str = "", advice: str = "") -> Iterator[None]:
+    """Whatever MLX, mlx-lm or transformers raise over a folder they cannot read, as a `ModelError`."""
+    try:
+        yield
+    except TunerError:
+        raise
+    except Exception as error:
+        if "trust_remote_code" in str(error):
+            advice = _("It brings Python code of its own. If you trust its author: --set model.trust_remote_code=true")
+        raise ModelError(
+            _(
+                "{what}: {error}",
+                what=what or _("the model cannot be loaded"),
+                error=one_line(f"{type(error).__name__}: {error}", 300),
+            ),
+            where=str(where),
+            advice=advice or _("Its files may be incomplete: fetch it again, or choose another model."),
+        ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import Screen
@@ -16,6 +16,7 @@ from tui_tuner.actions import bindings_of
 from tui_tuner.errors import TunerError
 from tui_tuner.job_board import JobBoard
 from tui_tuner.jobs import Job, Work
+from tui_tuner.journey import standing
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Event
@@ -47,8 +48,8 @@ class StepScreen(Screen[None]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Bind the step's own keys from the table of actions."""
-        bindings: list[Binding] = bindings_of(cls.step)
-        cls.BINDINGS = [*bindings]
+        if "step" in cls.__dict__:
+            cls.BINDINGS = [*bindings_of(cls.step)]
         super().__init_subclass__(**kwargs)
 
     @property
@@ -89,9 +90,22 @@ class StepScreen(Screen[None]):
     def heard(self, events: list[Event]) -> None:
         """Take in what the job said, in order, after its view has; then the screen is drawn again."""
 
+    def works_now(self, action: str) -> bool:
+        """Whether one of the step's actions makes sense now; the footer leaves out the others."""
+        running = self.board.running(self.step)
+        return {"start": not running, "stop": running, "pause": running}.get(action, True)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let only actions through that make sense now."""
+        return self.works_now(action)
+
     def on_screen_resume(self) -> None:
         """Draw what happened while another screen was on top."""
         self.show_frame()
+        if not self.board.running(self.step):
+            now = standing(self.step, self.project)
+            if now.state == "blocked":
+                self.say(now.why, tone="text-warning")
         self.show()
 
     def show_frame(self) -> None:
@@ -110,6 +124,9 @@ class StepScreen(Screen[None]):
         """Start the step's job; say why if it cannot start."""
         try:
             self.tuner.require_own_project()
+            if on_engine and self.step != "chat":
+                # A model that was talked with gives its memory to the work.
+                self.board.engine.submit(self.tuner.talk.let_go)
             job = self.board.start(self.step, work, view, on_engine=on_engine)
         except TunerError as error:
             self.tuner.complain(error)

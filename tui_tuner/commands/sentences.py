@@ -1,0 +1,113 @@
+"""Every event as a sentence for someone who reads the terminal."""
+
+from __future__ import annotations
+
+import functools
+
+from tui_tuner import figures
+from tui_tuner.dataset.events import DatasetReady, ExampleRefused
+from tui_tuner.export.proof import Proof
+from tui_tuner.language import _
+from tui_tuner.plain_text import one_line
+from tui_tuner.progress import Event, Notice
+from tui_tuner.training.events import (
+    CheckpointSaved,
+    StepSkipped,
+    TrainingEnded,
+    TrainingStarted,
+    TrainStep,
+    Validation,
+)
+
+
+@functools.singledispatch
+def sentence(event: Event) -> str:
+    """The event in words; empty for one that a progress line already tells."""
+    return ""
+
+
+@sentence.register
+def _notice(event: Notice) -> str:
+    return f"! {event.text}" if event.level == "warning" else event.text
+
+
+@sentence.register
+def _refused(event: ExampleRefused) -> str:
+    return _("  refused: {question} ({reason})", question=one_line(event.question, 60), reason=event.reason)
+
+
+@sentence.register
+def _ready(event: DatasetReady) -> str:
+    return _(
+        "Dataset: {train} examples to learn from, {valid} held out, {refused} refused, in {path}",
+        train=event.train,
+        valid=event.valid,
+        refused=event.refused,
+        path=event.path,
+    )
+
+
+@sentence.register
+def _training_started(event: TrainingStarted) -> str:
+    return _(
+        "Training {run}: {train} examples, {valid} held out · {trainable} of {total} parameters · "
+        "{supervised} of {tokens} tokens are learned per epoch",
+        run=event.run,
+        train=event.train_examples,
+        valid=event.valid_examples,
+        trainable=figures.count(event.trainable_parameters),
+        total=figures.count(event.total_parameters),
+        supervised=figures.count(event.supervised_tokens_per_epoch),
+        tokens=figures.count(event.tokens_per_epoch),
+    )
+
+
+@sentence.register
+def _step(event: TrainStep) -> str:
+    # Ten lines in all are enough to follow; a program reads every step from --json or metrics.jsonl.
+    if event.iteration % max(event.iters // 10, 1):
+        return ""
+    return _(
+        "  step {step:>5}/{iters} · loss {loss} · {speed} tok/s · {memory} · {left} left",
+        step=event.iteration,
+        iters=event.iters,
+        loss=f"{event.loss:.3f}",
+        speed=figures.count(round(event.tokens_per_second)),
+        memory=figures.size(event.peak_memory),
+        left=figures.duration(event.eta_seconds),
+    )
+
+
+@sentence.register
+def _validation(event: Validation) -> str:
+    best = _(" (best so far)") if event.best else ""
+    return _("  step {step:>5} · held-out loss {loss}", step=event.iteration, loss=f"{event.loss:.3f}") + best
+
+
+@sentence.register
+def _checkpoint(event: CheckpointSaved) -> str:
+    return ""
+
+
+@sentence.register
+def _skipped(event: StepSkipped) -> str:
+    rows = ", ".join(map(str, event.rows))
+    return _("! step {step} left out: {reason} (lines {rows})", step=event.iteration, reason=event.reason, rows=rows)
+
+
+@sentence.register
+def _training_ended(event: TrainingEnded) -> str:
+    words = {"run": event.run, "step": event.iteration, "iters": event.iters}
+    if not event.finished:
+        return _("{run} stopped at step {step} of {iters}; go on with: tuner train --resume", **words)
+    time = figures.duration(event.elapsed_seconds)
+    if event.best_loss is None:
+        return _("{run} finished in {time}", run=event.run, time=time)
+    return _(
+        "{run} finished in {time}, best held-out loss {loss}", run=event.run, time=time, loss=f"{event.best_loss:.3f}"
+    )
+
+
+@sentence.register
+def _proof(event: Proof) -> str:
+    return ("✓ " if event.passed else "✗ ") + event.detail

@@ -1,0 +1,79 @@
+"""Base models by name: the starter model, a folder, or a repository of the Hugging Face hub."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from tui_tuner.errors import ModelError
+from tui_tuner.language import _
+from tui_tuner.models import starter
+from tui_tuner.models.hub import cached_snapshot, download_snapshot
+from tui_tuner.models.starter import model_cache
+from tui_tuner.progress import Emit, StopToken
+
+__all__ = ["STARTER", "fetch_model", "find_model", "is_model_folder", "model_cache"]
+
+STARTER = starter.NAME
+REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+
+
+def is_model_folder(folder: Path) -> bool:
+    """Whether mlx-lm could read `folder`: a `config.json` and every file of weights its index names."""
+    if not (folder / "config.json").is_file():
+        return False
+    index = folder / "model.safetensors.index.json"
+    if not index.is_file():
+        return any(folder.glob("*.safetensors"))
+    try:
+        names = set(json.loads(index.read_bytes())["weight_map"].values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+    return bool(names) and all((folder / name).is_file() for name in names)
+
+
+def find_model(name: str) -> Path | None:
+    """The folder of the base model `name` if it is on this machine, complete; asks no network.
+
+    Args:
+        name: `starter`, a path, or a repository such as `mlx-community/Llama-3.2-1B-Instruct-4bit`.
+    """
+    if name == STARTER:
+        folder = starter.starter_folder()
+        return folder if starter.is_made(folder) else None
+    folder = Path(name).expanduser().absolute()
+    if is_model_folder(folder):
+        return folder
+    if not REPOSITORY.fullmatch(name):
+        return None
+    snapshot = cached_snapshot(name)
+    return snapshot if snapshot is not None and is_model_folder(snapshot) else None
+
+
+def fetch_model(name: str, *, emit: Emit, stop: StopToken) -> Path:
+    """Return the folder of the base model `name`, making or downloading it first if need be. Runs on the MLX thread.
+
+    Raises:
+        ModelError: no such model, gated, unreachable, or not in a form mlx-lm reads.
+        StorageError: disk full, or the cache not writable.
+        Stopped: asked to; files that arrived whole are kept.
+    """
+    if name == STARTER:
+        return starter.make_starter(emit=emit, stop=stop)
+    if (found := find_model(name)) is not None:
+        return found
+    if not REPOSITORY.fullmatch(name):
+        raise ModelError(
+            _("there is no model here: a model folder has a config.json and *.safetensors"),
+            where=name,
+            advice=_("Give such a folder, a repository of the Hugging Face hub, or {starter}.", starter=STARTER),
+        )
+    folder = download_snapshot(name, emit=emit, stop=stop)
+    if not is_model_folder(folder):
+        raise ModelError(
+            _("this repository has no weights that mlx-lm reads (config.json and model*.safetensors)"),
+            where=name,
+            advice=_("Choose the same model from mlx-community, or one with safetensors weights."),
+        )
+    return folder

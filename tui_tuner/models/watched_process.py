@@ -1,0 +1,67 @@
+"""A process of another program that downloads something: watched while it runs, ended when the person asks."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from tui_tuner.files import storage_errors
+from tui_tuner.progress import StopToken
+
+LOOK_EVERY = 0.2  # seconds between two looks
+
+
+def run_watched(
+    command: Sequence[str],
+    *,
+    log: Path,
+    stop: StopToken,
+    look: Callable[[], None],
+    environment: Mapping[str, str] | None = None,
+) -> int:
+    """Run `command` to its end and return its exit code.
+
+    Args:
+        command: the program and its arguments.
+        log: receives everything it writes, to stdout and to stderr.
+        stop: asked at every look.
+        look: called several times a second, and once after the end.
+        environment: variables on top of ours.
+
+    Raises:
+        StorageError: `log` cannot be written or the program not started.
+        Stopped: asked to; the process and its children have ended.
+    """
+    with storage_errors(log), log.open("wb") as output:
+        process = subprocess.Popen(
+            list(command),
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # A session of its own: Ctrl-C in the terminal reaches us alone, and we end the process in good order.
+            start_new_session=True,
+        )
+    with _ended_with_the_block(process):
+        while process.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(LOOK_EVERY)
+            stop.check()
+            look()
+    look()
+    return process.returncode
+
+
+@contextlib.contextmanager
+def _ended_with_the_block(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        if process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

@@ -1,0 +1,213 @@
+"""Writing the training set: what it is about, who writes it, and the examples as they arrive."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from textual import work
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList, RichLog, Static
+from textual.widgets.option_list import Option
+
+from tui_tuner.dataset.events import ExampleRefused, ExampleWritten, InstructionWritten
+from tui_tuner.dataset.state import dataset_state
+from tui_tuner.journey import dataset_needs_engine, dataset_work
+from tui_tuner.language import _
+from tui_tuner.plain_text import one_line
+from tui_tuner.progress import Event
+from tui_tuner.screens.dataset_view import DatasetView
+from tui_tuner.screens.settings_step import SettingsStep
+from tui_tuner.teachers.choosing import TeacherChoice, available_teachers
+from tui_tuner.widgets.settings_form import SettingsForm
+from tui_tuner.widgets.stage_list import StageList
+
+FIELDS = (
+    "topic",
+    "instructions",
+    "opening_phrases",
+    "style",
+    "answer_beginning",
+    "max_tokens",
+    "temperature",
+    "valid_fraction",
+    "seed",
+    "url",
+)
+
+
+class TeachersFound(Message):
+    """Who could write the data; posted from the thread that looked."""
+
+    def __init__(self, teachers: Sequence[TeacherChoice]) -> None:
+        super().__init__()
+        self.teachers = list(teachers)
+
+
+class DatasetScreen(SettingsStep):
+    """Settings with the teachers that are there, or the work with the latest examples."""
+
+    step = "dataset"
+    about = _(
+        "Lets a model on this computer write questions about your topic and answer them; these are the examples your "
+        "model will learn from. Every finished example is on the disk before the next one is asked for, "
+        "so you may stop at any time. The questions are in data/instructions.json, which you may edit."
+    )
+
+    DEFAULT_CSS = """
+    DatasetScreen {
+        #summary { height: auto; padding: 0 1; color: $text-muted; }
+        #latest { height: 1fr; border-top: solid $panel; padding: 0 1; background: transparent; scrollbar-size: 1 1; }
+        #teachers { height: auto; max-height: 6; border: none; padding: 0; background: transparent; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown = 0
+        self._shown_view: DatasetView | None = None
+        self._teachers: list[TeacherChoice] = []
+
+    # -- what is on the screen -----------------------------------------------------------------------------------------
+
+    def face(self) -> ComposeResult:
+        """Stages, a line of counts, the latest examples."""
+        yield StageList()
+        yield Static(id="summary", markup=False)
+        yield RichLog(id="latest", markup=False, highlight=False, wrap=True, max_lines=400)
+
+    def settings(self) -> ComposeResult:
+        """What the examples are about, and who writes them."""
+        yield self.heading(_("Teacher"))
+        yield OptionList(Option(_("looking who is there…"), disabled=True), id="teachers")
+        yield self.heading(_("Examples"))
+        yield SettingsForm(self.choices.dataset, only=FIELDS, id="dataset")
+
+    def on_mount(self) -> None:
+        """Show the settings where nothing has been written yet."""
+        self._look_for_teachers(self.choices.model.name)
+        if self.project and not self.board.running(self.step):
+            state = dataset_state(self.project)
+            self.show_settings(state.answers == 0 and not state.train)
+
+    @work(thread=True, exclusive=True, group="teachers", description="looking for teachers")
+    def _look_for_teachers(self, model: str) -> None:
+        self.post_message(TeachersFound(available_teachers(model)))
+
+    def on_teachers_found(self, message: TeachersFound) -> None:
+        """List who is there."""
+        self._teachers = message.teachers
+        self._list_teachers()
+
+    def _list_teachers(self) -> None:
+        rows = self.query_one("#teachers", OptionList)
+        rows.clear_options()
+        chosen = self.choices.dataset
+        for index, teacher in enumerate(self._teachers):
+            here = teacher.kind == chosen.teacher and chosen.teacher_model in ("", teacher.model)
+            mark = ("● ", "$accent") if here else ("○ ", "$text-muted")
+            rows.add_option(Option(Content.assemble(" ", mark, one_line(teacher.label)), id=str(index)))
+        if not self._teachers:
+            rows.add_option(Option(_("nobody: fetch the base model or start Ollama in Environment"), disabled=True))
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Choose a teacher."""
+        teacher = self._teachers[int(event.option.id or 0)]
+        if self.project is not None:
+            choice = dataclasses.replace(
+                self.project.choices.dataset, teacher=teacher.kind, teacher_model=teacher.model
+            )
+            self.tuner.change_project(self.project.with_choice("dataset", choice))
+        self._list_teachers()
+
+    def show(self) -> None:
+        """Draw the stages, the counts and what is new of the examples."""
+        view = self.board.views.get(self.step)
+        if isinstance(view, DatasetView):
+            stages = self.query_one(StageList)
+            if view is not self._shown_view:
+                stages.clear()
+            for stage in view.stages.values():
+                stages.apply(stage)
+            self._show_latest(view)
+        self._show_summary()
+
+    def _show_latest(self, view: DatasetView) -> None:
+        log = self.query_one("#latest", RichLog)
+        if view is not self._shown_view:
+            log.clear()
+            self._shown_view, self._shown = view, view.heard - len(view.latest)
+        new = view.heard - self._shown
+        for event in list(view.latest)[-new:] if new else ():
+            for line in _lines(event):
+                log.write(line)
+        self._shown = view.heard
+
+    def _show_summary(self) -> None:
+        if self.project is None:
+            return
+        state = dataset_state(self.project)
+        text = _(
+            "{questions} questions · {answers} answered · {refused} refused",
+            questions=state.instructions,
+            answers=state.answers,
+            refused=state.refused,
+        )
+        if state.train:
+            text += _(" · split: {train} to learn from, {valid} held out", train=state.train, valid=state.valid)
+        teacher = self.choices.dataset.teacher_model or _("base model")
+        self.query_one("#summary", Static).update(Content(one_line(f"{teacher} · {text}")))
+
+    # -- what a person does --------------------------------------------------------------------------------------------
+
+    def action_start(self) -> None:
+        """Write the dataset, or go on."""
+        project = self.project_if_settings_are_good()
+        if project is None:
+            return
+        job = self.start_job(dataset_work(project), DatasetView(), on_engine=dataset_needs_engine(project))
+        if job is not None:
+            self.show_settings(False)
+            self.focus_body()
+            self.say(_("space holds the work, s stops it; everything is kept."))
+
+    def action_pause(self) -> None:
+        """Hold the work, or let it go on."""
+        job = self.board.jobs.get(self.step)
+        if job is None or not job.running:
+            self.say(_("Nothing is running; g starts."))
+        elif job.stop_token.paused:
+            job.stop_token.unpause()
+            self.say(_("Going on."))
+        else:
+            job.stop_token.pause()
+            self.say(_("Paused: space goes on."), tone="text-warning")
+
+    # -- what the job says ---------------------------------------------------------------------------------------------
+
+    def heard(self, events: list[Event]) -> None:
+        """Say how it ended."""
+        view, ended = self.board.views.get(self.step), self.board.ended(self.step)
+        if isinstance(view, DatasetView) and view.notices and not ended:
+            self.say(view.notices[-1].text, tone="text-warning" if view.notices[-1].level == "warning" else "")
+        if ended is None:
+            return
+        if ended.outcome == "failed":
+            self.say(f"{ended.message} {ended.advice}", tone="text-error")
+        elif ended.outcome == "stopped":
+            self.say(_("Stopped, everything kept. g goes on from here."), tone="text-warning")
+        else:
+            self.say(_("Done. ctrl+n: go on to Train."), tone="text-success")
+
+
+def _lines(event: InstructionWritten | ExampleWritten | ExampleRefused) -> list[str]:
+    if isinstance(event, InstructionWritten):
+        return [f"? {one_line(event.text)}"]
+    if isinstance(event, ExampleRefused):
+        return [f"✗ {one_line(event.question)} ({one_line(event.reason)})"]
+    return [f"✓ {one_line(event.question)}", f"  └ {one_line(event.answer)} ({event.tokens} tokens)"]
+
+
+SCREEN = DatasetScreen

@@ -1,0 +1,41 @@
+"""What the Dataset screen knows: the stages, the latest examples, and the files at the end."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from tui_tuner.dataset.events import DatasetReady, ExampleRefused, ExampleWritten, InstructionWritten
+from tui_tuner.progress import Event, StageProgress
+from tui_tuner.screens.progress_view import ProgressView
+
+LATEST = 100
+
+
+class DatasetView(ProgressView):
+    """Stages and notices, and what was written or refused since the job began; newest last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.latest: deque[InstructionWritten | ExampleWritten | ExampleRefused] = deque(maxlen=LATEST)
+        self.heard = 0  # of all that went into `latest`, also what has left it
+        self.refused = 0
+        self.tokens = 0
+        self.finished: DatasetReady | None = None
+
+    def apply(self, event: Event) -> None:
+        """Take in one event."""
+        super().apply(event)
+        if isinstance(event, InstructionWritten | ExampleWritten | ExampleRefused):
+            self.latest.append(event)
+            self.heard += 1
+        if isinstance(event, ExampleWritten):
+            self.tokens += event.tokens
+        elif isinstance(event, ExampleRefused):
+            self.refused += 1
+        elif isinstance(event, DatasetReady):
+            self.finished = event
+
+    @property
+    def current(self) -> StageProgress | None:
+        """The stage in work."""
+        return next((stage for stage in self.stages.values() if not stage.ended), None)

@@ -1,0 +1,127 @@
+"""One model of base and adapter: made, proved, and how to use it."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from tui_tuner import figures
+from tui_tuner.export.fuse import usage_of
+from tui_tuner.export.proof import Proof
+from tui_tuner.journey import fuse_work, is_fused
+from tui_tuner.language import _
+from tui_tuner.plain_text import one_line
+from tui_tuner.progress import Event
+from tui_tuner.project import Project
+from tui_tuner.screens.progress_view import ProgressView
+from tui_tuner.screens.settings_step import SettingsStep
+from tui_tuner.widgets.settings_form import SettingsForm
+from tui_tuner.widgets.stage_list import StageList
+
+
+class ExportScreen(SettingsStep):
+    """The fused model, what proves it, and the commands that use it."""
+
+    step = "export"
+    about = _(
+        "Fuses the adapter into the base model, so that one ordinary model folder remains. "
+        "It is loaded again and must answer exactly as base and adapter did before it counts as made."
+    )
+
+    DEFAULT_CSS = """
+    ExportScreen {
+        #plan { padding: 1 1 0 1; height: auto; }
+        #proof { padding: 0 1; height: auto; color: $text-success; }
+        #usage { height: 1fr; border: none; background: transparent; }
+    }
+    """
+
+    def face(self) -> ComposeResult:
+        """What will be or was made, the progress, the proof, the commands."""
+        yield Static(id="plan", markup=False)
+        yield StageList()
+        yield Static(id="proof", markup=False)
+        yield self.heading(_("Use it with"))
+        yield OptionList(id="usage")
+
+    def settings(self) -> ComposeResult:
+        """Where it goes."""
+        yield self.heading(_("Fused model"))
+        yield SettingsForm(self.choices.export, id="export")
+
+    def show(self) -> None:
+        """Draw what is there."""
+        project = self.project
+        if project is None:
+            return
+        run = project.tuned_run()
+        fused = is_fused(project)
+        rows = [
+            (_("base"), project.choices.model.name),
+            (_("adapter"), run.name if run else _("none yet: train first")),
+            (_("fused model"), str(project.fused_model)),
+            ("", _folder_size(project) if fused else _("not made yet: g makes it")),
+        ]
+        self.query_one("#plan", Static).update(
+            Content("\n").join(Content.assemble((f"{name:<13}", "$text-muted"), one_line(text)) for name, text in rows)
+        )
+        view = self.board.views.get(self.step)
+        if isinstance(view, ProgressView):
+            for stage in view.stages.values():
+                self.query_one(StageList).apply(stage)
+        self._show_usage(usage_of(project.fused_model) if fused else [])
+
+    def _show_usage(self, commands: list[str]) -> None:
+        usage = self.query_one("#usage", OptionList)
+        if [str(option.id) for option in usage.options] != commands:
+            usage.clear_options()
+            usage.add_options([Option(Content(f" {command}"), id=command) for command in commands])
+
+    def action_start(self) -> None:
+        """Fuse."""
+        project = self.project_if_settings_are_good()
+        if project is None:
+            return
+        if self.start_job(fuse_work(project), ProgressView()) is not None:
+            self.query_one(StageList).clear()
+            self.query_one("#proof", Static).update("")
+            self.show_settings(False)
+            self.focus_body()
+            self.say("")
+
+    def action_copy_command(self) -> None:
+        """Copy the selected command."""
+        usage = self.query_one("#usage", OptionList)
+        if usage.option_count == 0:
+            self.say(_("There is no fused model yet; g makes it."))
+            return
+        command = str(usage.get_option_at_index(usage.highlighted or 0).id)
+        self.app.copy_to_clipboard(command)
+        self.say(_("Copied: {command}", command=command), tone="text-success")
+
+    def on_option_list_option_selected(self) -> None:
+        """Enter copies a command."""
+        self.action_copy_command()
+
+    def heard(self, events: list[Event]) -> None:
+        """Show the proof; say how it ended."""
+        for event in events:
+            if isinstance(event, Proof):
+                self.query_one("#proof", Static).update(Content(("✓ " if event.passed else "✗ ") + event.detail))
+        ended = self.board.ended(self.step)
+        if ended is None:
+            return
+        if ended.outcome == "done":
+            self.say(_("Done. ctrl+n: chat with your model."), tone="text-success")
+        else:
+            self.say(f"{ended.message} {ended.advice}", tone="text-error" if ended.outcome == "failed" else "")
+
+
+def _folder_size(project: Project) -> str:
+
+    return figures.size(sum(path.stat().st_size for path in project.fused_model.rglob("*") if path.is_file()))
+
+
+SCREEN = ExportScreen

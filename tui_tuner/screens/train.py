@@ -1,0 +1,256 @@
+"""Fine-tuning: the settings, and a dashboard that draws a live run and a past one alike."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from tui_tuner.errors import TunerError
+from tui_tuner.journey import training_work
+from tui_tuner.language import _
+from tui_tuner.plain_text import one_line
+from tui_tuner.progress import Event
+from tui_tuner.screens.settings_step import SettingsStep
+from tui_tuner.screens.training_view import TrainingView
+from tui_tuner.training.run_config import read_config
+from tui_tuner.widgets.event_log import EventLog
+from tui_tuner.widgets.line_plot import LinePlot
+from tui_tuner.widgets.settings_form import SettingsForm
+from tui_tuner.widgets.smoothing import exponential_average
+from tui_tuner.widgets.stage_list import StageList
+
+SMOOTHING = 0.9
+
+
+class TrainScreen(SettingsStep):
+    """Settings or dashboard; which run the dashboard shows is the person's choice, the running one at first."""
+
+    step = "train"
+    about = _(
+        "Teaches the base model with LoRA: small adapters on its last layers learn from your dataset. "
+        "Watch the held-out loss: while it falls the model learns; when it rises again it only memorises. "
+        "The best adapter is kept. Stopping keeps everything, and resuming goes on as if nothing had happened."
+    )
+
+    DEFAULT_CSS = """
+    TrainScreen {
+        #headline { height: 1; padding: 0 1; color: $text-muted; }
+        #plots { width: 1fr; }
+        #loss { height: 3fr; }
+        #speed { height: 2fr; min-height: 5; }
+        #now { width: 29; border-left: solid $panel; padding: 0 1; }
+        EventLog { height: 4; border-top: solid $panel; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view = TrainingView()
+        self._run: Path | None = None  # a past run on the screen; None follows the running or latest one
+        self._drawn = (-1, -1)
+        self._noted = 0
+
+    # -- what is on the screen -----------------------------------------------------------------------------------------
+
+    def face(self) -> ComposeResult:
+        """The dashboard."""
+        yield Static(id="headline", markup=False)
+        yield StageList()
+        with Horizontal():
+            with Vertical(id="plots"):
+                yield LinePlot(_("loss"), x_unit=_("step"), id="loss", empty=_("the loss appears here"))
+                yield LinePlot(_("speed"), x_unit=_("step"), y_unit="tok/s", id="speed")
+            yield Static(id="now", markup=False)
+        yield EventLog()
+
+    def settings(self) -> ComposeResult:
+        """What to teach, and how."""
+        yield self.heading(_("Base model"))
+        yield SettingsForm(self.choices.model, only=("name",), id="model")
+        yield self.heading(_("Training"))
+        yield SettingsForm(self.choices.training, id="training")
+
+    def on_mount(self) -> None:
+        """Show the latest run, or the settings where there is none yet."""
+        if isinstance(view := self.board.views.get(self.step), TrainingView):
+            self._view = view
+        elif self.project and (runs := self.project.run_folders()):
+            self._open_run(runs[-1])
+        else:
+            self.show_settings()
+
+    def show(self) -> None:
+        """Draw the run, as far as it changed."""
+        self._say_headline()
+        view = self._view
+        drawn = (id(view), view.changes)
+        if drawn == self._drawn:
+            return
+        fresh = drawn[0] != self._drawn[0]
+        self._drawn = drawn
+        stages = self.query_one(StageList)
+        if fresh:
+            stages.clear()
+        if progress := view.progress:
+            stages.apply(progress)
+        self._draw_plots()
+        rows = view.figures()
+        self.query_one("#now", Static).update(
+            Content("\n").join(Content.assemble((f"{label:<14}", "$text-muted"), (value, "")) for label, value in rows)
+        )
+        self._draw_notices(fresh)
+
+    def _draw_plots(self) -> None:
+        history = self._view.history
+        loss, speed = self.query_one("#loss", LinePlot), self.query_one("#speed", LinePlot)
+        window = (0.0, float(history.iters)) if history.iters else None
+        loss.window = speed.window = window
+        smooth = exponential_average([value for _step, value in history.train], SMOOTHING)
+        steps = [step for step, _value in history.train]
+        loss.set_series(_("train"), history.train, colour="$foreground 35%")
+        loss.set_series(_("smoothed"), list(zip(steps, smooth, strict=True)), colour="$accent")
+        loss.set_series(_("held-out"), history.valid, colour="$warning", style="points")
+        speed.set_series(_("tok/s"), history.speed, colour="$success")
+
+    def _draw_notices(self, fresh: bool) -> None:
+        log = self.query_one(EventLog)
+        notices = self._view.history.notices
+        if fresh or self._noted > len(notices):
+            log.clear()
+            self._noted = 0
+        for time, text in notices[self._noted :]:
+            log.add(text, at=datetime.fromtimestamp(time) if time else None)
+        self._noted = len(notices)
+
+    def _say_headline(self) -> None:
+        history = self._view.history
+        if not history.run:
+            self._headline(_("No run yet · g starts one · e shows the settings"))
+            return
+        states = {True: _("finished"), False: _("stopped")}
+        running = self._is_live() and self.board.running(self.step)
+        state = _("running") if running else states.get(bool(history.ended and history.ended.finished), "")
+        self._headline(" · ".join(filter(None, (history.run, state, self._settings_of(history.run)))))
+
+    def _headline(self, text: str) -> None:
+        self.query_one("#headline", Static).update(Content(one_line(text)))
+
+    def _settings_of(self, run: str) -> str:
+        if self.project is None:
+            return ""
+        try:
+            config = read_config(self.project.runs / run)
+        except TunerError:
+            return ""
+        choice = config.choice
+        layers = _("all layers") if choice.num_layers < 0 else _("{n} layers", n=choice.num_layers)
+        return _(
+            "{layers}, rank {rank} · batch {batch} · lr {rate}",
+            layers=layers,
+            rank=choice.rank,
+            batch=choice.batch_size,
+            rate=f"{choice.learning_rate:g}",
+        )
+
+    def _is_live(self) -> bool:
+        return self._view is self.board.views.get(self.step)
+
+    # -- what a person does --------------------------------------------------------------------------------------------
+
+    def works_now(self, action: str) -> bool:
+        """Resuming needs a run that does not run."""
+        if action == "resume":
+            return bool(self._view.history.run) and not self.board.running(self.step)
+        return super().works_now(action)
+
+    def action_start(self) -> None:
+        """Start a new run."""
+        project = self.project_if_settings_are_good()
+        if project is not None:
+            self._start(training_work(project))
+
+    def action_resume(self) -> None:
+        """Go on with the run on the screen, with its own settings."""
+        project, name = self.project, self._view.history.run
+        if project is None or not name:
+            self.say(_("There is no run to resume; g starts one."), tone="text-warning")
+            return
+        try:
+            choice = read_config(project.runs / name).choice
+        except TunerError as error:
+            self.tuner.complain(error)
+            return
+        history = self._view.history
+        if history.ended is not None and history.ended.finished:
+            # A finished run goes on only where the settings now ask for more steps.
+            choice = dataclasses.replace(choice, iters=max(choice.iters, project.choices.training.iters))
+        self._start(training_work(project.with_choice("training", choice), run=name, resume=True), name)
+
+    def _start(self, work: Any, resumed: str = "") -> None:
+        # A resumed run's curve goes on where it was.
+        view = TrainingView.of_run(self.project.runs / resumed) if resumed and self.project else TrainingView()
+        if self.start_job(work, view) is not None:
+            self._view, self._run = view, None
+            self.show_settings(False)
+            self.focus_body()
+            self.say("")
+            self.show()
+
+    def action_log_scale(self) -> None:
+        """Draw the loss logarithmically, or not."""
+        plot = self.query_one("#loss", LinePlot)
+        plot.log_scale = not plot.log_scale
+
+    def action_older_run(self) -> None:
+        """Show the run before this one."""
+        self._browse(-1)
+
+    def action_newer_run(self) -> None:
+        """Show the run after this one."""
+        self._browse(1)
+
+    def _browse(self, by: int) -> None:
+        runs = self.project.run_folders() if self.project else []
+        names = [run.name for run in runs]
+        here = names.index(self._view.history.run) if self._view.history.run in names else len(names)
+        place = here + by
+        if not 0 <= place < len(runs):
+            self.say(_("There is no other run this way."))
+            return
+        live = self.board.views.get(self.step)
+        if isinstance(live, TrainingView) and live.history.run == runs[place].name:
+            self._view = live
+        else:
+            self._open_run(runs[place])
+        self.show_settings(False)
+        self.show()
+
+    def _open_run(self, run: Path) -> None:
+        try:
+            self._view, self._run = TrainingView.of_run(run), run
+        except TunerError as error:
+            self.tuner.complain(error)
+
+    # -- what the job says ---------------------------------------------------------------------------------------------
+
+    def heard(self, events: list[Event]) -> None:
+        """Say how the run ended."""
+        ended = self.board.ended(self.step)
+        if ended is None:
+            return
+        if ended.outcome == "failed":
+            self.say(f"{ended.message} {ended.advice}", tone="text-error")
+        elif ended.outcome == "stopped":
+            self.say(_("Stopped, everything kept. r goes on from here."), tone="text-warning")
+        else:
+            self.say(_("Done. ctrl+n: see what it learned in Compare."), tone="text-success")
+
+
+SCREEN = TrainScreen

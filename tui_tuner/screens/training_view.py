@@ -1,0 +1,76 @@
+"""What the Train screen knows: a run's history, live or read from its folder, and the stages before its first step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tui_tuner import figures
+from tui_tuner.language import _
+from tui_tuner.progress import Event, StageProgress
+from tui_tuner.screens.progress_view import ProgressView
+from tui_tuner.training.history import RunHistory, read_history
+
+
+class TrainingView:
+    """A run as the dashboard draws it. `apply` takes in events; `of_run` reads a past run; both look the same."""
+
+    def __init__(self, history: RunHistory | None = None) -> None:
+        self.history = history or RunHistory()
+        self.before = ProgressView()
+        self.changes = 0  # how often something was taken in: a screen redraws only what is new
+
+    @classmethod
+    def of_run(cls, run: Path) -> TrainingView:
+        """The run kept in a folder.
+
+        Raises:
+            StorageError: its metrics cannot be read.
+        """
+        return cls(read_history(run))
+
+    def apply(self, event: Event) -> None:
+        """Take in one event."""
+        self.changes += 1
+        self.before.apply(event)
+        self.history.apply(event)
+
+    @property
+    def progress(self) -> StageProgress | None:
+        """How far the training, or what comes before it, is."""
+        history = self.history
+        if history.started is None:
+            return next(reversed(self.before.stages.values()), None)
+        last = history.last
+        return StageProgress(
+            history.run,
+            history.iteration,
+            history.iters,
+            _("steps"),
+            last.iterations_per_second if last and history.running else None,
+            last.eta_seconds if last and history.running else None,
+            ended=history.ended is not None and history.ended.finished,
+        )
+
+    def figures(self) -> list[tuple[str, str]]:
+        """Label and value of everything that is measured, with units."""
+        history, last = self.history, self.history.last
+        loss = f"{last.loss:.3f}" if last else "–"
+        valid = f"{history.valid[-1][1]:.3f}" if history.valid else "–"
+        best = _("{loss} at {step}", loss=f"{history.best[1]:.3f}", step=history.best[0]) if history.best else "–"
+        rows = [(_("train loss"), loss), (_("held-out loss"), valid), (_("best"), best)]
+        if last is None:
+            return rows
+        rows += [
+            (_("speed"), f"{figures.count(last.tokens_per_second)} tok/s"),
+            ("", figures.rate(last.iterations_per_second, _("steps"))),
+            (_("tokens seen"), figures.count(last.trained_tokens)),
+            (_("epoch"), f"{last.epoch:.2f}"),
+            (_("peak memory"), figures.size(last.peak_memory)),
+            (_("learning rate"), f"{last.learning_rate:.1e}"),
+            (_("gradient norm"), f"{last.gradient_norm:.2f}"),
+            (_("padding"), f"{last.padding * 100:.1f} %"),
+            (_("elapsed"), figures.duration(last.elapsed_seconds)),
+        ]
+        if history.running:
+            rows.append((_("left"), figures.duration(last.eta_seconds)))
+        return rows
