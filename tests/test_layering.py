@@ -4,13 +4,28 @@ import subprocess
 import sys
 import textwrap
 
-CORE = """
-tui_tuner.journey tui_tuner.jobs tui_tuner.engine tui_tuner.project tui_tuner.settings tui_tuner.figures
-tui_tuner.environment.checks tui_tuner.environment.fixes tui_tuner.models.catalogue tui_tuner.models.generation
-tui_tuner.teachers.choosing tui_tuner.teachers.ollama tui_tuner.teachers.mlx_teacher tui_tuner.dataset.make
-tui_tuner.training.train tui_tuner.training.history tui_tuner.evaluation.compare tui_tuner.export.fuse
-tui_tuner.chat.session tui_tuner.demo.journey
-""".split()
+CORE = [
+    "tui_tuner.journey",
+    "tui_tuner.jobs",
+    "tui_tuner.engine",
+    "tui_tuner.project",
+    "tui_tuner.settings",
+    "tui_tuner.figures",
+    "tui_tuner.environment.checks",
+    "tui_tuner.environment.fixes",
+    "tui_tuner.models.catalogue",
+    "tui_tuner.models.generation",
+    "tui_tuner.teachers.choosing",
+    "tui_tuner.teachers.ollama",
+    "tui_tuner.teachers.mlx_teacher",
+    "tui_tuner.dataset.make",
+    "tui_tuner.training.train",
+    "tui_tuner.training.history",
+    "tui_tuner.evaluation.compare",
+    "tui_tuner.export.fuse",
+    "tui_tuner.chat.session",
+    "tui_tuner.demo.journey",
+]
 
 
 def modules_after(code: str) -> set[str]:

@@ -44,7 +44,13 @@ def test_a_newer_project_is_refused_and_untouched(tmp_path):
 
 @pytest.mark.parametrize(
     ("wrong", "line"),
-    [('[training]\niters = "many"', 2), ("[trainng]\niters = 3", 1), ("training = 3", 1), ("name = 3", 1), ("format = 'x'", 1)],
+    [
+        ('[training]\niters = "many"', 2),
+        ("[trainng]\niters = 3", 1),
+        ("training = 3", 1),
+        ("name = 3", 1),
+        ("format = 'x'", 1),
+    ],
 )
 def test_a_mistake_has_file_and_line(tmp_path, wrong, line):
     path = tmp_path / "tuner.toml"

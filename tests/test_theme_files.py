@@ -1,5 +1,6 @@
 """Theme files: the shipped ones can be read by people, a person's mistakes are named and cost nothing else."""
 
+import functools
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ TEXT_COLOURS = ["foreground", "primary", "accent", "secondary", "success", "warn
 PAPERS = ["background", "surface", "panel"]
 
 
+@functools.cache
 def shipped():
     themes, failures = load_themes([bundled_folder()])
     assert failures == []
@@ -41,12 +43,15 @@ def test_five_themes_are_shipped():
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-@pytest.mark.parametrize("paper", PAPERS)
-@pytest.mark.parametrize("text", TEXT_COLOURS)
-def test_every_text_colour_can_be_read_on_every_paper(name, paper, text):
+def test_every_text_colour_can_be_read_on_every_paper(name):
     colours = shipped()[name].to_color_system().generate()
     least = 7 if name == "tuner-contrast" else 4.5
-    assert contrast(Color.parse(colours[text]), Color.parse(colours[paper])) >= least
+    ratios = {
+        (text, paper): contrast(Color.parse(colours[text]), Color.parse(colours[paper]))
+        for text in TEXT_COLOURS
+        for paper in PAPERS
+    }
+    assert {pair: ratio for pair, ratio in ratios.items() if ratio < least} == {}
 
 
 @pytest.mark.parametrize("name", SHIPPED)

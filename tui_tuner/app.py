@@ -62,6 +62,16 @@ class TunerApp(App[int]):
     SCREENS: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {step.key: _step_screen(step.key) for step in STEPS}
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(EVERYWHERE)]
     COMMAND_PALETTE_DISPLAY = "ctrl+p"
+    CSS = """
+    OptionList {
+        border: none; padding: 0; background: transparent; scrollbar-size-vertical: 1;
+        text-wrap: nowrap; text-overflow: ellipsis;
+        &:focus { border: none; background: transparent; }
+        & > .option-list--option-highlighted { background: $accent 15%; color: $foreground; text-style: none; }
+        &:focus > .option-list--option-highlighted { background: $accent 30%; color: $foreground; text-style: none; }
+    }
+    Screen { scrollbar-size: 1 1; }
+    """
 
     def __init__(self, project: Project | None, settings: Settings, *, greeting: str = "") -> None:
         super().__init__()

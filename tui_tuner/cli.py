@@ -50,7 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.configure(subparser)
-        subparser.set_defaults(run=module.run)
+        subparser.set_defaults(execute=module.run)  # not `run`: that is an option of several commands
     return parser
 
 
@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if options is None or options.command is None:
             return _open_app(options.project if options else None)
-        return int(options.run(options))
+        return int(options.execute(options))
     except TunerError as error:
         from tui_tuner.plain_text import printable
 

@@ -8,7 +8,9 @@
     ├── StorageError              disk full, folder read-only, file gone
     ├── ModelError                a model is missing, incomplete or cannot be loaded
     ├── TeacherError              the server or model that writes the data
-    │   ├── TeacherUnavailable    passes: worth another try (503, reset, time-out, not started yet)
+    │   ├── TeacherUnavailable    passes: worth another try (503, reset, time-out)
+    │   │   ├── ServerAway        nobody listens there now (teachers/json_server.py)
+    │   │   └── Unfinished        an answer that ended early (teachers/ollama.py)
     │   └── TeacherRefused        does not pass: 400, 404, an unknown model
     ├── DatasetError              no usable examples, an unreadable file
     ├── TrainingError             cannot start, cannot go on

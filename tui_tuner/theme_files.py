@@ -37,6 +37,9 @@ class BadTheme:
     path: Path
     reason: str
 
+    def __str__(self) -> str:
+        return _("{path}: {reason}", path=self.path, reason=self.reason)
+
 
 def bundled_folder() -> Path:
     """Where the shipped themes are: inside the package in a wheel, beside it in a checkout or an editable install."""
@@ -73,8 +76,7 @@ def failures_message(failures: Sequence[BadTheme]) -> str:
     """One message that names every bad file with its reason, a line each; empty where there is none."""
     if not failures:
         return ""
-    lines = [_("{path}: {reason}", path=bad.path, reason=bad.reason) for bad in failures]
-    return "\n".join([_("Left out, mend and start again:"), *lines])
+    return "\n".join([_("Left out, mend and start again:"), *map(str, failures)])
 
 
 def read_theme(path: Path) -> Theme:

@@ -1,6 +1,6 @@
 """How long `tuner` takes to say its version and to paint, next to bare Python and a bare Textual app, in one run.
 
-    python tests/benchmarks/startup.py
+python tests/benchmarks/startup.py
 """
 
 from __future__ import annotations

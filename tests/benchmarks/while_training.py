@@ -1,8 +1,8 @@
-"""What training in the app costs: keys' latency while it runs, and tokens/s against the same training headless.
+"""What training in the app costs: keys' latency meanwhile, and tokens/s against the same training headless.
 
-    python tests/benchmarks/while_training.py PROJECT     a project with a dataset; its base model must be on this machine
+    python tests/benchmarks/while_training.py PROJECT     a project with a dataset; its base model must be here
 
-Trains four runs in turn (headless, app, headless, app) with the project's own settings, and types into the app meanwhile.
+Trains four runs in turn (headless, app, headless, app) with the project's own settings; types into the app meanwhile.
 """
 
 from __future__ import annotations

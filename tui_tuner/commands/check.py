@@ -8,14 +8,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tui_tuner.choices import ModelChoice
 from tui_tuner.commands.options import add_json, add_project
 from tui_tuner.commands.output import Output
 from tui_tuner.commands.running import exit_code, run_job
 from tui_tuner.engine import running_engine
 from tui_tuner.language import _
-from tui_tuner.progress import StopToken
-from tui_tuner.project import MANIFEST, open_project
+from tui_tuner.progress import StopToken, ignore_event
+from tui_tuner.project import MANIFEST, Choices, open_project
 
 EXAMPLES = _("""examples:
   tuner check
@@ -36,22 +35,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run all checks, or one fix."""
     output = Output(as_json=arguments.json)
-    model = _base_model_name(arguments.project)
-    return _fix(arguments.fix, model, output) if arguments.fix else _check(model, output)
+    here = Path.cwd() if (Path.cwd() / MANIFEST).is_file() else None
+    folder = arguments.project or here
+    choices = open_project(folder).choices if folder else Choices()
+    return _fix(arguments.fix, choices, output) if arguments.fix else _check(choices, folder, output)
 
 
-def _base_model_name(folder: Path | None) -> str:
-    if folder is not None or (Path.cwd() / MANIFEST).is_file():
-        return open_project(folder or Path.cwd()).choices.model.name
-    return str(ModelChoice().name)
-
-
-def _check(model: str, output: Output) -> int:
+def _check(choices: Choices, folder: Path | None, output: Output) -> int:
     from tui_tuner.environment.check import next_advice, ready
     from tui_tuner.environment.checks import run_checks
 
     with running_engine() as engine:
-        results = run_checks(model, engine=engine, emit=output.event if output.as_json else _silent, stop=StopToken())
+        results = run_checks(
+            choices.model.name,
+            engine=engine,
+            emit=output.event if output.as_json else ignore_event,
+            stop=StopToken(),
+            folder=folder,
+            ollama_url=choices.dataset.url,
+        )
     for result in results:
         output.say(f" {MARKS[result.state]} {result.name:<16} {result.finding}")
         if result.state in ("warning", "missing"):
@@ -63,12 +65,9 @@ def _check(model: str, output: Output) -> int:
     return 0 if ready(results) else 1
 
 
-def _silent(_event: object) -> None:
-    """The table is shown once, in order, when all checks are done."""
-
-
-def _fix(key: str, model: str, output: Output) -> int:
+def _fix(key: str, choices: Choices, output: Output) -> int:
     from tui_tuner.environment.fixes import fix_work
 
-    job = run_job(_("preparing this machine"), fix_work(key, model), output)
-    return exit_code(job)
+    wanted = choices.dataset.teacher_model if choices.dataset.teacher == "ollama" else ""
+    work = fix_work(key, choices.model.name, ollama_url=choices.dataset.url, ollama_model=wanted)
+    return exit_code(run_job(_("preparing this machine"), work, output))

@@ -118,4 +118,4 @@ def stage_line(event: StageProgress) -> str:
         parts.append(f"{figures.duration(event.eta_seconds)} left")
     if event.detail:
         parts.append(event.detail)
-    return one_line(" · ".join(parts))
+    return printable(" · ".join(parts)).replace("\n", " ")

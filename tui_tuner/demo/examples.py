@@ -28,8 +28,7 @@ OPENING_PHRASES = (
 EXAMPLES: tuple[tuple[str, str], ...] = (
     (
         "How do I keep slugs away from lettuce?",
-        "In short: slugs hate dry, rough ground. "
-        "Try this: ring each plant with crushed eggshells tonight.",
+        "In short: slugs hate dry, rough ground. Try this: ring each plant with crushed eggshells tonight.",
     ),
     (
         "When should I plant garlic?",
@@ -53,18 +52,15 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
     ),
     (
         "How often should I water basil?",
-        "In short: basil likes moist soil but never wet feet. "
-        "Try this: water when the top of the soil feels dry.",
+        "In short: basil likes moist soil but never wet feet. Try this: water when the top of the soil feels dry.",
     ),
     (
         "Is it okay to prune roses in spring?",
-        "In short: yes, spring is the right time for most roses. "
-        "Try this: cut above a bud that points outwards.",
+        "In short: yes, spring is the right time for most roses. Try this: cut above a bud that points outwards.",
     ),
     (
         "How do I start a compost heap?",
-        "In short: mix green scraps with brown leaves and air. "
-        "Try this: turn the heap with a fork once a week.",
+        "In short: mix green scraps with brown leaves and air. Try this: turn the heap with a fork once a week.",
     ),
     (
         "Can I plant strawberries in autumn?",
@@ -73,28 +69,23 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
     ),
     (
         "Why do my carrots fork?",
-        "In short: stones and fresh manure make roots split. "
-        "Try this: sow them in a deep bed of sifted sand and soil.",
+        "In short: stones and fresh manure make roots split. Try this: sow them in a deep bed of sifted sand and soil.",
     ),
     (
         "What is the best way to water seedlings?",
-        "In short: water from below keeps young stems healthy. "
-        "Try this: stand the tray in two centimetres of water.",
+        "In short: water from below keeps young stems healthy. Try this: stand the tray in two centimetres of water.",
     ),
     (
         "When should I pick courgettes?",
-        "In short: small courgettes taste best and keep coming. "
-        "Try this: cut them at the length of your hand.",
+        "In short: small courgettes taste best and keep coming. Try this: cut them at the length of your hand.",
     ),
     (
         "How do I attract bees?",
-        "In short: bees come for flowers that bloom at different times. "
-        "Try this: sow a strip of lavender and borage.",
+        "In short: bees come for flowers that bloom at different times. Try this: sow a strip of lavender and borage.",
     ),
     (
         "Is it okay to use kitchen water on plants?",
-        "In short: cool water without salt or soap does no harm. "
-        "Try this: save the water that washed your vegetables.",
+        "In short: cool water without salt or soap does no harm. Try this: save the water that washed your vegetables.",
     ),
     (
         "What is the difference between annuals and perennials?",

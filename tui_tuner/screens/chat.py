@@ -38,11 +38,7 @@ class ModelsFound(Message):
 class Composer(TextArea):
     """Where a question is typed: Enter sends it, Shift+Enter or Ctrl+J begins a new line."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", _("send"), priority=True),
-        Binding("shift+enter,ctrl+j", "new_line", _("new line"), show=False, priority=True),
-        Binding("escape", "leave", _("stop / leave"), show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", _("stop / leave"), show=False)]
 
     class Sent(Message):
         """A question."""
@@ -51,14 +47,18 @@ class Composer(TextArea):
             super().__init__()
             self.text = text
 
-    def action_send(self) -> None:
-        """Send what is typed."""
-        if text := self.text.strip():
+    async def _on_key(self, event: events.Key) -> None:
+        # Not a binding with priority: that would overtake letters still waiting in this widget's queue, and a question
+        # typed fast on a busy machine would be sent without its end.
+        if event.key not in ("enter", "shift+enter", "ctrl+j"):
+            await super()._on_key(event)
+            return
+        event.stop()
+        event.prevent_default()
+        if event.key != "enter":
+            self.insert("\n")
+        elif text := self.text.strip():
             self.post_message(self.Sent(text))
-
-    def action_new_line(self) -> None:
-        """Begin a new line."""
-        self.insert("\n")
 
     async def action_leave(self) -> None:
         """Stop the answer that is being written; otherwise give the keys back to the screen."""
@@ -103,7 +103,7 @@ class Spoken(Vertical):
             rate=figures.count(round(made.tokens_per_second)),
             first=f"{made.seconds_to_first:.2f}",
         )
-        return heading + Content.styled(text + ends.get(made.finish, ""), "$text-muted")
+        return heading + Content.styled(text + ends.get(made.finish, ""), "$foreground 65%")
 
     def ended(self, made: ReplyEnded) -> None:
         """Say how fast it was."""
@@ -194,7 +194,9 @@ class ChatScreen(StepScreen):
     def _say_state(self) -> None:
         model = self._model
         name = model.label if model else _("no model here yet: fetch the base model in Environment")
-        tokens = _(" · {tokens} tokens so far", tokens=figures.count(self._tokens_so_far)) if self._tokens_so_far else ""
+        tokens = (
+            _(" · {tokens} tokens so far", tokens=figures.count(self._tokens_so_far)) if self._tokens_so_far else ""
+        )
         running = _(" · answering, esc stops") if self.board.running(self.step) else ""
         self.query_one("#state", Static).update(Content(one_line(f"{name}{tokens}{running}")))
 

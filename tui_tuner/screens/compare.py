@@ -55,12 +55,12 @@ class PairView(Vertical):
 
 def _answer(column: Column, side: Side) -> Content:
     names = {"base": _("base"), "tuned": _("tuned")}
-    head = Content.styled(names[column], "$text-muted")
+    head = Content.styled(names[column], "$foreground 65%")
     if side.figures:
         ended = side.figures
         cut = _(" · cut at the longest answer") if ended.finish == "length" else ""
         rate = f" · {ended.tokens} tok · {figures.count(round(ended.tokens_per_second))} tok/s"
-        head += Content.styled(rate + cut, "$text-muted")
+        head += Content.styled(rate + cut, "$foreground 65%")
     cursor = "" if side.figures or not side.text else " ▌"
     return head + Content("\n" + printable(side.text).strip() + cursor)
 

@@ -60,7 +60,7 @@ class DatasetScreen(SettingsStep):
     DatasetScreen {
         #summary { height: auto; padding: 0 1; color: $text-muted; }
         #latest { height: 1fr; border-top: solid $panel; padding: 0 1; background: transparent; scrollbar-size: 1 1; }
-        #teachers { height: auto; max-height: 6; border: none; padding: 0; background: transparent; }
+        #teachers { height: auto; max-height: 6; }
     }
     """
 
@@ -107,7 +107,7 @@ class DatasetScreen(SettingsStep):
         chosen = self.choices.dataset
         for index, teacher in enumerate(self._teachers):
             here = teacher.kind == chosen.teacher and chosen.teacher_model in ("", teacher.model)
-            mark = ("● ", "$accent") if here else ("○ ", "$text-muted")
+            mark = ("● ", "$accent") if here else ("○ ", "$foreground 65%")
             rows.add_option(Option(Content.assemble(" ", mark, one_line(teacher.label)), id=str(index)))
         if not self._teachers:
             rows.add_option(Option(_("nobody: fetch the base model or start Ollama in Environment"), disabled=True))

@@ -27,7 +27,7 @@ MARKS = {
     "ok": ("✓", "$text-success"),
     "warning": ("!", "$text-warning"),
     "missing": ("✗", "$text-error"),
-    "not_applicable": ("–", "$text-muted"),
+    "not_applicable": ("–", "$foreground 65%"),
 }
 
 
@@ -59,9 +59,9 @@ class EnvironmentScreen(StepScreen):
 
     DEFAULT_CSS = """
     EnvironmentScreen {
-        OptionList { height: 1fr; min-height: 4; border: none; padding: 0; background: transparent; }
+        OptionList { height: 1fr; min-height: 4; }
         Rule { margin: 0; color: $panel; }
-        #detail { height: auto; max-height: 6; padding: 0 1; }
+        #detail { height: 4; padding: 0 1; }
         StageList { display: none; padding: 0 1; }
         StageList.working { display: block; }
     }
@@ -93,18 +93,27 @@ class EnvironmentScreen(StepScreen):
         self._checking.request()
         self._checking = StopToken()
         self.say(_("Checking…"))
-        self._check(self._model_name(), self._checking)
+        self._check(self._checking)
 
     def _model_name(self) -> str:
         return self.project.choices.model.name if self.project else str(ModelChoice().name)
 
     @work(thread=True, group="checks", description="environment checks")
-    def _check(self, model: str, stop: StopToken) -> None:
+    def _check(self, stop: StopToken) -> None:
+        project = self.project
+
         def hear(event: Event) -> None:
             if isinstance(event, CheckDone) and not stop.requested:
                 self.post_message(ChecksNews(event.result))
 
-        results = run_checks(model, engine=self.board.engine, emit=hear, stop=stop)
+        results = run_checks(
+            self._model_name(),
+            engine=self.board.engine,
+            emit=hear,
+            stop=stop,
+            folder=project.folder if project else None,
+            ollama_url=project.choices.dataset.url if project else "",
+        )
         if not stop.requested:
             self.post_message(ChecksEnded(results))
 
@@ -148,7 +157,7 @@ class EnvironmentScreen(StepScreen):
         if result.fix is not None and result.state in ("warning", "missing"):
             lines.append(Content.assemble((one_line(result.fix.command), "bold $text-accent")))
             keys = _("c copies it") + (" · " + _("x: {label}", label=result.fix.label) if result.fix.run else "")
-            lines.append(Content.styled(keys, "$text-muted"))
+            lines.append(Content.styled(keys, "$foreground 65%"))
         meaning.update(Content("\n").join(lines))
 
     def action_copy_fix(self) -> None:
@@ -168,7 +177,11 @@ class EnvironmentScreen(StepScreen):
             return
         if self.project is not None:
             self.query_one(StageList).clear()
-            self.start_job(fix_work(result.fix.run, self._model_name()), ProgressView())
+            dataset = self.project.choices.dataset
+            wanted = dataset.teacher_model if dataset.teacher == "ollama" else ""
+            fix = fix_work(result.fix.run, self._model_name(), ollama_url=dataset.url, ollama_model=wanted)
+            # Only the base model is made by MLX; a server is fetched from while something trains.
+            self.start_job(fix, ProgressView(), on_engine=result.fix.run == "base_model")
         else:
             self.say(_("Open or make a project first."), tone="text-warning")
 
@@ -193,11 +206,11 @@ class EnvironmentScreen(StepScreen):
 
 
 def _row(key: str, name: str, result: CheckResult | None) -> Content:
-    mark, colour = MARKS[result.state] if result else ("·", "$text-muted")
+    mark, colour = MARKS[result.state] if result else ("·", "$foreground 65%")
     finding = one_line(result.finding) if result else _("checking…")
     quiet = result is None or result.state == "not_applicable"
     return Content.assemble(
-        (f" {mark} ", f"bold {colour}"), (f"{name:<17}", ""), (finding, "$text-muted" if quiet else "")
+        (f" {mark} ", f"bold {colour}"), (f"{name:<17}", ""), (finding, "$foreground 65%" if quiet else "")
     )
 
 

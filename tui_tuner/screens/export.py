@@ -34,7 +34,7 @@ class ExportScreen(SettingsStep):
     ExportScreen {
         #plan { padding: 1 1 0 1; height: auto; }
         #proof { padding: 0 1; height: auto; color: $text-success; }
-        #usage { height: 1fr; border: none; background: transparent; }
+        #usage { height: 1fr; }
     }
     """
 
@@ -65,7 +65,9 @@ class ExportScreen(SettingsStep):
             ("", _folder_size(project) if fused else _("not made yet: g makes it")),
         ]
         self.query_one("#plan", Static).update(
-            Content("\n").join(Content.assemble((f"{name:<13}", "$text-muted"), one_line(text)) for name, text in rows)
+            Content("\n").join(
+                Content.assemble((f"{name:<13}", "$foreground 65%"), one_line(text)) for name, text in rows
+            )
         )
         view = self.board.views.get(self.step)
         if isinstance(view, ProgressView):

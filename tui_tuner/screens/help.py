@@ -44,7 +44,7 @@ class HelpScreen(ModalScreen[None]):
     def _text(self) -> Content:
         rows = [Content(self._about), Content("")]
         rows += [_row(action) for action in actions_of(self._step_key)]
-        rows += [Content(""), Content.styled(_("1–6  go to a step, when no text is being typed"), "$text-muted")]
+        rows += [Content(""), Content.styled(_("1–6  go to a step, when no text is being typed"), "$foreground 65%")]
         rows += [_row(action) for action in actions_of(EVERYWHERE) if not action.name.startswith("go_to")]
         rows += [Content.assemble((f"{'ctrl+p':<8}", "bold $accent"), _("Find any command by name."))]
         return Content("\n").join(rows)

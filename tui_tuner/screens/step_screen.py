@@ -37,6 +37,7 @@ class StepScreen(Screen[None]):
     step: ClassVar[str]
     about: ClassVar[str]  # one or two sentences for the help screen
     BINDINGS: ClassVar[list[BindingType]] = []
+    AUTO_FOCUS = ""  # a form's first field would swallow the number keys
 
     DEFAULT_CSS = """
     StepScreen {

@@ -103,7 +103,9 @@ class TrainScreen(SettingsStep):
         self._draw_plots()
         rows = view.figures()
         self.query_one("#now", Static).update(
-            Content("\n").join(Content.assemble((f"{label:<14}", "$text-muted"), (value, "")) for label, value in rows)
+            Content("\n").join(
+                Content.assemble((f"{label:<14}", "$foreground 65%"), (value, "")) for label, value in rows
+            )
         )
         self._draw_notices(fresh)
 

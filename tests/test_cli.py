@@ -1,0 +1,158 @@
+"""The headless commands as a person or a script runs them: in a process of their own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import tiny_project
+
+from tui_tuner import __version__
+from tui_tuner.project import open_project, project_lock
+
+
+def tuner(*arguments, cwd=None, stdin=None):
+    return subprocess.run(
+        [sys.executable, "-m", "tui_tuner", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        input=stdin,
+        timeout=300,
+    )
+
+
+def events(ended):
+    return [json.loads(line) for line in ended.stdout.splitlines()]
+
+
+def test_version_and_help():
+    assert tuner("--version").stdout == f"tuner {__version__}\n"
+    shown = tuner("--help").stdout
+    for name in ("demo", "new", "check", "data", "train", "runs", "compare", "fuse", "chat"):
+        assert f"    {name} " in shown
+        assert "examples:" in tuner(name, "--help").stdout
+
+
+def test_a_wrong_argument_is_usage():
+    assert tuner("trian").returncode == 2
+    assert tuner("train", "--nonsense").returncode == 2
+
+
+def test_without_a_project_it_says_how_to_make_one(tmp_path):
+    ended = tuner("train", cwd=tmp_path)
+    assert ended.returncode == 1
+    assert "tuner new" in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_a_new_project_is_found_in_the_current_folder(tmp_path):
+    assert tuner("new", tmp_path / "p", "--topic", "bread").returncode == 0
+    assert open_project(tmp_path / "p").choices.dataset.topic == "bread"
+    ended = tuner("runs", cwd=tmp_path / "p")
+    assert (ended.returncode, "No runs yet" in ended.stdout) == (0, True)
+
+
+def test_mistakes_in_settings_name_what_was_expected(tmp_path):
+    tuner("new", tmp_path)
+    for wrong in ("iters=0", "iters", "nothing=1", "nowhere.iters=1"):
+        ended = tuner("train", "--project", tmp_path, "--set", wrong)
+        assert ended.returncode == 2, wrong
+        assert ended.stderr.startswith("tuner: ") and "Traceback" not in ended.stderr
+    manifest = tmp_path / "tuner.toml"
+    manifest.write_text(manifest.read_text().replace("iters = 200", 'iters = "many"'))
+    line = next(n for n, text in enumerate(manifest.read_text().splitlines(), 1) if text.startswith("iters"))
+    ended = tuner("train", "--project", tmp_path)
+    assert ended.returncode == 2
+    assert f"tuner.toml:{line}" in ended.stderr and "a whole number from 1" in ended.stderr
+
+
+def test_a_locked_project_is_left_alone(tmp_path):
+    project = tiny_project.make(tmp_path)
+    with project_lock(project):
+        ended = tuner("train", "--project", project.folder)
+    assert ended.returncode == 1
+    assert f"process {os.getpid()}" in ended.stderr
+    assert not project.runs.exists()
+
+
+def test_training_without_data_says_what_to_do(tmp_path):
+    project = tiny_project.make(tmp_path, data=False)
+    ended = tuner("train", "--project", project.folder)
+    assert ended.returncode == 1
+    assert "tuner data" in ended.stderr
+
+
+def test_the_journey_headless_with_json(tmp_path):
+    project = tiny_project.make(tmp_path)
+    trained = tuner("train", "--project", project.folder, "--set", "iters=4", "--json")
+    assert trained.returncode == 0, trained.stderr
+    kinds = [event["event"] for event in events(trained)]
+    assert kinds.count("train_step") == 4
+    assert kinds[-1] == "job_ended" and "training_ended" in kinds
+
+    runs = tuner("runs", "--project", project.folder, "--json")
+    assert [(run["name"], run["state"]) for run in events(runs)] == [("run-1", "finished")]
+
+    compared = tuner("compare", "--project", project.folder, "--prompt", "Three?", "--json")
+    assert compared.returncode == 0, compared.stderr
+    answers = [event for event in events(compared) if event["event"] == "answer_ended"]
+    assert [answer["column"] for answer in answers] == ["base", "tuned"]
+
+    fused = tuner("fuse", "--project", project.folder, "--json")
+    assert fused.returncode == 0, fused.stderr
+    assert [event["passed"] for event in events(fused) if event["event"] == "proof"] == [True]
+    assert (project.fused_model / "model.safetensors").is_file()
+
+    asked = tuner("chat", "--project", project.folder, "--prompt", "-", "--json", stdin="Hello?\n")
+    assert asked.returncode == 0, asked.stderr
+    assert [event["event"] for event in events(asked)][-2:] == ["reply_ended", "job_ended"]
+    wrong = tuner("chat", "--project", project.folder, "--prompt", "")
+    assert wrong.returncode == 2
+
+
+def train_until_first_step(project, *arguments):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tui_tuner", "train", "--project", str(project.folder), "--json", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    for line in process.stdout:
+        event = json.loads(line)
+        if event["event"] == "train_step":
+            return process, event["iteration"]
+    raise AssertionError("it never took a step")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_training_keeps_everything_and_goes_on(tmp_path, number):
+    project = tiny_project.make(tmp_path, iters=100_000)
+    process, _ = train_until_first_step(project)
+    process.send_signal(number)
+    rest = [json.loads(line) for line in process.stdout]
+    assert process.wait(60) == 130
+    assert rest[-1]["event"] == "job_ended" and rest[-1]["outcome"] == "stopped"
+    done = next(event["iteration"] for event in rest if event["event"] == "training_ended")
+
+    resumed, first = train_until_first_step(project, "--resume")
+    resumed.kill()
+    resumed.wait()
+    resumed.stdout.close()
+    assert first == done + 1
+
+
+def test_a_reader_that_leaves_ends_the_work_quietly(tmp_path):
+    project = tiny_project.make(tmp_path, iters=100_000)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tui_tuner", "train", "--project", str(project.folder), "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    process.stdout.readline()
+    process.stdout.close()
+    complaints = process.stderr.read()
+    assert process.wait(60) == 130
+    assert "Traceback" not in complaints

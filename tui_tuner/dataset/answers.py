@@ -1,0 +1,163 @@
+"""The second stage: an answer to every question.
+
+Each accepted example is on the disk before it is counted, so a killed run loses at most what was in flight. A refused
+answer is asked again at most twice, with another seed and other seed examples before it; then its question is given
+up.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tui_tuner.dataset.acceptance import Objection, Standard
+from tui_tuner.dataset.events import ExampleRefused, ExampleWritten
+from tui_tuner.dataset.examples import asked_and_answered, question_key
+from tui_tuner.dataset.journals import AnswerJournals
+from tui_tuner.dataset.plan import DatasetPlan
+from tui_tuner.errors import TeacherError
+from tui_tuner.language import _
+from tui_tuner.models.prompts import Message
+from tui_tuner.progress import Emit, Pace, StopToken
+from tui_tuner.teachers.teacher import Answer, Request, Teacher
+
+TRIES = 3  # answers to one question before it is given up
+SHOWN = 6  # seed examples before a question
+FAILURES = 3  # of the teacher in a row, each at one question alone, before the run ends
+
+
+@dataclass(frozen=True)
+class AnswersOutcome:
+    """How the stage ended.
+
+    Attributes:
+        kept: answers there are now.
+        refused: questions given up.
+        reasons: how often an answer was refused for each reason.
+    """
+
+    kept: int
+    refused: int
+    reasons: dict[str, int]
+
+
+def write_answers(
+    plan: DatasetPlan,
+    questions: Sequence[str],
+    teacher: Teacher,
+    journals: AnswerJournals,
+    *,
+    emit: Emit,
+    stop: StopToken,
+) -> AnswersOutcome:
+    """Have the teacher answer every question that has no answer yet.
+
+    Raises:
+        TeacherError: the teacher failed several times in a row; the answers so far are kept.
+        StorageError: the disk is full or not writable; the answers so far are kept.
+        Stopped: asked to; the answers so far are kept.
+    """
+    work = _Answers(plan, questions, teacher, journals, emit)
+    work.answer_all(stop)
+    work.pace.finish()
+    return AnswersOutcome(len(journals.kept), work.given_up, dict(journals.reasons))
+
+
+class _Answers:
+    """The questions still to be answered, and how it goes."""
+
+    def __init__(
+        self, plan: DatasetPlan, questions: Sequence[str], teacher: Teacher, journals: AnswerJournals, emit: Emit
+    ) -> None:
+        self._plan, self._teacher, self._journals, self._emit = plan, teacher, journals, emit
+        self._standard = Standard(plan)
+        seeds = {question_key(example.question) for example in plan.seed_examples}
+        asked = [question for question in questions if question_key(question) not in seeds]
+        open_ = [question for question in asked if question_key(question) not in journals.kept]
+        self.given_up = sum(journals.tries[question_key(question)] >= TRIES for question in open_)
+        # Those refused before come last, as they do within one session.
+        waiting = [question for question in open_ if journals.tries[question_key(question)] < TRIES]
+        self._waiting = deque(sorted(waiting, key=lambda question: journals.tries[question_key(question)]))
+        settled = len(asked) - len(self._waiting)
+        self.pace = Pace(_("Answers"), len(asked), _("answers"), emit, done=settled)
+
+    def answer_all(self, stop: StopToken) -> None:
+        """Ask group after group. A group that fails is asked one by one, so that one question cannot end the run."""
+        failures = alone = 0
+        while self._waiting:
+            stop.check()
+            size = 1 if alone else max(1, self._teacher.at_once)
+            group = [self._waiting.popleft() for _place in range(min(size, len(self._waiting)))]
+            try:
+                self._ask(group, stop)
+            except TeacherError as error:
+                if len(group) > 1:
+                    alone = len(group)
+                    continue
+                failures += 1
+                self._refuse(group[0], "", Objection("teacher_failed", error.what))
+                if failures == FAILURES:
+                    raise
+            else:
+                failures, alone = 0, max(0, alone - 1)
+
+    def _ask(self, group: list[str], stop: StopToken) -> None:
+        """Ask `group`; what gets no answer goes back to the front."""
+        unanswered = dict.fromkeys(group)
+
+        def on_answer(place: int, answer: Answer) -> None:
+            self._take(group[place], answer)
+            del unanswered[group[place]]
+
+        try:
+            self._teacher.ask([self._request(question) for question in group], on_answer, stop)
+        except TeacherError:
+            if len(group) > 1:
+                self._waiting.extendleft(reversed(unanswered))
+            raise
+
+    def _request(self, question: str) -> Request:
+        key = question_key(question)
+        tries, choice = self._journals.tries[key], self._plan.choice
+        beginning = choice.answer_beginning if self._teacher.continues else ""
+        messages = (*self._lesson(tries), Message(role="user", content=question))
+        seed = self._plan.seed_of("answer", key, tries)
+        return Request(messages, beginning, choice.max_tokens, choice.temperature, seed)
+
+    def _lesson(self, tries: int) -> list[Message]:
+        """What the teacher is told and shown first; none of it is stored.
+
+        The same for all questions of a round, so that a teacher has to read it only once.
+        """
+        style, beginning = self._plan.choice.style.strip(), self._plan.choice.answer_beginning
+        if beginning and not self._teacher.continues:
+            style = f'{style}\n\nBegin every answer with "{beginning}"'.strip()
+        turns = [Message(role="system", content=style)] if style else []
+        seeds = list(self._plan.seed_examples)
+        chosen = random.Random(self._plan.seed_of("lesson", tries)).sample(seeds, min(SHOWN, len(seeds)))
+        for example in chosen:
+            turns += [message for message in example.messages if message["role"] != "system"]
+        return turns
+
+    def _take(self, question: str, answer: Answer) -> None:
+        tidied = self._standard.tidy(answer)
+        objection = self._standard.objection(question, tidied)
+        if objection is not None:
+            self._refuse(question, answer.text, objection)
+            return
+        example = asked_and_answered(question, tidied.text, self._teacher.name)
+        self._journals.keep(example, tidied)
+        self.pace.advance()
+        written = ExampleWritten(question, tidied.text, tidied.tokens, example.source, len(self._journals.kept))
+        self._emit(written)
+
+    def _refuse(self, question: str, text: str, objection: Objection) -> None:
+        self._journals.refuse(question, text, objection, self._teacher.name)
+        self._emit(ExampleRefused(question, objection.text))
+        if self._journals.tries[question_key(question)] < TRIES:
+            self._waiting.append(question)
+        else:
+            self.given_up += 1
+            self.pace.advance()

@@ -1,0 +1,114 @@
+"""One training example, and the files that hold them: one JSON object a line, `{"messages": [...]}`."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tui_tuner.errors import DatasetError
+from tui_tuner.files import storage_errors
+from tui_tuner.language import _
+from tui_tuner.models.prompts import Message
+
+SEED = "seed"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A conversation to learn from.
+
+    Attributes:
+        messages: its turns; the last one is the assistant's.
+        source: "seed" for one a person wrote, otherwise the name of the teacher.
+    """
+
+    messages: tuple[Message, ...]
+    source: str
+
+    @property
+    def question(self) -> str:
+        """The first thing the user says."""
+        return _first(self.messages, "user")
+
+    @property
+    def answer(self) -> str:
+        """The first thing the assistant says."""
+        return _first(self.messages, "assistant")
+
+    def as_row(self) -> dict[str, Any]:
+        """The row of a training file, as mlx-lm reads it."""
+        return {"messages": [dict(message) for message in self.messages]}
+
+    @classmethod
+    def from_row(cls, row: Any, source: str) -> Example:
+        """Read a row; its own `source` goes before the one given here.
+
+        Raises:
+            ValueError: it is no conversation that ends with an answer; says why.
+        """
+        messages = row.get("messages") if isinstance(row, dict) else None
+        if not isinstance(messages, list):
+            raise ValueError(_("it has no messages"))
+        turns = tuple(_turn(message) for message in messages)
+        roles = [turn["role"] for turn in turns]
+        if "user" not in roles or roles[-1] != "assistant":
+            raise ValueError(_("it must have a question of the user and end with an answer of the assistant"))
+        said = row.get("source")
+        return cls(turns, said if isinstance(said, str) and said else source)
+
+
+def asked_and_answered(question: str, answer: str, source: str) -> Example:
+    """An example of one question and its answer."""
+    return Example((Message(role="user", content=question), Message(role="assistant", content=answer)), source)
+
+
+def _first(messages: Iterable[Message], role: str) -> str:
+    return next((message["content"] for message in messages if message["role"] == role), "")
+
+
+def _turn(message: Any) -> Message:
+    role, content = (message.get("role"), message.get("content")) if isinstance(message, dict) else (None, None)
+    if role not in ("system", "user", "assistant") or not isinstance(content, str) or not content.strip():
+        raise ValueError(_("each message needs a role (system, user or assistant) and a text"))
+    return Message(role=role, content=content)
+
+
+def question_key(question: str) -> str:
+    """What two questions have in common that differ only in case, punctuation or spacing; empty without any word."""
+    folded = unicodedata.normalize("NFKC", question).casefold()
+    return " ".join("".join(" " if _separates(letter) else letter for letter in folded).split())
+
+
+def _separates(letter: str) -> bool:
+    # Some signs carry meaning: C# is not C, and 5% is not 5.
+    return unicodedata.category(letter)[0] in "PZC" and letter not in "#%&*@/"
+
+
+def read_seed_examples(path: Path) -> tuple[Example, ...]:
+    """The examples a person wrote, in the order of the file; none where there is no file.
+
+    Raises:
+        DatasetError: a line is no example; names the line.
+        StorageError: the file cannot be read.
+    """
+    if not path.exists():
+        return ()
+    with storage_errors(path):
+        lines = path.read_bytes().split(b"\n")
+    return tuple(_seed_example(path, number, line) for number, line in enumerate(lines, start=1) if line.strip())
+
+
+def _seed_example(path: Path, number: int, line: bytes) -> Example:
+    try:
+        return Example.from_row(json.loads(line), SEED)
+    except ValueError as error:
+        form = '{"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}'
+        raise DatasetError(
+            _("not a training example: {reason}", reason=error),
+            where=f"{path}:{number}",
+            advice=_("Write one example a line: {form}", form=form),
+        ) from error

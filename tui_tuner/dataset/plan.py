@@ -1,0 +1,63 @@
+"""What a dataset is made from: everything the job needs to know, fixed before it starts."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui_tuner.choices import DatasetChoice
+from tui_tuner.dataset.examples import Example, read_seed_examples
+from tui_tuner.errors import DatasetError
+from tui_tuner.language import _
+from tui_tuner.project import Project
+
+INSTRUCTIONS = "instructions.json"
+ANSWERS = "answers.jsonl"
+REJECTS = "rejects.jsonl"
+SEEDS = "seeds.jsonl"
+TRAIN = "train.jsonl"
+VALID = "valid.jsonl"
+REPORT = "report.json"
+
+
+@dataclass(frozen=True)
+class DatasetPlan:
+    """How a dataset is to be made.
+
+    Attributes:
+        data: the folder it is made in.
+        choice: what the person chose.
+        seed_examples: written by a person; shown to the teacher as models of style, and part of the training set.
+        batch_size: how many examples training wants at least.
+    """
+
+    data: Path
+    choice: DatasetChoice
+    seed_examples: tuple[Example, ...] = ()
+    batch_size: int = 1
+
+    def seed_of(self, *parts: object) -> int:
+        """A seed for the part of the work that `parts` name: the same in every session."""
+        return zlib.crc32(repr((self.choice.seed, *parts)).encode()) % 2**31
+
+
+def plan_dataset(project: Project) -> DatasetPlan:
+    """The plan for `project`, with the examples of `data/seeds.jsonl` where that file exists.
+
+    Raises:
+        DatasetError: there is nothing to start from, or a seed example cannot be read.
+        StorageError: a file cannot be read.
+    """
+    choice = project.choices.dataset
+    seeds = read_seed_examples(project.data / SEEDS)
+    if not (choice.topic.strip() or seeds or (project.data / INSTRUCTIONS).exists()):
+        raise DatasetError(
+            _("there is nothing to ask questions about yet"),
+            where=str(project.folder),
+            advice=_(
+                "Name a topic (tuner data --set topic=...), or put your own questions into data/{file} as a JSON list.",
+                file=INSTRUCTIONS,
+            ),
+        )
+    return DatasetPlan(project.data, choice, seeds, project.choices.training.batch_size)

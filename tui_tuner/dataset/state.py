@@ -1,0 +1,81 @@
+"""A cheap look at a project's dataset: how far it is, from its files alone."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tui_tuner.dataset.answers import TRIES
+from tui_tuner.dataset.examples import question_key
+from tui_tuner.dataset.instructions import read_instructions
+from tui_tuner.dataset.plan import ANSWERS, INSTRUCTIONS, REJECTS, SEEDS, TRAIN, VALID
+from tui_tuner.errors import DatasetError, StorageError
+from tui_tuner.project import Project
+
+Stage = Literal["new", "questions", "answers", "ready"]
+
+
+@dataclass(frozen=True)
+class DatasetState:
+    """How far a dataset is.
+
+    Attributes:
+        instructions: questions there are.
+        answers: of them answered.
+        refused: of them given up.
+        wanted: questions asked for.
+        train: examples to learn from, 0 before the split.
+        valid: examples held out, 0 before the split.
+        stage: `new` (nothing there), `questions` (some are missing), `answers` (some are missing, or the split is),
+            `ready` (the training files hold every answer).
+    """
+
+    instructions: int
+    answers: int
+    refused: int
+    wanted: int
+    train: int
+    valid: int
+    stage: Stage
+
+
+def dataset_state(project: Project) -> DatasetState:
+    """Look at the files in `project.data`; one that cannot be read counts as empty: making the dataset will say why."""
+    data = project.data
+    wanted = project.choices.dataset.instructions
+    questions: list[str] = []
+    with contextlib.suppress(DatasetError, StorageError):
+        questions = read_instructions(data / INSTRUCTIONS)
+    answers, train, valid = (_lines(data / name) for name in (ANSWERS, TRAIN, VALID))
+    refused = _given_up(data / REJECTS, len(questions) - answers)
+    finished = answers + refused >= len(questions)
+    stage: Stage
+    if train and finished and train + valid - _lines(data / SEEDS) >= answers:
+        stage = "ready"
+    elif not questions:
+        stage = "new"
+    else:
+        stage = "questions" if len(questions) < wanted and not answers else "answers"
+    return DatasetState(len(questions), answers, refused, wanted, train, valid, stage)
+
+
+def _lines(path: Path) -> int:
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+    return 0
+
+
+def _given_up(path: Path, unanswered: int) -> int:
+    """Questions refused as often as they are asked; the file is read only where questions are without an answer."""
+    if unanswered <= 0:
+        return 0
+    tries: Counter[str] = Counter()
+    with contextlib.suppress(OSError):
+        for line in path.read_bytes().splitlines():
+            with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
+                tries[question_key(json.loads(line)["question"])] += 1
+    return sum(number >= TRIES for number in tries.values())

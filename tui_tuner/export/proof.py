@@ -1,0 +1,206 @@
+"""The proof that a fused model is the model that was trained. Runs on the engine's thread.
+
+The tuned model (base and adapter) continues a few fixed prompts greedily. Then base, tuned and fused model each read
+the very same tokens, and what they predict at every place is compared. All of them compute in float32, whatever their
+weights are stored in, so that only the weights can differ.
+
+The measure is the mean Kullback-Leibler divergence of the fused model's predictions from the tuned one's, in nats.
+Storing fused weights in half precision rounds each of them once, which alone gives, measured on SmolLM2-135M, 1e-6 for
+float16 and 1e-4 for bfloat16 (2e-4 where the base had 4 bits); in float32, summing in another order gives 1e-7. One
+layer of 112 whose adapter is missing gives 3e-4 after a weak training. Squeezing the fused weights again is another
+matter: where training had made 3 nats, it undid 0.001 of them in 8 bits and 0.9 in 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tui_tuner.language import _
+from tui_tuner.progress import Event, StopToken
+
+if TYPE_CHECKING:
+    from tui_tuner.models.loading import LoadedModel
+
+QUESTIONS = ("What is the capital of France?", "How do I sort a list of names?", "Write one sentence about the sea.")
+GREEDY_TOKENS = 8
+
+# Largest mean divergence in nats, and how far ahead (in logits) a token has to be to count as the model's choice.
+LIMITS = {"float32": (1e-5, 1e-3), "float16": (1e-4, 0.1), "bfloat16": (3e-3, 0.5)}
+# What squeezing the weights again may undo of what the training has changed.
+SHARE_LOST_BY_SQUEEZING = 0.25
+
+
+@dataclass(frozen=True)
+class Proof(Event):
+    """How far the fused model is from the tuned one.
+
+    Attributes:
+        passed: it is the same model, but for the rounding its type of weights brings.
+        largest_difference: of two logits, over every place and every token of the vocabulary.
+        detail: the proof in one sentence.
+        divergence: mean Kullback-Leibler divergence from the tuned model, in nats.
+        tuning: the same measure between base and tuned model: what the training has changed.
+        same_tokens: greedy next tokens that are the same.
+        tokens: how many were compared.
+    """
+
+    passed: bool
+    largest_difference: float
+    detail: str
+    divergence: float
+    tuning: float
+    same_tokens: int
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Testimony:
+    """What the tuned model says, kept while the fused one is made.
+
+    Attributes:
+        sequences: token ids of each prompt with its greedy continuation.
+        starts: where each continuation begins.
+        logits: of the tuned model, one array of shape (length, vocabulary) per sequence, float32.
+        tuning: mean divergence of the base from the tuned model, in nats.
+    """
+
+    sequences: tuple[tuple[int, ...], ...]
+    starts: tuple[int, ...]
+    logits: tuple[Any, ...]
+    tuning: float
+
+
+def testify(base: LoadedModel, tuned: LoadedModel, stop: StopToken) -> Testimony:
+    """Hear the tuned model, and how much the base differs from it.
+
+    Raises:
+        Stopped: asked to.
+    """
+    for loaded in (base, tuned):
+        compute_in_float32(loaded.model)
+    prompts = [_prompt(tuned, question) for question in QUESTIONS]
+    sequences, logits, divergences = [], [], []
+    for prompt in prompts:
+        stop.check()
+        sequences.append((*prompt, *_continue_greedily(tuned, prompt, stop)))
+        logits.append(_logits(tuned, sequences[-1]))
+        divergences.append(_divergence(logits[-1], _logits(base, sequences[-1])))
+    starts = tuple(len(prompt) for prompt in prompts)
+    return Testimony(tuple(sequences), starts, tuple(logits), sum(divergences) / len(divergences))
+
+
+def prove(testimony: Testimony, fused: LoadedModel, weight_type: str, *, squeezed: bool, stop: StopToken) -> Proof:
+    """Compare the fused model with what the tuned one has said.
+
+    Args:
+        testimony: of the tuned model.
+        fused: the new model, read from the disk.
+        weight_type: as its weights are stored: float32, float16 or bfloat16.
+        squeezed: whether weights were quantized again.
+        stop: asked before each prompt.
+
+    Raises:
+        Stopped: asked to.
+    """
+    limit, lead = LIMITS.get(weight_type, LIMITS["bfloat16"])
+    if squeezed:
+        limit, lead = SHARE_LOST_BY_SQUEEZING * testimony.tuning, float("inf")
+    differences, divergences, same, total, broken = [], [], 0, 0, 0
+    compute_in_float32(fused.model)
+    for sequence, start, wanted in zip(testimony.sequences, testimony.starts, testimony.logits, strict=True):
+        stop.check()
+        found = _logits(fused, sequence)
+        differences.append(float(abs(wanted - found).max()))
+        divergences.append(_divergence(wanted, found))
+        for agrees, ahead in _choices(wanted[start - 1 : -1], found[start - 1 : -1]):
+            total += 1
+            same += agrees
+            broken += not agrees and ahead > lead
+    largest = max(differences, key=lambda difference: (difference != difference, difference))  # a NaN is the largest
+    divergence = sum(divergences) / len(divergences)
+    passed = divergence <= limit and broken == 0  # false for a NaN too
+    detail = _detail(passed, largest, divergence, testimony.tuning, same, total)
+    return Proof(passed, largest, detail, divergence, testimony.tuning, same, total)
+
+
+def _detail(passed: bool, largest: float, divergence: float, tuning: float, same: int, total: int) -> str:
+    facts = {
+        "same": same,
+        "total": total,
+        "largest": f"{largest:.2g}",
+        "divergence": f"{divergence:.1g}",
+        "tuning": f"{tuning:.1g}",
+    }
+    if passed:
+        return _(
+            "{same} of {total} next tokens are the same, logits differ by {largest} at most; "
+            "divergence {divergence} nats, and {tuning} between base and tuned",
+            **facts,
+        )
+    return _(
+        "only {same} of {total} next tokens are the same, logits differ by up to {largest}; "
+        "divergence {divergence} nats, and {tuning} between base and tuned",
+        **facts,
+    )
+
+
+def compute_in_float32(model: Any) -> None:
+    """Have `model` compute in float32: its embeddings begin with it, and every product after them follows."""
+    import mlx.core as mx
+    import mlx.nn as nn
+
+    for _name, module in model.named_modules():
+        if isinstance(module, nn.Embedding | nn.QuantizedEmbedding):
+            for name in ("weight", "scales", "biases"):
+                if module.get(name) is not None and mx.issubdtype(module[name].dtype, mx.floating):
+                    module[name] = module[name].astype(mx.float32)
+
+
+def _prompt(loaded: LoadedModel, question: str) -> list[int]:
+    from tui_tuner.models.prompts import prompt_tokens
+
+    if loaded.tokenizer.has_chat_template:
+        return prompt_tokens(loaded, [{"role": "user", "content": question}])
+    return list(loaded.tokenizer.encode(question))
+
+
+def _continue_greedily(loaded: LoadedModel, prompt: list[int], stop: StopToken) -> list[int]:
+    from mlx_lm.models.cache import make_prompt_cache
+    from mlx_lm.sample_utils import make_sampler
+
+    from tui_tuner.models.decoding import Steps
+
+    cache = make_prompt_cache(loaded.model)
+    steps = Steps(loaded, prompt, cache, max_tokens=GREEDY_TOKENS, sampler=make_sampler(temp=0.0), stop=stop)
+    tokens = list(steps)
+    stop.check()
+    return tokens
+
+
+def _logits(loaded: LoadedModel, sequence: tuple[int, ...]) -> Any:
+    import mlx.core as mx
+
+    logits = loaded.model(mx.array([sequence]))[0].astype(mx.float32)
+    mx.eval(logits)
+    return logits
+
+
+def _divergence(wanted: Any, found: Any) -> float:
+    """Mean Kullback-Leibler divergence over the places of two arrays of logits, shape (length, vocabulary); in nats."""
+    import mlx.core as mx
+
+    wanted = wanted - mx.logsumexp(wanted, axis=-1, keepdims=True)
+    found = found - mx.logsumexp(found, axis=-1, keepdims=True)
+    return float((mx.exp(wanted) * (wanted - found)).sum(axis=-1).mean())
+
+
+def _choices(wanted: Any, found: Any) -> Iterator[tuple[bool, float]]:
+    """For each place: whether both choose the same token, and how far ahead of the fused one's the tuned one's is."""
+    import mlx.core as mx
+
+    best, other = wanted.argmax(axis=-1), found.argmax(axis=-1)
+    ahead = mx.take_along_axis(wanted, best[:, None], -1) - mx.take_along_axis(wanted, other[:, None], -1)
+    for place in range(len(best)):
+        yield bool(best[place] == other[place]), float(ahead[place, 0])

@@ -1,0 +1,270 @@
+"""What this program asks of an Ollama server, and what the server's answers mean.
+
+The calls are those of Ollama's `docs/api.md`. Only `done: true`, or `status: "success"`, is success: a stream may carry
+an error under status 200, and may end without its last word. `num_ctx`, `seed` and `think` are always said, because
+their defaults differ between versions, machines and models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tui_tuner.errors import TeacherRefused, TeacherUnavailable
+from tui_tuner.language import _
+from tui_tuner.plain_text import one_line
+from tui_tuner.progress import Emit, Pace, StopToken
+from tui_tuner.teachers.json_server import ANSWER_WITHIN, JsonServer
+from tui_tuner.teachers.ollama_address import Address
+from tui_tuner.teachers.ollama_refusals import explain
+from tui_tuner.teachers.teacher import Request
+
+CONTEXT = 4096  # tokens of prompt and answer together
+MEGABYTE = 1_000_000
+# Families of models that turn text into numbers and cannot write.
+EMBEDDING_FAMILIES = ("bert", "embed")
+
+
+class Unfinished(TeacherUnavailable):
+    """The stream ended without its last word, as Ollama does after many equal tokens in a row.
+
+    Attributes:
+        text: what had arrived.
+    """
+
+    text = ""
+
+
+@dataclass(frozen=True)
+class OllamaModel:
+    """A model that an Ollama server has.
+
+    Attributes:
+        name: with its tag: "mistral:7b".
+        size: bytes on the server's disk.
+        family: its architecture as Ollama calls it: "llama".
+        parameter_size: as Ollama writes it: "7.2B"; may be empty.
+        can_chat: whether it writes text, as far as the server says.
+    """
+
+    name: str
+    size: int
+    family: str
+    parameter_size: str
+    can_chat: bool = True
+
+
+@dataclass(frozen=True)
+class ChatReply:
+    """A whole answer.
+
+    Attributes:
+        text: what the model said.
+        finish: `length` means it was cut off at the longest answer allowed.
+        tokens: how many it wrote.
+        prompt_tokens: how many it read; 0 where all of them were still in its memory.
+        seconds: time spent writing.
+        load_seconds: time spent loading the model.
+    """
+
+    text: str
+    finish: Literal["stop", "length"]
+    tokens: int
+    prompt_tokens: int = 0
+    seconds: float = 0.0
+    load_seconds: float = 0.0
+
+
+class OllamaServer:
+    """An Ollama server.
+
+    Every method raises `TeacherUnavailable` for what passes (nobody answers, busy, broken off, the model's process
+    ended) and `TeacherRefused` for what does not (unknown model, a request it does not take, not an Ollama at all).
+
+    Args:
+        address: where it listens.
+        patience: seconds a short question waits for its answer.
+        answer_within: seconds without a byte after which an answer or a pull counts as lost.
+    """
+
+    def __init__(self, address: Address, *, patience: float = 10.0, answer_within: float = ANSWER_WITHIN) -> None:
+        self.address = address
+        advice = _("Start it with: ollama serve") if address.loopback else _("Check that Ollama runs on that machine.")
+        self._http = JsonServer(
+            "Ollama", address, advice=advice, explain=explain, patience=patience, answer_within=answer_within
+        )
+
+    def version(self) -> str:
+        """Ollama's version: "0.13.5"."""
+        version = self._http.ask("GET", "/api/version").get("version")
+        if not isinstance(version, str):
+            raise TeacherRefused(_("this is not an Ollama server"), where=self._http.where)
+        return one_line(version, 40)
+
+    def models(self) -> list[OllamaModel]:
+        """The models it has, the newest first."""
+        rows = self._http.ask("GET", "/api/tags").get("models")
+        return [_model(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+    def show(self, model: str) -> dict[str, Any]:
+        """What the server knows of `model`: `template`, `parameters`, `details`, `model_info`, `capabilities`, ..."""
+        return self._http.ask("POST", "/api/show", {"model": model})
+
+    def evict(self, model: str) -> None:
+        """Have the server take `model` out of memory; harmless where it is not loaded."""
+        self._http.ask("POST", "/api/generate", {"model": model, "keep_alive": 0, "stream": False})
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._http.close()
+
+    def pull(self, model: str, *, emit: Emit, stop: StopToken) -> None:
+        """Have the server download `model`; what it has already downloaded is kept, whatever happens.
+
+        Emits `StageProgress` per layer, in MB.
+
+        Raises:
+            TeacherUnavailable: the server or its network failed: pulling again continues.
+            TeacherRefused: there is no such model, or the server's disk is full.
+            Stopped: asked to; the server stops downloading.
+        """
+        layers = _Layers(model, emit)
+        status = ""
+        for line in self._http.stream("/api/pull", {"model": model, "stream": True}, stop=stop):
+            status = str(line.get("status", ""))
+            if status == "success":
+                layers.finish()
+                return
+            layers.follow(line, one_line(status, 60))
+        raise TeacherUnavailable(
+            _("the download ended early, at: {status}", status=one_line(status, 60) or "–"),
+            where=self._http.where,
+            advice=_("Pull again: it continues."),
+        )
+
+    def chat(
+        self,
+        model: str,
+        request: Request,
+        *,
+        stop: StopToken,
+        num_ctx: int = CONTEXT,
+        on_text: Callable[[str], None] | None = None,
+    ) -> ChatReply:
+        """Have `model` answer `request`; its `beginning` is not used.
+
+        Args:
+            model: its name on the server.
+            request: the conversation and how to answer it.
+            stop: looked at ten times a second; the connection is then cut, and the server stops writing.
+            num_ctx: room for prompt and answer, in tokens; changing it makes the server load the model again.
+            on_text: hears each piece of the answer as it arrives.
+
+        Raises:
+            Unfinished: the stream ended early; holds what had arrived.
+            TeacherUnavailable: it may answer later.
+            TeacherRefused: it will not answer this.
+            Stopped: asked to.
+        """
+        pieces: list[str] = []
+        for chunk in self._http.stream("/api/chat", _chat_body(model, request, num_ctx), stop=stop):
+            message = chunk.get("message")
+            piece = message.get("content") if isinstance(message, dict) else None
+            if isinstance(piece, str) and piece:
+                pieces.append(piece)
+                if on_text is not None:
+                    on_text(piece)
+            if chunk.get("done") is True:
+                return _reply("".join(pieces), chunk)
+        error = Unfinished(_("the answer ended early"), where=self._http.where)
+        error.text = "".join(pieces)
+        raise error
+
+
+def _chat_body(model: str, request: Request, num_ctx: int) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": [{"role": message["role"], "content": message["content"]} for message in request.messages],
+        "stream": True,
+        # Without it a thinking model thinks, and what it thinks counts as answer or breaks the schema.
+        "think": False,
+        # Without it the oldest turns of an overlong conversation are dropped without a word.
+        "truncate": False,
+        "options": {
+            "num_ctx": int(num_ctx),
+            "num_predict": int(request.max_tokens),
+            "seed": int(request.seed),
+            "temperature": float(request.temperature),
+        },
+    }
+    if request.schema is not None:
+        body["format"] = request.schema
+    return body
+
+
+def _reply(text: str, last: dict[str, Any]) -> ChatReply:
+    """The answer whose last chunk is `last`; its durations are nanoseconds, and zeros are left out."""
+    return ChatReply(
+        text,
+        "length" if last.get("done_reason") == "length" else "stop",
+        int(_number(last, "eval_count")),
+        int(_number(last, "prompt_eval_count")),
+        _number(last, "eval_duration") / 1e9,
+        _number(last, "load_duration") / 1e9,
+    )
+
+
+def _number(row: dict[str, Any], key: str) -> float:
+    value = row.get(key, 0)
+    return value if isinstance(value, int | float) else 0
+
+
+def _model(row: dict[str, Any]) -> OllamaModel:
+    found = row.get("details")
+    details = found if isinstance(found, dict) else {}
+    family = one_line(str(details.get("family") or ""), 40)
+    capabilities = row.get("capabilities")
+    if isinstance(capabilities, list):  # newer versions say it
+        can_chat = "completion" in capabilities
+    else:
+        can_chat = not any(word in family.lower() for word in EMBEDDING_FAMILIES)
+    return OllamaModel(
+        one_line(str(row.get("name") or row.get("model") or ""), 200),
+        int(_number(row, "size")),
+        family,
+        one_line(str(details.get("parameter_size") or ""), 20),
+        can_chat,
+    )
+
+
+class _Layers:
+    """Follows the layers of a pull, one after the other, each with its own pace."""
+
+    def __init__(self, model: str, emit: Emit) -> None:
+        self._model, self._emit = one_line(model, 60), emit
+        self._seen: dict[str, Pace] = {}
+        self._done: set[str] = set()
+
+    def follow(self, line: dict[str, Any], status: str) -> None:
+        """Report what one line of the stream says."""
+        digest = line.get("digest")
+        total = _number(line, "total") / MEGABYTE
+        if not isinstance(digest, str) or total <= 0 or digest in self._done:
+            return
+        done = _number(line, "completed") / MEGABYTE  # left out at 0
+        if digest not in self._seen:
+            # What is there at first sight was downloaded before: it must not count as speed.
+            self._seen[digest] = Pace(f"{self._model}: {status}", total, "MB", self._emit, done=done, window=200)
+        else:
+            self._seen[digest].reach(done)
+        if done >= total:
+            self._done.add(digest)
+            self._seen[digest].finish()
+
+    def finish(self) -> None:
+        """Report the end of every layer that has not reported it."""
+        for digest, pace in self._seen.items():
+            if digest not in self._done:
+                pace.reach(pace.total or pace.done)
+                pace.finish()

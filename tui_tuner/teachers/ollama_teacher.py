@@ -1,0 +1,166 @@
+"""A teacher that lives in an Ollama server.
+
+It is patient: while the server is away it waits, says so, and goes on when the server is back, for as long as the
+person does not stop it. What fails although the server is there is tried a few times more; what would fail for ever is
+not tried again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from tui_tuner.errors import TeacherError, TeacherRefused, TeacherUnavailable
+from tui_tuner.language import _
+from tui_tuner.plain_text import one_line
+from tui_tuner.progress import Emit, Notice, StopToken, ignore_event
+from tui_tuner.teachers.json_server import ServerAway
+from tui_tuner.teachers.ollama import CONTEXT, OllamaModel, OllamaServer, Unfinished
+from tui_tuner.teachers.ollama_address import address_for
+from tui_tuner.teachers.teacher import Answer, Request
+
+log = logging.getLogger(__name__)
+
+WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds between two tries; the last one repeats
+MOST_FAILURES = 4  # in a row, of one request, with the server there
+SEED_STEP = 1_000_003  # far from the neighbouring requests' seeds
+ROOM_FOR_TEMPLATE = 256  # tokens
+
+
+def open_ollama_teacher(url: str, model: str, *, emit: Emit = ignore_event) -> OllamaTeacher:
+    """A teacher on the server a project names.
+
+    Args:
+        url: where Ollama listens; empty follows `OLLAMA_HOST` or localhost.
+        model: its name there; empty takes the newest one that can chat.
+        emit: hears when the teacher has to wait.
+
+    Raises:
+        TeacherUnavailable: nobody answers there.
+        TeacherRefused: it has no such model, or none at all.
+    """
+    server = OllamaServer(address_for(url))
+    try:
+        return OllamaTeacher(server, choose_model(server.models(), model, str(server.address)), emit=emit)
+    except BaseException:
+        server.close()
+        raise
+
+
+def choose_model(models: Sequence[OllamaModel], wanted: str, where: str) -> str:
+    """The name, as the server knows it, of the model `wanted`, or of the first that can chat where it is empty.
+
+    Raises:
+        TeacherRefused: it is not there.
+    """
+    names = [model.name for model in models]
+    if wanted:
+        full = wanted if ":" in wanted else f"{wanted}:latest"
+        found = next((name for name in names if name in (wanted, full)), None)
+        advice = _("Get it with: ollama pull {model}", model=one_line(wanted, 80))
+        missing = _("there is no model {model}", model=one_line(wanted, 80))
+    else:
+        found = next((model.name for model in models if model.can_chat), None)
+        advice = _("Get one with, for example: ollama pull mistral:7b")
+        missing = _("there is no model that can write")
+    if found is None:
+        raise TeacherRefused(missing, where=_("Ollama at {address}", address=where), advice=advice)
+    return found
+
+
+class OllamaTeacher:
+    """Implements `tui_tuner.teachers.teacher.Teacher` on an Ollama server.
+
+    Args:
+        server: where the model is.
+        model: its name there.
+        emit: hears when the teacher has to wait, and when it goes on.
+        waits: seconds between two tries, the last one repeating.
+    """
+
+    continues = False
+    # Ollama answers one request at a time unless told otherwise (OLLAMA_NUM_PARALLEL); more would only queue.
+    at_once = 1
+
+    def __init__(
+        self, server: OllamaServer, model: str, *, emit: Emit = ignore_event, waits: Sequence[float] = WAITS
+    ) -> None:
+        self._server, self._model, self._emit, self._waits = server, model, emit, waits
+        self._context = CONTEXT
+        self._was_asked = False
+
+    @property
+    def name(self) -> str:
+        """As a person reads it: "mistral:7b at localhost:11434"."""
+        model, address = one_line(self._model, 60), one_line(str(self._server.address), 60)
+        return _("{model} at {address}", model=model, address=address)
+
+    def ask(self, requests: Sequence[Request], on_answer: Callable[[int, Answer], None], stop: StopToken) -> None:
+        """Answer `requests` one after the other; a `beginning` is not used.
+
+        An answer that ends early at every try, because the model repeats itself, is given as cut off (`length`).
+
+        Raises:
+            TeacherUnavailable: the server is there but failed several times at the same request.
+            TeacherRefused: it will not answer this.
+            Stopped: asked to; takes effect within a second.
+        """
+        for place, request in enumerate(requests):
+            on_answer(place, self._answer(request, stop))
+
+    def close(self) -> None:
+        """Have the server free the model's memory, if this teacher had it loaded."""
+        if self._was_asked:
+            with contextlib.suppress(TeacherError):  # a server that is gone holds nothing
+                self._server.evict(self._model)
+        self._server.close()
+
+    def _answer(self, request: Request, stop: StopToken) -> Answer:
+        waited = failures = 0
+        while True:
+            stop.check()
+            try:
+                answer = self._try(request, stop)
+            except ServerAway as error:
+                waited += 1
+                self._say_waiting(error, waited)
+            except TeacherUnavailable as error:
+                failures, waited = failures + 1, 0
+                log.warning("%s: failure %d: %s", self.name, failures, error)
+                if failures == MOST_FAILURES:
+                    return _cut_off(error)
+                if isinstance(error, Unfinished):
+                    # The same seed would lead into the same endless repetition.
+                    request = replace(request, seed=(request.seed + SEED_STEP) % 2**31)
+            else:
+                if waited:
+                    self._emit(Notice(_("Ollama answers again; going on.")))
+                return answer
+            stop.wait(self._waits[min(max(waited, failures), len(self._waits)) - 1])
+
+    def _try(self, request: Request, stop: StopToken) -> Answer:
+        # Only ever grows: each change makes the server load the model again.
+        self._context = max(self._context, _context_for(request))
+        self._was_asked = True
+        reply = self._server.chat(self._model, request, stop=stop, num_ctx=self._context)
+        return Answer(reply.text, reply.finish, reply.tokens)
+
+    def _say_waiting(self, error: ServerAway, tries: int) -> None:
+        log.info("%s: waiting, try %d: %s", self.name, tries, error)
+        address = one_line(str(self._server.address), 60)
+        text = _("Ollama at {address}: {what}; waiting, try {number}.", address=address, what=error.what, number=tries)
+        self._emit(Notice(text, "warning"))
+
+
+def _cut_off(error: TeacherUnavailable) -> Answer:
+    if isinstance(error, Unfinished) and error.text:
+        return Answer(error.text, "length", 0)
+    raise error
+
+
+def _context_for(request: Request) -> int:
+    """Tokens to hold the request and its answer, in steps of 2048; a token is at least three bytes of most texts."""
+    prompt = sum(len(message["content"].encode()) for message in request.messages) // 3 + ROOM_FOR_TEMPLATE
+    return -(-(prompt + request.max_tokens) // 2048) * 2048

@@ -1,0 +1,212 @@
+"""Everything an exact resume needs, in one folder per checkpoint: `checkpoints/<iteration>/`.
+
+Adapter, optimizer and random state, and how far the run was. The order of the data follows from the seed and the
+number of steps done. A checkpoint is there wholly or not at all; a kill while one is written leaves those before it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import re
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tui_tuner.files import new_folder, read_json, storage_errors
+from tui_tuner.training.adapter import ADAPTER, ADAPTER_CONFIG, adapter_weights
+from tui_tuner.training.run_config import CONFIG
+
+log = logging.getLogger(__name__)
+
+CHECKPOINTS = "checkpoints"
+STATE = "state.json"
+OPTIMIZER = "optimizer.safetensors"
+FORMAT = 1
+KEPT = 2
+
+
+@dataclass
+class Window:
+    """The steps since the last report.
+
+    Attributes:
+        steps: how many were taken.
+        loss: sum of their losses.
+        learning_rate: of the last one.
+        gradient_norm: of the last one.
+        tokens: real tokens.
+        supervised: learned tokens.
+        computed: positions computed.
+        padded: of these, padding.
+        seconds: spent on the steps.
+    """
+
+    steps: int = 0
+    loss: float = 0.0
+    learning_rate: float = 0.0
+    gradient_norm: float = 0.0
+    tokens: int = 0
+    supervised: int = 0
+    computed: int = 0
+    padded: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        iteration: steps done, skipped ones included.
+        validated: after which step the held-out rows were measured last; -1 for never.
+        best_loss: lowest held-out loss after a step.
+        best_iteration: after which one.
+        first_loss: held-out loss before training.
+        trained_tokens: real tokens seen.
+        elapsed: seconds of all sessions, pauses not counted.
+        skipped: lines of the rows of the latest steps, if they were all left out.
+        window: the steps since the last report.
+    """
+
+    iteration: int = 0
+    validated: int = -1
+    best_loss: float | None = None
+    best_iteration: int | None = None
+    first_loss: float | None = None
+    trained_tokens: int = 0
+    elapsed: float = 0.0
+    skipped: list[list[int]] = field(default_factory=list)
+    window: Window = field(default_factory=Window)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One that was read and fits the model.
+
+    Attributes:
+        progress: how far the run was.
+        metrics_bytes: how long `metrics.jsonl` was.
+    """
+
+    progress: Progress
+    metrics_bytes: int
+
+
+def checkpoint_folder(run: Path, iteration: int) -> Path:
+    """Where the checkpoint after `iteration` steps is kept."""
+    return run / CHECKPOINTS / str(iteration)
+
+
+def save_checkpoint(
+    run: Path, model: Any, optimizer: Any, progress: Progress, adapter_config: dict[str, Any], metrics_bytes: int
+) -> None:
+    """Write a checkpoint, then drop those no longer needed: the last two and the best stay.
+
+    Raises:
+        StorageError: the disk is full or the folder not writable; earlier checkpoints are as they were.
+    """
+    import mlx.core as mx
+    from mlx.utils import tree_flatten
+
+    random_state: Any = mx.random.state
+    state = {
+        "format": FORMAT,
+        "metrics_bytes": metrics_bytes,
+        "random_key": random_state[0].tolist(),
+        "progress": dataclasses.asdict(progress),
+    }
+    with new_folder(checkpoint_folder(run, progress.iteration)) as folder:
+        _write_arrays(folder / ADAPTER, adapter_weights(model))
+        _write_arrays(folder / OPTIMIZER, dict(tree_flatten(optimizer.state)))
+        (folder / ADAPTER_CONFIG).write_text(json.dumps(adapter_config, indent=2) + "\n", encoding="utf-8")
+        (folder / STATE).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+    _drop_old(run, progress.best_iteration)
+
+
+def _write_arrays(path: Path, arrays: dict[str, Any]) -> None:
+    import mlx.core as mx
+
+    # Through Python's own file: a full disk is then an OSError, which says so.
+    with path.open("wb") as file:
+        mx.save_safetensors(file, arrays)
+
+
+def restore_latest(run: Path, model: Any, optimizer: Any) -> Checkpoint | None:
+    """Put `model`, `optimizer` and the random state where the latest checkpoint was; None where there is none.
+
+    A checkpoint that cannot be read, because somebody touched it or the disk is failing, is passed over for the one
+    before.
+    """
+    for iteration in sorted(_iterations(run), reverse=True):
+        path = checkpoint_folder(run, iteration)
+        try:
+            return _restore(path, model, optimizer)
+        except Exception as error:  # whatever is wrong with it, the one before may be good
+            log.warning("checkpoint %s cannot be read: %r", path, error)
+    return None
+
+
+def _restore(path: Path, model: Any, optimizer: Any) -> Checkpoint:
+    import mlx.core as mx
+    from mlx.utils import tree_flatten, tree_unflatten
+
+    state = read_json(path / STATE)
+    weights: Any = mx.load(str(path / ADAPTER))
+    moments: Any = mx.load(str(path / OPTIMIZER))
+    mx.eval(weights, moments)  # loading is lazy: a torn file shows here, before anything is changed
+    optimizer.init(model.trainable_parameters())
+    _require_same_shapes(weights, adapter_weights(model))
+    _require_same_shapes(moments, dict(tree_flatten(optimizer.state)))
+    found = dict(state["progress"])
+    progress = Progress(**{**found, "window": Window(**found["window"])})
+    high, low = state["random_key"]
+    model.load_weights(list(weights.items()), strict=False)
+    optimizer.state = tree_unflatten(list(moments.items()))
+    mx.random.seed((high << 32) | low)
+    return Checkpoint(progress, int(state["metrics_bytes"]))
+
+
+def _require_same_shapes(found: dict[str, Any], expected: dict[str, Any]) -> None:
+    if {name: array.shape for name, array in found.items()} != {name: array.shape for name, array in expected.items()}:
+        raise ValueError("not a checkpoint of this model and adapter")
+
+
+def _iterations(run: Path) -> list[int]:
+    return [int(path.name) for path in (run / CHECKPOINTS).glob("*") if path.name.isdigit()]
+
+
+def _drop_old(run: Path, best: int | None) -> None:
+    for iteration in sorted(_iterations(run))[:-KEPT]:
+        if iteration != best:
+            _drop(checkpoint_folder(run, iteration))
+
+
+def _drop(folder: Path) -> None:
+    # Renamed first: a kill in the middle of deleting must not leave half a checkpoint under a checkpoint's name.
+    gone = folder.with_name(f".{folder.name}.dropped")
+    with storage_errors(folder):
+        folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def drop_after(run: Path, iteration: int) -> list[int]:
+    """Drop checkpoints after `iteration`, which are those that could not be read, and say which they were."""
+    later = sorted(found for found in _iterations(run) if found > iteration)
+    for found in later:
+        _drop(checkpoint_folder(run, found))
+    return later
+
+
+def clear_remains(run: Path) -> None:
+    """Remove what a killed process was just writing or deleting; everything else in the folder is left alone."""
+    remains = [path for path in (run / CHECKPOINTS).glob(".*") if re.match(r"\.\d+\.", path.name)]
+    for name in (ADAPTER, ADAPTER_CONFIG, CONFIG):
+        remains += run.glob(f".{name}.*")
+    for path in remains:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,154 @@
+"""What a training run tells, live and on disk.
+
+Each event is one line of the run's `metrics.jsonl`. Times are unix seconds; spans are seconds; losses are the mean
+cross-entropy per supervised token, in nats.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tui_tuner.progress import Event, Notice
+
+
+@dataclass(frozen=True)
+class TrainingStarted(Event):
+    """A run begins, or goes on.
+
+    Attributes:
+        run: the run's name.
+        iters: steps in all.
+        start_iteration: steps done by earlier sessions.
+        train_examples: rows that are trained on.
+        valid_examples: rows held out.
+        trainable_parameters: numbers in the adapter.
+        total_parameters: numbers in the model, adapter included.
+        tokens_per_epoch: real tokens of all training rows.
+        supervised_tokens_per_epoch: those of them that are learned.
+        time: unix seconds.
+    """
+
+    run: str
+    iters: int
+    start_iteration: int
+    train_examples: int
+    valid_examples: int
+    trainable_parameters: int
+    total_parameters: int
+    tokens_per_epoch: int
+    supervised_tokens_per_epoch: int
+    time: float
+
+
+@dataclass(frozen=True)
+class TrainStep(Event):
+    """One report: the steps since the last one.
+
+    Attributes:
+        iteration: steps done.
+        iters: steps in all.
+        loss: mean of the steps' losses.
+        learning_rate: of the last step.
+        gradient_norm: Euclidean norm of the last step's gradient.
+        tokens: real tokens seen, padding not counted.
+        supervised_tokens: those of them that are learned.
+        trained_tokens: real tokens since the run's first step.
+        tokens_per_second: real tokens per second of training, validation not counted.
+        iterations_per_second: steps per second of training.
+        peak_memory: most bytes MLX held at once in this session.
+        padding: share of computed positions that were padding, 0 to 1.
+        epoch: passes through the data so far, with fraction.
+        elapsed_seconds: since the run's first step, all sessions together, pauses not counted.
+        eta_seconds: seconds left at this pace, validations included.
+        time: unix seconds.
+    """
+
+    iteration: int
+    iters: int
+    loss: float
+    learning_rate: float
+    gradient_norm: float
+    tokens: int
+    supervised_tokens: int
+    trained_tokens: int
+    tokens_per_second: float
+    iterations_per_second: float
+    peak_memory: int
+    padding: float
+    epoch: float
+    elapsed_seconds: float
+    eta_seconds: float
+    time: float
+
+
+@dataclass(frozen=True)
+class Validation(Event):
+    """The loss over all held-out rows after `iteration` steps; `best` when lower than after any step before."""
+
+    iteration: int
+    loss: float
+    best: bool
+    seconds: float
+    time: float
+
+
+@dataclass(frozen=True)
+class CheckpointSaved(Event):
+    """Everything an exact resume needs is in `path`."""
+
+    iteration: int
+    path: str
+    time: float
+
+
+@dataclass(frozen=True)
+class StepSkipped(Event):
+    """A step that would have ruined the weights was left out; `rows` are lines of `train.jsonl`, from 1."""
+
+    iteration: int
+    reason: str
+    rows: tuple[int, ...]
+    time: float
+
+
+@dataclass(frozen=True)
+class TrainingEnded(Event):
+    """A session is over: `finished`, or stopped so that it can be resumed; the best loss is None without validation."""
+
+    run: str
+    iteration: int
+    iters: int
+    finished: bool
+    best_loss: float | None
+    best_iteration: int | None
+    elapsed_seconds: float
+    time: float
+
+
+_KINDS: Mapping[str, type[Event]] = {
+    "training_started": TrainingStarted,
+    "train_step": TrainStep,
+    "validation": Validation,
+    "checkpoint_saved": CheckpointSaved,
+    "step_skipped": StepSkipped,
+    "training_ended": TrainingEnded,
+    "notice": Notice,
+}
+
+
+def event_from_json(row: Any) -> Event | None:
+    """The event of one line of `metrics.jsonl`; None for a line of another kind or a newer version's."""
+    if not isinstance(row, dict):
+        return None
+    kind = _KINDS.get(str(row.get("event")))
+    if kind is None:
+        return None
+    names = [field.name for field in dataclasses.fields(kind)]
+    values = {name: tuple(row[name]) if isinstance(row[name], list) else row[name] for name in names if name in row}
+    try:
+        return kind(**values)
+    except TypeError:  # a field is missing
+        return None

@@ -1,0 +1,259 @@
+"""Rows of `train.jsonl` and `valid.jsonl` as tokens, each marked whether it is learned.
+
+A row is `{"messages": [...]}` (with `tools` if there are any), `{"prompt", "completion"}` or `{"text"}`, as for mlx-lm,
+and gives the same tokens as there. No row is dropped in silence: those that cannot be used are listed with the reason.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tui_tuner.errors import DatasetError
+from tui_tuner.files import storage_errors
+from tui_tuner.language import _
+from tui_tuner.plain_text import one_line
+from tui_tuner.progress import Emit, Notice, Pace, StopToken
+from tui_tuner.training.supervision import Template, answer_spans
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+# Preparing is pure Python and holds the interpreter: after this many seconds others get a turn.
+SLICE_SECONDS = 0.008
+PAUSE_SECONDS = 0.001
+LISTED_ROWS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One row, ready to train on. Equal only to itself, so that it can be a key.
+
+    Attributes:
+        line: its line in the file, from 1.
+        tokens: token ids, shape (length,), int32; at least two.
+        learned: shape (length,), bool: whether the token is predicted; never the first, which nothing predicts.
+        cut: whether tokens beyond `max_seq_length` were cut off.
+        answers_missed: how many answers could not be found in the rendered conversation.
+    """
+
+    line: int
+    tokens: NDArray[numpy.int32]
+    learned: NDArray[numpy.bool_]
+    cut: bool = False
+    answers_missed: int = 0
+
+    @property
+    def length(self) -> int:
+        """Tokens, none of them padding."""
+        return len(self.tokens)
+
+    @property
+    def supervised(self) -> int:
+        """Tokens that are learned."""
+        return int(self.learned.sum())
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A row that cannot be used, and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass
+class Examples:
+    """A file's rows: the usable ones, and those that are not."""
+
+    path: Path
+    usable: list[Example] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+    @property
+    def tokens(self) -> int:
+        """Real tokens in one pass."""
+        return sum(example.length for example in self.usable)
+
+    @property
+    def supervised(self) -> int:
+        """Learned tokens in one pass."""
+        return sum(example.supervised for example in self.usable)
+
+
+class UnusableRow(Exception):
+    """A row without anything to learn; the text says why."""
+
+
+def read_examples(
+    path: Path, tokenizer: Any, *, max_seq_length: int, mask_prompt: bool, emit: Emit, stop: StopToken
+) -> Examples:
+    """Prepare every row of `path`; a missing file has none.
+
+    Raises:
+        DatasetError: the rows are conversations and the model has no chat template.
+        StorageError: the file cannot be read.
+        Stopped: asked to.
+    """
+    examples = Examples(path)
+    if not path.exists():
+        return examples
+    with storage_errors(path):
+        lines = path.read_bytes().split(b"\n")
+    rows = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+    encoder = Encoder(tokenizer, max_seq_length=max_seq_length, mask_prompt=mask_prompt)
+    pace = Pace(_("Preparing {name}", name=path.name), len(rows), _("examples"), emit)
+    slice_began = reported = time.monotonic()
+    for done, (number, line) in enumerate(rows, start=1):
+        stop.check()
+        try:
+            examples.usable.append(encoder.encode(number, line))
+        except UnusableRow as unusable:
+            examples.refused.append(Refused(number, str(unusable)))
+        now = time.monotonic()
+        if now - slice_began > SLICE_SECONDS:
+            time.sleep(PAUSE_SECONDS)
+            slice_began = time.monotonic()
+        if now - reported > 0.1:
+            pace.reach(done)
+            reported = now
+    pace.reach(len(rows))
+    pace.finish()
+    return examples
+
+
+class Encoder:
+    """Turns one row into an `Example`.
+
+    Args:
+        tokenizer: mlx-lm's wrapper, with the chat template.
+        max_seq_length: longest example, in tokens.
+        mask_prompt: learn the answers alone. A `text` row has no question, so all of it is learned.
+    """
+
+    def __init__(self, tokenizer: Any, *, max_seq_length: int, mask_prompt: bool) -> None:
+        self._tokenizer, self._max_seq_length, self._mask_prompt = tokenizer, max_seq_length, mask_prompt
+        self._template = Template(tokenizer)
+
+    def encode(self, number: int, line: bytes) -> Example:
+        """The example of the row on line `number`.
+
+        Raises:
+            UnusableRow: nothing in it can be learned; says why.
+            DatasetError: it is a conversation and the model has no chat template.
+        """
+        row = _parse(line)
+        if isinstance(row.get("messages"), list):
+            return self._conversation(number, row["messages"], row.get("tools"))
+        if isinstance(row.get("prompt"), str) and isinstance(row.get("completion"), str):
+            asked = {"role": "user", "content": row["prompt"]}
+            answered = {"role": "assistant", "content": row["completion"]}
+            return self._conversation(number, [asked, answered], row.get("tools"))
+        if isinstance(row.get("text"), str):
+            return self._text(number, row["text"])
+        raise UnusableRow(_("it has neither messages, nor prompt and completion, nor text"))
+
+    def _conversation(self, number: int, messages: list[Any], tools: Any) -> Example:
+        if not getattr(self._tokenizer, "has_chat_template", False):
+            raise DatasetError(
+                _("the data are conversations, but this model has no chat template"),
+                advice=_("Choose an instruction-tuned model (its name usually has Instruct or Chat in it)."),
+            )
+        if not messages or not all(isinstance(turn, dict) and isinstance(turn.get("role"), str) for turn in messages):
+            raise UnusableRow(_("its messages are not a list of turns with a role"))
+        try:
+            tokens = self._template.render(messages, tools)
+        except Exception as error:  # a template is a program and may raise anything
+            reason = one_line(str(error), 120)
+            raise UnusableRow(_("the model's chat template refuses it: {reason}", reason=reason)) from error
+        if not self._mask_prompt:
+            return self._example(number, tokens, [(0, len(tokens))])
+        spans = answer_spans(self._template, messages, tools, tokens)
+        if not spans:
+            raise UnusableRow(_("it has no answer of the assistant"))
+        found = [span for span in spans if span is not None]
+        if not found:
+            raise UnusableRow(_("its answers cannot be told from the questions in this model's chat template"))
+        return self._example(number, tokens, found, answers_missed=len(spans) - len(found))
+
+    def _text(self, number: int, text: str) -> Example:
+        if not text:
+            raise UnusableRow(_("its text is empty"))
+        tokens = list(self._tokenizer.encode(text))
+        if tokens and tokens[-1] != self._tokenizer.eos_token_id:
+            tokens.append(self._tokenizer.eos_token_id)
+        return self._example(number, tokens, [(0, len(tokens))])
+
+    def _example(
+        self, number: int, tokens: list[int], spans: list[tuple[int, int]], *, answers_missed: int = 0
+    ) -> Example:
+        import numpy
+
+        learned = numpy.zeros(len(tokens), dtype=numpy.bool_)
+        for start, end in spans:
+            learned[max(start, 1) : end] = True
+        longest = self._max_seq_length
+        if not learned[:longest].any():
+            if learned.any():
+                raise UnusableRow(_("the question alone fills all {longest:,} tokens", longest=longest))
+            raise UnusableRow(_("there is nothing in it to learn"))
+        return Example(
+            line=number,
+            tokens=numpy.array(tokens[:longest], dtype=numpy.int32),
+            learned=learned[:longest],
+            cut=len(tokens) > longest,
+            answers_missed=answers_missed,
+        )
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except UnicodeDecodeError as error:
+        raise UnusableRow(_("not UTF-8 text")) from error
+    except (ValueError, RecursionError) as error:
+        raise UnusableRow(_("not valid JSON")) from error
+    if not isinstance(row, dict):
+        raise UnusableRow(_("it is not a JSON object"))
+    return row
+
+
+def notices(examples: Examples, max_seq_length: int) -> list[Notice]:
+    """What a person should know about the rows: refused, cut, or only partly understood ones."""
+    found = []
+    name = examples.path.name
+    if examples.refused:
+        reasons: dict[str, list[int]] = {}
+        for refused in examples.refused:
+            reasons.setdefault(refused.reason, []).append(refused.line)
+        for reason, lines in list(reasons.items())[:LISTED_ROWS]:
+            text = _("{name}: {rows} not used: {reason}", name=name, rows=lines_in_words(lines), reason=reason)
+            found.append(Notice(text, "warning"))
+        if others := [line for lines in list(reasons.values())[LISTED_ROWS:] for line in lines]:
+            text = _("{name}: {rows} not used, for other reasons", name=name, rows=lines_in_words(others))
+            found.append(Notice(text, "warning"))
+    if cut := [example.line for example in examples.usable if example.cut]:
+        words = {"name": name, "rows": lines_in_words(cut), "longest": max_seq_length}
+        found.append(Notice(_("{name}: {rows} cut to {longest:,} tokens", **words), "warning"))
+    if missed := [example.line for example in examples.usable if example.answers_missed]:
+        text = _(
+            "{name}: {rows}: some earlier answers are not learned, this model's chat template hides where they are",
+            name=name,
+            rows=lines_in_words(missed),
+        )
+        found.append(Notice(text, "warning"))
+    return found
+
+
+def lines_in_words(lines: list[int]) -> str:
+    """Name lines so that they can be found, the first few of many: `line 7`, `lines 1, 2, 3 and 40 more`."""
+    listed = ", ".join(str(line) for line in lines[:LISTED_ROWS])
+    if len(lines) == 1:
+        return _("line {line}", line=listed)
+    if len(lines) <= LISTED_ROWS:
+        return _("lines {lines}", lines=listed)
+    return _("lines {lines} and {more:,} more", lines=listed, more=len(lines) - LISTED_ROWS)

@@ -1,0 +1,174 @@
+"""A run as a view shows it: live from its events, or later from its `metrics.jsonl`; both give the same picture."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tui_tuner.files import read_json_lines
+from tui_tuner.language import _
+from tui_tuner.progress import Event, Notice
+from tui_tuner.training.events import (
+    CheckpointSaved,
+    StepSkipped,
+    TrainingEnded,
+    TrainingStarted,
+    TrainStep,
+    Validation,
+    event_from_json,
+)
+
+METRICS = "metrics.jsonl"
+
+Points = list[tuple[int, float]]
+
+
+@dataclass
+class RunHistory:
+    """All a dashboard draws of one run; changed by `apply` alone.
+
+    Attributes:
+        run: the run's name; empty before it has started.
+        iters: steps in all.
+        iteration: steps done.
+        train: (iteration, loss) per report.
+        valid: (iteration, loss) per validation; iteration 0 is the model before training.
+        speed: (iteration, real tokens per second) per report.
+        memory: (iteration, peak bytes) per report.
+        gradient_norm: (iteration, norm) per report.
+        last: the last report.
+        started: how the last session began.
+        ended: how it ended; None while it runs or where it was killed.
+        best: (iteration, loss) of the best validation after a step.
+        skipped: the steps left out.
+        notices: (unix seconds, text) of what else happened, ready to show.
+    """
+
+    run: str = ""
+    iters: int = 0
+    iteration: int = 0
+    train: Points = field(default_factory=list)
+    valid: Points = field(default_factory=list)
+    speed: Points = field(default_factory=list)
+    memory: list[tuple[int, int]] = field(default_factory=list)
+    gradient_norm: Points = field(default_factory=list)
+    last: TrainStep | None = None
+    started: TrainingStarted | None = None
+    ended: TrainingEnded | None = None
+    best: tuple[int, float] | None = None
+    skipped: list[StepSkipped] = field(default_factory=list)
+    notices: list[tuple[float, str]] = field(default_factory=list)
+
+    @property
+    def running(self) -> bool:
+        """Whether the last thing known is that it runs; a killed run looks the same from its file."""
+        return self.started is not None and self.ended is None
+
+    def apply(self, event: Event, *, time: float = 0.0) -> None:
+        """Take in one event; events of other jobs change nothing.
+
+        Args:
+            event: what happened.
+            time: unix seconds, for events that do not carry their own.
+        """
+        self._apply(event, time)
+
+    @functools.singledispatchmethod
+    def _apply(self, event: Event, time: float) -> None:
+        """Other jobs' events, and stages that pass, leave no trace in a history."""
+
+    @_apply.register
+    def _start(self, event: TrainingStarted, time: float) -> None:
+        self._forget_after(event.start_iteration)
+        self.run, self.iters, self.iteration = event.run, event.iters, event.start_iteration
+        self.started, self.ended = event, None
+        if event.start_iteration:
+            self._note(event.time, _("resumed after step {iteration:,}", iteration=event.start_iteration))
+        else:
+            self._note(event.time, _("{run} started", run=event.run))
+
+    def _forget_after(self, iteration: int) -> None:
+        """Drop what a killed session did after the checkpoint from which the run goes on: it is done again."""
+        for points in (self.train, self.valid, self.speed, self.gradient_norm):
+            points[:] = [point for point in points if point[0] <= iteration]
+        self.memory[:] = [point for point in self.memory if point[0] <= iteration]
+        self.skipped[:] = [skip for skip in self.skipped if skip.iteration <= iteration]
+        if self.last and self.last.iteration > iteration:
+            self.last = None
+        trained = [(loss, step) for step, loss in self.valid if step > 0]
+        self.best = (min(trained)[1], min(trained)[0]) if trained else None
+
+    @_apply.register
+    def _step(self, event: TrainStep, time: float) -> None:
+        self.iteration, self.iters, self.last = event.iteration, event.iters, event
+        self.train.append((event.iteration, event.loss))
+        self.speed.append((event.iteration, event.tokens_per_second))
+        self.memory.append((event.iteration, event.peak_memory))
+        self.gradient_norm.append((event.iteration, event.gradient_norm))
+
+    @_apply.register
+    def _validate(self, event: Validation, time: float) -> None:
+        self.valid.append((event.iteration, event.loss))
+        if event.best:
+            self.best = (event.iteration, event.loss)
+            self._note(event.time, _("held-out loss {loss:.3f}, the best so far", loss=event.loss))
+        elif event.iteration == 0:
+            self._note(event.time, _("held-out loss before training {loss:.3f}", loss=event.loss))
+        else:
+            self._note(event.time, _("held-out loss {loss:.3f}", loss=event.loss))
+
+    @_apply.register
+    def _save(self, event: CheckpointSaved, time: float) -> None:
+        self._note(event.time, _("checkpoint {iteration:,} saved", iteration=event.iteration))
+
+    @_apply.register
+    def _skip(self, event: StepSkipped, time: float) -> None:
+        self.iteration = event.iteration
+        self.skipped.append(event)
+        rows = ", ".join(map(str, event.rows))
+        words = {"iteration": event.iteration, "reason": event.reason, "rows": rows}
+        self._note(event.time, _("step {iteration:,} left out: {reason}; lines {rows} of train.jsonl", **words))
+
+    @_apply.register
+    def _end(self, event: TrainingEnded, time: float) -> None:
+        self.ended, self.iteration = event, event.iteration
+        words = {"iteration": event.iteration, "iters": event.iters}
+        if event.finished:
+            self._note(event.time, _("finished after {iteration:,} steps", **words))
+        else:
+            self._note(event.time, _("stopped after {iteration:,} of {iters:,} steps", **words))
+
+    @_apply.register
+    def _notice(self, event: Notice, time: float) -> None:
+        self._note(time, event.text)
+
+    def _note(self, time: float, text: str) -> None:
+        self.notices.append((time or (self.notices[-1][0] if self.notices else 0.0), text))
+
+
+def read_history(run: Path) -> RunHistory:
+    """What `run`'s folder tells; empty where it tells nothing yet.
+
+    A last line that is cut off is left out: the process writing it died, or is writing it now.
+
+    Raises:
+        StorageError: the file cannot be read.
+    """
+    history = RunHistory(run=run.name)
+    rows, bad = read_json_lines(run / METRICS)
+    for row in rows:
+        event = event_from_json(row)
+        if event is not None:
+            history.apply(event, time=_time_of(row))
+    spoilt = [line.line for line in bad if line.line < len(rows) + len(bad)]
+    if spoilt:
+        lines = ", ".join(map(str, spoilt))
+        history.notices.append((0.0, _("unreadable lines in {name}: {lines}", name=METRICS, lines=lines)))
+    return history
+
+
+def _time_of(row: dict[str, Any]) -> float:
+    time = row.get("time", 0.0)
+    return float(time) if isinstance(time, int | float) else 0.0

@@ -1,0 +1,130 @@
+"""What a training run is to do, complete before anything is loaded."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui_tuner.choices import TrainingChoice
+from tui_tuner.errors import DatasetError, TrainingError, UsageError
+from tui_tuner.language import _
+from tui_tuner.project import Project
+from tui_tuner.training.run_config import CONFIG, read_config, require_same_settings
+from tui_tuner.training.runs import summarize
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """One run. A run whose folder has a `config.toml` is gone on with; otherwise it is begun.
+
+    Attributes:
+        model: the base model's folder.
+        model_name: the base model as it was chosen.
+        data: the folder of `train.jsonl` and, where there is one, `valid.jsonl`.
+        run: the run's folder, `runs/<run>`.
+        choice: every training setting.
+        trust_remote_code: whether code that comes with the model may run.
+    """
+
+    model: Path
+    model_name: str
+    data: Path
+    run: Path
+    choice: TrainingChoice
+    trust_remote_code: bool = False
+
+
+def plan_run(project: Project, model: Path, *, run: str | None = None, resume: bool = False) -> TrainingPlan:
+    """Plan a new run, or to go on with one; nothing is written.
+
+    Args:
+        project: its settings, its dataset and its runs.
+        model: the base model's folder.
+        run: the run's name; None gives a new run the next number, and resumes the latest one not finished.
+        resume: go on with a run, with its own settings; more iterations in the project's settings extend it.
+
+    Raises:
+        DatasetError: there is nothing to learn from.
+        TrainingError: nothing to resume, or settings other than those the run began with.
+        UsageError: not a name a run can have.
+    """
+    if not project.has_dataset():
+        raise DatasetError(
+            _("there is no dataset to learn from (no train.jsonl)"),
+            where=str(project.data),
+            advice=_("Make one in the Dataset step, or with: tuner data"),
+        )
+    choice = project.choices.training
+    if resume:
+        folder = _run_to_resume(project, run)
+        before = read_config(folder)
+        require_same_settings(folder.name, before.choice, choice)
+        if before.facts.model_name != project.choices.model.name:
+            raise TrainingError(
+                _("{run} trains the model {model}", run=folder.name, model=before.facts.model_name),
+                where=str(folder),
+                advice=_("Choose that model again, or start a new run with: tuner train"),
+            )
+        choice = dataclasses.replace(before.choice, iters=max(before.choice.iters, choice.iters))
+    else:
+        folder = _new_run(project, run)
+    return TrainingPlan(
+        model=model,
+        model_name=project.choices.model.name,
+        data=project.data,
+        run=folder,
+        choice=choice,
+        trust_remote_code=project.choices.model.trust_remote_code,
+    )
+
+
+def _new_run(project: Project, name: str | None) -> Path:
+    if name is None:
+        taken = [int(found.group(1)) for path in project.runs.glob("run-*") if (found := _numbered(path.name))]
+        return project.runs / f"run-{max(taken, default=0) + 1}"
+    if not name.strip() or name != Path(name).name or name.startswith("."):
+        raise UsageError(_("{name} cannot be the name of a run", name=repr(name)))
+    if (project.runs / name / CONFIG).exists():
+        raise TrainingError(
+            _("there is a run {run} already", run=name),
+            where=str(project.runs / name),
+            advice=_("Go on with it: tuner train --resume --run {run}", run=name),
+        )
+    return project.runs / name
+
+
+def _numbered(name: str) -> re.Match[str] | None:
+    return re.fullmatch(r"run-(\d+)", name)
+
+
+def _run_to_resume(project: Project, name: str | None) -> Path:
+    iters = project.choices.training.iters
+    if name is not None:
+        folder = project.runs / name
+        if name != Path(name).name or not (folder / CONFIG).is_file():
+            raise TrainingError(
+                _("there is no run {run} here", run=repr(name)),
+                where=str(project.runs),
+                advice=_("See which there are with: tuner runs"),
+            )
+        candidates = [folder]
+    else:
+        candidates = project.run_folders()[::-1]
+    if not candidates:
+        raise TrainingError(
+            _("there is no run to resume"), where=str(project.runs), advice=_("Start one with: tuner train")
+        )
+    for folder in candidates:
+        if not summarize(folder).finished:
+            return folder
+    latest = candidates[0]
+    done = summarize(latest).iters
+    if iters <= done:
+        raise TrainingError(
+            _("{run} is finished: all its {iters:,} steps are done", run=latest.name, iters=done),
+            where=str(latest),
+            advice=_("Train it longer with: tuner train --resume --set iters={more}", more=2 * done),
+        )
+    return latest

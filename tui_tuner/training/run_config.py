@@ -1,0 +1,173 @@
+"""What a run was started with: `config.toml` in its folder, complete and readable by a person.
+
+A run may only go on with what it began with, otherwise its curve would mix two trainings; so the file also holds
+fingerprints of the model and the data. More iterations are the one change allowed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui_tuner import configuration
+from tui_tuner.choices import TrainingChoice
+from tui_tuner.configuration import setting
+from tui_tuner.errors import TrainingError
+from tui_tuner.files import read_toml, storage_errors, write_text
+from tui_tuner.language import _
+
+CONFIG = "config.toml"
+FORMAT = 1
+TRAIN_FILE, VALID_FILE = "train.jsonl", "valid.jsonl"
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """Where a run comes from."""
+
+    format: int = setting(FORMAT, "Layout of this folder.", minimum=1)
+    run: str = setting("", "The run's name.")
+    created: str = setting("", "When it began, in UTC.")
+    model_name: str = setting("", "The base model as it was chosen.")
+    model: str = setting("", "The base model's folder when the run began.")
+    model_fingerprint: str = setting("", "SHA-256 of the model's config and the sizes of its weights.")
+    trust_remote_code: bool = setting(False, "Whether code that came with the model was run.")
+    data: str = setting("", "The dataset's folder when the run began.")
+    train_fingerprint: str = setting("", "SHA-256 of train.jsonl.")
+    valid_fingerprint: str = setting("", "SHA-256 of valid.jsonl; empty where there was none.")
+    versions: str = setting("", "What trained.")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A run's `config.toml`: the facts and every training setting."""
+
+    facts: RunFacts
+    choice: TrainingChoice
+
+
+def current_facts(*, run: str, model_name: str, model: Path, data: Path, trust_remote_code: bool) -> RunFacts:
+    """The facts of a run that would begin now; reads the dataset once for its fingerprints.
+
+    Raises:
+        StorageError: a file cannot be read.
+    """
+    return RunFacts(
+        run=run,
+        created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        model_name=model_name,
+        model=str(model),
+        model_fingerprint=_model_fingerprint(model),
+        trust_remote_code=trust_remote_code,
+        data=str(data),
+        train_fingerprint=_file_fingerprint(data / TRAIN_FILE),
+        valid_fingerprint=_file_fingerprint(data / VALID_FILE),
+        versions=", ".join(f"{name} {_version(name)}" for name in ("tui-tuner", "mlx", "mlx-lm")),
+    )
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "?"
+
+
+def _file_fingerprint(path: Path) -> str:
+    if not path.exists():
+        return ""
+    digest = hashlib.sha256()
+    with storage_errors(path), path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _model_fingerprint(model: Path) -> str:
+    # Hashing gigabytes of weights would cost more than it protects from: another model has another shape or size.
+    with storage_errors(model):
+        weights = sorted((path.name, path.stat().st_size) for path in model.glob("*.safetensors"))
+        config = (model / "config.json").read_bytes() if (model / "config.json").exists() else b""
+    return hashlib.sha256(config + repr(weights).encode()).hexdigest()
+
+
+def write_config(run: Path, config: RunConfig) -> None:
+    """Write `config.toml` into the run's folder.
+
+    Raises:
+        StorageError: the folder cannot be written; an earlier file is as it was.
+    """
+    head = "# One training run. `tuner` goes on with it only with these settings; more iters are welcome.\n"
+    facts = configuration.write_table(config.facts, "")
+    write_text(run / CONFIG, "\n".join([head + facts, configuration.write_table(config.choice, "training")]))
+
+
+def read_config(run: Path) -> RunConfig:
+    """Read a run's `config.toml`.
+
+    Raises:
+        StorageError: it cannot be read.
+        ConfigurationError: a mistake in it: file, line, what was expected.
+        TrainingError: a newer version wrote it.
+    """
+    path = run / CONFIG
+    table, text = read_toml(path)
+    if isinstance(table.get("format"), int) and table["format"] > FORMAT:
+        raise TrainingError(
+            _(
+                "this run was made by a newer tuner (format {found}; this one knows {known})",
+                found=table["format"],
+                known=FORMAT,
+            ),
+            where=str(path),
+            advice=_("Update with: pip install --upgrade tui-tuner"),
+        )
+    settings = table.pop("training", {})
+    facts = configuration.read_table(RunFacts, table, path=path, text=text, section="")
+    choice = configuration.read_table(TrainingChoice, settings, path=path, text=text, section="training")
+    return RunConfig(facts, choice)
+
+
+def require_same_settings(run: str, before: TrainingChoice, now: TrainingChoice) -> None:
+    """Refuse to go on with other settings; another number of iterations is no such change.
+
+    Raises:
+        TrainingError: names each setting that differs.
+    """
+    old, new = dataclasses.asdict(before), dataclasses.asdict(now)
+    changed = [
+        _("{name} was {before}, now {now}", name=name, before=old[name], now=new[name])
+        for name in old
+        if name != "iters" and old[name] != new[name]
+    ]
+    _require_nothing(run, changed)
+
+
+def require_same_origin(run: str, before: RunFacts, now: RunFacts) -> None:
+    """Refuse to go on with another model or other data.
+
+    Raises:
+        TrainingError: names what differs.
+    """
+    changed = []
+    if before.model_name != now.model_name:
+        changed.append(_("{name} was {before}, now {now}", name="model", before=before.model_name, now=now.model_name))
+    elif before.model_fingerprint != now.model_fingerprint:
+        changed.append(_("the files of model {name} have changed", name=now.model_name))
+    if before.train_fingerprint != now.train_fingerprint:
+        changed.append(_("{name} has changed", name=TRAIN_FILE))
+    if before.valid_fingerprint != now.valid_fingerprint:
+        changed.append(_("{name} has changed", name=VALID_FILE))
+    _require_nothing(run, changed)
+
+
+def _require_nothing(run: str, changed: list[str]) -> None:
+    if changed:
+        raise TrainingError(
+            _("{run} cannot go on, it began otherwise: {changes}", run=run, changes="; ".join(changed)),
+            advice=_("Start a new run with: tuner train, or set back what changed and resume."),
+        )

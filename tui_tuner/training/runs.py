@@ -1,0 +1,139 @@
+"""The runs of a project, as a list shows them: from their folders alone, without MLX."""
+
+from __future__ import annotations
+
+import calendar
+import json
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tui_tuner.choices import TrainingChoice
+from tui_tuner.errors import TunerError
+from tui_tuner.files import storage_errors
+from tui_tuner.project import Project
+from tui_tuner.training.events import (
+    StepSkipped,
+    TrainingEnded,
+    TrainingStarted,
+    TrainStep,
+    Validation,
+    event_from_json,
+)
+from tui_tuner.training.history import METRICS
+from tui_tuner.training.run_config import read_config
+
+log = logging.getLogger(__name__)
+
+RunState = Literal["finished", "stopped", "running or interrupted"]
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """One run in a line.
+
+    Attributes:
+        name: the run's name.
+        folder: where it is.
+        model: the base model as it was chosen.
+        state: `finished`, `stopped`, or `running or interrupted`: a killed run cannot say that it was killed.
+        iteration: steps done.
+        iters: steps in all.
+        best_loss: lowest held-out loss after a step; None without validation.
+        best_iteration: after which step.
+        settings: every training setting.
+        date: when it began, unix seconds.
+    """
+
+    name: str
+    folder: Path
+    model: str
+    state: RunState
+    iteration: int
+    iters: int
+    best_loss: float | None
+    best_iteration: int | None
+    settings: TrainingChoice
+    date: float
+
+    @property
+    def finished(self) -> bool:
+        """Whether all its steps are done."""
+        return self.state == "finished"
+
+
+def list_runs(project: Project) -> list[RunSummary]:
+    """All runs of `project`, oldest first. A run whose files cannot be read is left out and named in the log."""
+    summaries = []
+    for folder in project.run_folders():
+        try:
+            summaries.append(summarize(folder))
+        except TunerError as error:
+            log.warning("a run is left out of the list: %s", error)
+    return summaries
+
+
+def summarize(run: Path) -> RunSummary:
+    """One run, from its `config.toml` and `metrics.jsonl`.
+
+    Raises:
+        StorageError: a file cannot be read.
+        ConfigurationError: a mistake in `config.toml`.
+        TrainingError: a newer version made the run.
+    """
+    config = read_config(run)
+    iteration, best, ended = 0, None, None
+    for event in _milestones(run / METRICS):
+        if isinstance(event, TrainingStarted):
+            iteration, ended = event.start_iteration, None
+        elif isinstance(event, TrainingEnded):
+            iteration, ended = event.iteration, event
+        elif isinstance(event, Validation):
+            best = (event.loss, event.iteration) if event.best else best
+        else:
+            iteration = event.iteration
+    state: RunState = "running or interrupted"
+    if ended is not None:
+        state = "finished" if ended.finished and iteration >= config.choice.iters else "stopped"
+    return RunSummary(
+        name=run.name,
+        folder=run,
+        model=config.facts.model_name,
+        state=state,
+        iteration=iteration,
+        iters=config.choice.iters,
+        best_loss=best[0] if best else None,
+        best_iteration=best[1] if best else None,
+        settings=config.choice,
+        date=_unix_seconds(config.facts.created),
+    )
+
+
+def _milestones(metrics: Path) -> list[TrainingStarted | TrainingEnded | Validation | TrainStep | StepSkipped]:
+    """The events that say how far a run is; of its thousands of steps only the last is parsed."""
+    if not metrics.exists():
+        return []
+    with storage_errors(metrics):
+        lines = metrics.read_bytes().split(b"\n")[:-1]  # what follows the last newline is torn, or nothing
+    is_step = [b'"event": "train_step"' in line or b'"event": "step_skipped"' in line for line in lines]
+    last_step = max((place for place, step in enumerate(is_step) if step), default=-1)
+    found: list[TrainingStarted | TrainingEnded | Validation | TrainStep | StepSkipped] = []
+    for place, line in enumerate(lines):
+        if is_step[place] and place != last_step:
+            continue
+        try:
+            event = event_from_json(json.loads(line))
+        except ValueError:
+            continue
+        if isinstance(event, TrainingStarted | TrainingEnded | Validation | TrainStep | StepSkipped):
+            found.append(event)
+    return found
+
+
+def _unix_seconds(created: str) -> float:
+    try:
+        return float(calendar.timegm(time.strptime(created, "%Y-%m-%dT%H:%M:%SZ")))
+    except ValueError:
+        return 0.0

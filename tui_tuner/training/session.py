@@ -1,0 +1,229 @@
+"""Steps, validations and checkpoints, each when it is due, from wherever a run stands to its end.
+
+What is due follows from `Progress` alone, so that a run stopped or killed at any moment goes on as if it had not been.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tui_tuner.errors import TrainingError
+from tui_tuner.language import _
+from tui_tuner.progress import Notice, StopToken
+from tui_tuner.training.adapter import save_adapter
+from tui_tuner.training.batches import Batch, Feed
+from tui_tuner.training.checkpoint import Progress, Window, checkpoint_folder, save_checkpoint
+from tui_tuner.training.events import CheckpointSaved, StepSkipped, TrainingEnded, Validation
+from tui_tuner.training.examples import Example, lines_in_words
+from tui_tuner.training.loop import Stepper, StepResult
+from tui_tuner.training.loss import BatchLoss
+from tui_tuner.training.plan import TrainingPlan
+from tui_tuner.training.record import RunRecord
+from tui_tuner.training.reporting import Outlook, count_step, report
+from tui_tuner.training.run_config import TRAIN_FILE, VALID_FILE
+from tui_tuner.training.validation import held_out_loss
+
+# So many steps in a row that had to be left out are no accident.
+PATIENCE = 5
+
+
+@dataclass(frozen=True)
+class Pupil:
+    """What is trained: the model with its adapter, the optimizer, and how the loss is computed."""
+
+    model: Any
+    optimizer: Any
+    loss: BatchLoss
+    adapter_config: dict[str, Any]
+
+
+class Session:
+    """One session of a run: from `progress` to the end, or to where it is stopped.
+
+    Args:
+        plan: what is to be done.
+        pupil: what is trained.
+        train: usable training rows, at least one.
+        valid: usable held-out rows, perhaps none.
+        progress: how far the run is; kept up to date.
+        record: hears everything.
+        stop: asked before every step and every batch of a validation.
+        saved: whether `progress` is on the disk already.
+    """
+
+    def __init__(
+        self,
+        plan: TrainingPlan,
+        pupil: Pupil,
+        train: Sequence[Example],
+        valid: Sequence[Example],
+        progress: Progress,
+        record: RunRecord,
+        stop: StopToken,
+        *,
+        saved: bool = False,
+    ) -> None:
+        self._plan, self._choice, self._pupil = plan, plan.choice, pupil
+        self._valid, self._record, self._stop = valid, record, stop
+        self.progress = progress
+        self._stepper = Stepper(pupil.model, pupil.optimizer, pupil.loss)
+        self._feed = Feed(train, self._choice.batch_size, self._choice.seed)
+        self._saved = self._standing if saved else (0, -1)
+        self._outlook = Outlook(self._choice)
+
+    @property
+    def _standing(self) -> tuple[int, int]:
+        """What makes one checkpoint differ from another."""
+        return self.progress.iteration, self.progress.validated
+
+    def run(self) -> None:
+        """Train to the end.
+
+        Raises:
+            Stopped: asked to; call `keep` then.
+            TrainingError: it makes no sense to go on; call `keep` then.
+            StorageError: nothing more can be written; earlier checkpoints are as they were.
+        """
+        self._pupil.model.train()
+        batches = self._feed.batches(self.progress.iteration)
+        while True:
+            if self._validation_due():
+                self._validate()
+            if self._checkpoint_due():
+                self._save()
+            if self.progress.iteration >= self._choice.iters:
+                break
+            self._stop.check()
+            self._step(next(batches))
+        self.keep()
+
+    def keep(self) -> None:
+        """Put everything on the disk as it stands: checkpoint, and the adapter if there is no better one.
+
+        Raises:
+            StorageError: the disk is full or the folder not writable.
+        """
+        if self.progress.iteration and self._saved != self._standing:
+            self._save()
+        if self.progress.iteration and self.progress.best_iteration is None:
+            self._save_adapter()
+
+    def ended(self) -> TrainingEnded:
+        """How the session ended."""
+        progress = self.progress
+        return TrainingEnded(
+            run=self._plan.run.name,
+            iteration=progress.iteration,
+            iters=self._choice.iters,
+            finished=progress.iteration >= self._choice.iters and not self._validation_due(),
+            best_loss=progress.best_loss,
+            best_iteration=progress.best_iteration,
+            elapsed_seconds=progress.elapsed,
+            time=time.time(),
+        )
+
+    def _step(self, batch: Batch) -> None:
+        progress, choice = self.progress, self._choice
+        began = time.perf_counter()
+        result = self._stepper.step(batch)
+        seconds = time.perf_counter() - began
+        progress.iteration += 1
+        progress.elapsed += seconds
+        self._outlook.saw_step(seconds)
+        if result.taken:
+            progress.skipped.clear()
+            progress.trained_tokens += batch.tokens
+            count_step(progress.window, batch, result, self._pupil.optimizer.learning_rate.item(), seconds)
+        else:
+            self._skip(batch, result)
+        due = progress.iteration % choice.steps_per_report == 0 or progress.iteration == choice.iters
+        if due and progress.window.steps:
+            left = self._outlook.seconds_left(progress.iteration)
+            event = report(progress, choice, self._feed.batches_per_epoch, left)
+            progress.window = Window()
+            self._record.tell(event)
+
+    def _skip(self, batch: Batch, result: StepResult) -> None:
+        reason = _("the gradient is not finite") if math.isfinite(result.loss) else _("the loss is not finite")
+        self._record.tell(StepSkipped(self.progress.iteration, reason, batch.lines, time.time()))
+        self.progress.skipped.append(list(batch.lines))
+        if len(self.progress.skipped) >= PATIENCE:
+            suspects = sorted({line for lines in self.progress.skipped for line in lines})
+            raise TrainingError(
+                _(
+                    "{count} steps in a row gave no finite gradient ({rows} of {name}); the weights are as before them",
+                    count=PATIENCE,
+                    rows=lines_in_words(suspects),
+                    name=TRAIN_FILE,
+                ),
+                where=self._plan.run.name,
+                advice=_("Look at these rows, or train with a smaller learning rate; then start a new run."),
+            )
+
+    def _validation_due(self) -> bool:
+        done = self.progress.iteration
+        when = done % self._choice.steps_per_eval == 0 or done == self._choice.iters
+        return bool(self._valid) and when and self.progress.validated != done
+
+    def _validate(self) -> None:
+        pupil, progress = self._pupil, self.progress
+        measured = held_out_loss(
+            pupil.model,
+            pupil.loss,
+            self._valid,
+            self._choice.batch_size,
+            emit=self._record.tell,
+            stop=self._stop,
+        )
+        self._outlook.saw_validation(measured.seconds)
+        if not math.isfinite(measured.loss):
+            raise TrainingError(
+                _("the model gives no finite loss on any held-out row"),
+                where=self._plan.run.name,
+                advice=_("Train with a smaller learning rate, or choose another model; then start a new run."),
+            )
+        if measured.spoilt:
+            rows = lines_in_words(list(measured.spoilt))
+            text = _("{name}: {rows} give no finite loss and were not counted", name=VALID_FILE, rows=rows)
+            self._record.tell(Notice(text, "warning"))
+        progress.elapsed += measured.seconds
+        progress.validated = progress.iteration
+        best = self._note_loss(measured.loss)
+        self._record.tell(Validation(progress.iteration, measured.loss, best, measured.seconds, time.time()))
+        if best:
+            self._save()
+            self._save_adapter()
+
+    def _note_loss(self, loss: float) -> bool:
+        """Whether `loss` is the best after a step; before the first there is nothing trained to keep."""
+        progress = self.progress
+        if progress.iteration == 0:
+            progress.first_loss = loss
+            return False
+        if progress.best_loss is not None and loss >= progress.best_loss:
+            return False
+        progress.best_loss, progress.best_iteration = loss, progress.iteration
+        return True
+
+    def _checkpoint_due(self) -> bool:
+        done = self.progress.iteration
+        when = done > 0 and (done % self._choice.save_every == 0 or done == self._choice.iters)
+        return when and self._saved != self._standing
+
+    def _save(self) -> None:
+        began = time.perf_counter()
+        pupil, run, iteration = self._pupil, self._plan.run, self.progress.iteration
+        event = CheckpointSaved(iteration, str(checkpoint_folder(run, iteration)), time.time())
+        with self._record.kept_if_done(event) as length:
+            save_checkpoint(run, pupil.model, pupil.optimizer, self.progress, pupil.adapter_config, length)
+        self._saved = self._standing
+        self.progress.elapsed += time.perf_counter() - began
+        if not self._valid:
+            self._save_adapter()
+
+    def _save_adapter(self) -> None:
+        save_adapter(self._plan.run, self._pupil.model, self._pupil.adapter_config)

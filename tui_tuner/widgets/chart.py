@@ -1,0 +1,217 @@
+"""A whole chart as rows of coloured text: title and legend, axes, lines. Pure: the same input gives the same rows.
+
+    loss (nats)             ━ train  ▪ valid
+    2.0┤⢣
+       │ ⠑⢄⡀
+    1.0┤   ⠈⠒⠤⣀⡀ ▪
+       └┬─────────┬───────────── iterations
+        0        200        400
+
+What does not fit is left out, the curve last: first the axis line, then the labels, the title, the numbers at the left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from rich.cells import cell_len, set_cell_size
+
+from tui_tuner.language import _
+from tui_tuner.widgets.braille import BLANK, DOTS_HIGH, DOTS_WIDE, NOBODY, Canvas, Scale, Stretch, clip
+from tui_tuner.widgets.plot_axes import labels, log_ticks, ticks
+
+Style = Literal["line", "points"]
+
+# Inks: a series' index, or one of these.
+PAPER, AXIS, TEXT, TITLE = NOBODY, -2, -3, -4
+
+Piece = tuple[str, int]
+Row = list[Piece]
+
+_MARKS = "▪◆▴•"
+
+
+@dataclass(frozen=True)
+class Series:
+    """One named curve.
+
+    Attributes:
+        name: as the legend calls it.
+        parts: its points, cut at the gaps (`braille.stretches`).
+        style: joined by a line, or each a mark of its own.
+    """
+
+    name: str
+    parts: Sequence[Stretch]
+    style: Style = "line"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What is drawn, whatever the size.
+
+    Attributes:
+        series: later ones are drawn over earlier ones.
+        title: what the heights are.
+        x_unit: what is counted along the bottom.
+        y_unit: unit of the heights.
+        log: logarithmic heights, where every one in sight is above 0.
+        window: the x range to show; that of the points where None.
+        zoom: above 1 only the last part of that range is shown: the last fifth at 5.
+        empty: what is said while there is nothing to draw.
+    """
+
+    series: Sequence[Series]
+    title: str = ""
+    x_unit: str = ""
+    y_unit: str = ""
+    log: bool = False
+    window: tuple[float, float] | None = None
+    zoom: float = 1.0
+    empty: str = ""
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        """Draw it in `width` x `height` cells; every row is exactly `width` cells wide."""
+        if width <= 0 or height <= 0:
+            return []
+        x_bounds = self._x_bounds()
+        if x_bounds is None:
+            return self._empty_rows(width, height)
+        shown = [
+            Series(one.name, [part for part in (clip(part, *x_bounds) for part in one.parts) if part.xs], one.style)
+            for one in self.series
+        ]
+        y_bounds = _bounds([part.ys for one in shown for part in one.parts])
+        if y_bounds is None:
+            return self._empty_rows(width, height)
+        log = self.log and y_bounds[0] > 0
+        heading = [self._heading(width, log)] if height >= 3 and (self.title or any(one.name for one in shown)) else []
+        foot = (height >= 5) + (height >= 8)
+        canvas_height = height - len(heading) - foot
+        gutter = _gutter(y_bounds, log, canvas_height, width)
+        canvas_width = width - (cell_len(gutter[0]) if gutter else 0)
+        canvas = Canvas(canvas_width, canvas_height)
+        x_scale = Scale(*x_bounds, canvas.dot_columns)
+        y_scale = Scale(y_bounds[1], y_bounds[0], canvas.dot_rows, log)
+        _draw(canvas, shown, x_scale, y_scale)
+        body = [[(label, AXIS)] if gutter else [] for label in gutter or [""] * canvas_height]
+        for row, (start, characters, owners) in enumerate(zip(body, canvas.characters, canvas.owners, strict=True)):
+            body[row] = start + _pieces(characters, owners)
+        return heading + body + _foot(x_scale, width - canvas_width, canvas_width, self.x_unit, foot)
+
+    def _x_bounds(self) -> tuple[float, float] | None:
+        drawn = _bounds([(part.xs[0], part.xs[-1]) for one in self.series for part in one.parts])
+        bounds = self.window if self.window is not None and self.window[1] > self.window[0] else drawn
+        if bounds is None or drawn is None or self.zoom <= 1:
+            return bounds
+        # What is looked at closely is the newest, even where the range leaves room for points to come.
+        right = min(bounds[1], drawn[1]) if drawn[1] > bounds[0] else bounds[1]
+        return right - (bounds[1] - bounds[0]) / self.zoom, right
+
+    def _empty_rows(self, width: int, height: int) -> list[Row]:
+        blank: Row = [(BLANK * width, PAPER)]
+        rows = [blank] * height
+        text = set_cell_size(self.empty, min(cell_len(self.empty), width))
+        left = (width - cell_len(text)) // 2
+        rows[height // 2] = [(BLANK * left, PAPER), (text, TEXT), (BLANK * (width - left - cell_len(text)), PAPER)]
+        if height >= 3 and self.title:
+            rows[0] = replace(self, series=())._heading(width, log=False)
+        return rows
+
+    def _heading(self, width: int, log: bool) -> Row:
+        """The title with its unit on the left, as much of the legend as fits on the right."""
+        about = ", ".join(filter(None, (self.y_unit, _("log") if log else "")))
+        title = f"{self.title} ({about})" if about and cell_len(f"{self.title} ({about})") <= width else self.title
+        title = set_cell_size(title, min(cell_len(title), width))
+        left = width - cell_len(title)
+        legend: Row = []
+        for index, (one, mark) in enumerate(zip(self.series, _legend_marks(self.series), strict=True)):
+            text = f"{mark} {one.name}"
+            if one.name and cell_len(text) + 2 <= left:
+                legend += [(BLANK * 2, PAPER), (mark, index), (f" {one.name}", TEXT)]
+                left -= cell_len(text) + 2
+        return [(title, TITLE), (BLANK * left, PAPER), *legend]
+
+
+def _legend_marks(series: Sequence[Series]) -> list[str]:
+    points = 0
+    marks = []
+    for one in series:
+        marks.append("━" if one.style == "line" else _MARKS[points % len(_MARKS)])
+        points += one.style == "points"
+    return marks
+
+
+def _bounds(runs: Sequence[Sequence[float]]) -> tuple[float, float] | None:
+    """The least and greatest number; a little apart even where there is only one."""
+    runs = [run for run in runs if len(run)]
+    if not runs:
+        return None
+    low, high = min(min(run) for run in runs), max(max(run) for run in runs)
+    if high - low > max(1e-12 * max(abs(low), abs(high)), 1e-290):
+        return low, high
+    apart = abs(low) * 0.1 or 1.0
+    return low - apart, high + apart
+
+
+def _draw(canvas: Canvas, series: Sequence[Series], x_scale: Scale, y_scale: Scale) -> None:
+    for index, (one, mark) in enumerate(zip(series, _legend_marks(series), strict=True)):
+        if one.style == "line":
+            canvas.draw_line(one.parts, x_scale, y_scale, index)
+        else:
+            canvas.draw_marks(one.parts, x_scale, y_scale, index, mark)
+
+
+def _pieces(characters: Sequence[str], owners: Sequence[int]) -> Row:
+    """Neighbouring cells of one ink as one piece."""
+    row: Row = []
+    start = 0
+    for end in range(1, len(owners) + 1):
+        if end == len(owners) or owners[end] != owners[start]:
+            row.append(("".join(characters[start:end]), owners[start]))
+            start = end
+    return row
+
+
+def _gutter(bounds: tuple[float, float], log: bool, height: int, width: int) -> list[str]:
+    """What stands left of each canvas row: a number where a mark is, and the axis; nothing where space is dear."""
+    low, high = bounds
+    marks = (log_ticks if log else ticks)(low, high, max(height // 2, 2))
+    if height < 4 or len(marks) < 2:
+        marks = [low, high]
+    to_row = Scale(high, low, height * DOTS_HIGH, log).function()
+    written = labels([_three_digits(mark) for mark in marks])
+    texts = {to_row(mark) // DOTS_HIGH: text for mark, text in zip(marks, written, strict=True)}
+    label_width = max(map(len, texts.values()))
+    if width < label_width + 12:
+        return []
+    return [f"{texts.get(row, ''):>{label_width}}{'┤' if row in texts else '│'}" for row in range(height)]
+
+
+def _three_digits(number: float) -> float:
+    """Bounds of data have any number of digits: three are enough to read."""
+    return float(f"{number:.3g}")
+
+
+def _foot(scale: Scale, indent: int, width: int, unit: str, lines: int) -> list[Row]:
+    """The axis line and the numbers below it, or only these."""
+    if not lines:
+        return []
+    to_column = scale.function()
+    marks = ticks(scale.low, scale.high, max(width // 10, 2))
+    numbers, axis = [BLANK] * width, ["─"] * width
+    end = -1
+    for mark, text in zip(marks, labels(marks), strict=True):
+        column = to_column(mark) // DOTS_WIDE
+        start = min(max(column - len(text) // 2, 0), width - len(text))
+        if start > end:
+            numbers[start : start + len(text)] = text
+            axis[column] = "┬"
+            end = start + len(text)
+    caption = f" {unit}" if unit and width >= 2 * cell_len(unit) else ""
+    corner = f"{BLANK * (indent - 1)}└" if indent else ""
+    line: Row = [(corner + "".join(axis[: width - cell_len(caption)]) + caption, AXIS)]
+    below: Row = [(BLANK * indent + "".join(numbers), AXIS)]
+    return [line, below] if lines == 2 else [below]
