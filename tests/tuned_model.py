@@ -33,7 +33,7 @@ def speaker(folder: Path, *, ends: bool = True, **config: Any) -> Path:
     names = {"Ġ": " "}
     kept = [names.get(name, name) in map(chr, LETTERS) for name in tokenizer["model"]["vocab"]]
     scale = mx.array(kept).astype(mx.float32)
-    scale[tokenizer["model"]["vocab"]["<|im_end|>"]] = 1.1 if ends else 0.0
+    scale[tokenizer["model"]["vocab"]["<|im_end|>"]] = 1.5 if ends else 0.0
     weights["lm_head.weight"] = head * scale[:, None]
     save(folder, weights, **config)
     return folder

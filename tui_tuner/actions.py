@@ -21,7 +21,7 @@ class Action:
     Attributes:
         where: the step it belongs to, or `EVERYWHERE`.
         name: the Textual action, such as `start` or `go_to('train')`.
-        key: the keys, separated by commas.
+        key: the keys, separated by commas; the last one is the one that is shown.
         label: one or two words for the footer.
         help: what it does, in a sentence.
         footer: whether the footer shows it.
@@ -85,8 +85,8 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(EVERYWHERE, "next_step", "ctrl+n", _("next"), _("Go to the next step."), works_while_typing=True),
     Action(EVERYWHERE, "projects", "ctrl+o", _("projects"), _("Open or make a project."), footer=False),
-    Action(EVERYWHERE, "help", "question_mark,f1", _("help"), _("Show what this screen is for and its keys.")),
-    Action(EVERYWHERE, "quit", "q,ctrl+q", _("quit"), _("Quit; work that runs is stopped with a checkpoint first.")),
+    Action(EVERYWHERE, "help", "f1,question_mark", _("help"), _("Show what this screen is for and its keys.")),
+    Action(EVERYWHERE, "quit", "ctrl+q,q", _("quit"), _("Quit; work that runs is stopped with a checkpoint first.")),
 )
 
 
@@ -99,20 +99,21 @@ def bindings_of(where: str) -> list[Binding]:
     """The Textual bindings of one step, or those that are everywhere."""
     return [
         Binding(
-            action.key,
+            key,
             action.name,
             action.label,
             show=action.footer,
             tooltip=action.help,
             priority=action.works_while_typing,
-            key_display=key_display(action.key),
+            key_display=key_display(key),
         )
         for action in actions_of(where)
+        for key in action.key.split(",")
     ]
 
 
 def key_display(key: str) -> str:
-    """The first of an action's keys, as it stands on the keyboard."""
+    """The last of an action's keys, as it stands on the keyboard."""
     names = {
         "question_mark": "?",
         "escape": "esc",
@@ -120,5 +121,5 @@ def key_display(key: str) -> str:
         "right_square_bracket": "]",
         "space": "space",
     }
-    first = key.split(",")[0]
-    return names.get(first, first)
+    shown = key.split(",")[-1]
+    return names.get(shown, shown)

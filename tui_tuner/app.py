@@ -62,6 +62,9 @@ class TunerApp(App[int]):
     SCREENS: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {step.key: _step_screen(step.key) for step in STEPS}
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(EVERYWHERE)]
     COMMAND_PALETTE_DISPLAY = "ctrl+p"
+    # A small terminal keeps what matters most; each screen's styles say what that is.
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (60, "-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (18, "-tall")]
     CSS = """
     OptionList {
         border: none; padding: 0; background: transparent; scrollbar-size-vertical: 1;
@@ -70,7 +73,7 @@ class TunerApp(App[int]):
         & > .option-list--option-highlighted { background: $accent 15%; color: $foreground; text-style: none; }
         &:focus > .option-list--option-highlighted { background: $accent 30%; color: $foreground; text-style: none; }
     }
-    Screen { scrollbar-size: 1 1; }
+    VerticalScroll, RichLog, TextArea { scrollbar-size-vertical: 1; }
     """
 
     def __init__(self, project: Project | None, settings: Settings, *, greeting: str = "") -> None:
@@ -160,6 +163,10 @@ class TunerApp(App[int]):
         advice = _("What was done is kept; start it again. The details are in {file}", file=log_file())
         self._exit_renderables.append(Text(f"{text}\n{advice}"))
         self._close_messages_no_wait()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Moving between steps and help belong to steps."""
+        return self.current_step is not None if action in ("next_step", "previous_step", "help") else True
 
     # -- projects ----------------------------------------------------------------------------------------------------
 

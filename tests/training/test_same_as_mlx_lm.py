@@ -163,7 +163,7 @@ def test_the_adapter_is_mlx_lms(school, tiny):
     """`mlx_lm.load(adapter_path=)` on the run's folder is the model whose validation loss was the best."""
     from mlx_lm import load
 
-    plan = school.plan()
+    plan = school.plan(choice=dataclasses.replace(QUICK, dropout=0.3))
     summary = school.train(plan)
     tuned, tokenizer = load(str(tiny), adapter_path=str(plan.run))[:2]
     base = load(str(tiny))[0]

@@ -292,6 +292,19 @@ def test_an_unreadable_checkpoint_is_passed_over_for_the_one_before(school):
     assert adapter(plan) == adapter(whole)
 
 
+def test_what_a_killed_process_was_writing_is_cleared_away(school):
+    plan = school.plan()
+    with pytest.raises(Stopped):
+        school.train(plan, stop_when=lambda event: isinstance(event, TrainStep) and event.iteration == 6)
+    for remains in (".8.x1y2", ".4.dropped", ".4.old.ab"):
+        (plan.run / CHECKPOINTS / remains).mkdir()
+    (plan.run / ".adapters.safetensors.q7").touch()
+    (plan.run / ".gitignore").touch()
+    (plan.run / CHECKPOINTS / ".notes").mkdir()
+    school.train(plan)
+    assert sorted(path.name for path in plan.run.rglob(".*")) == [".gitignore", ".notes"]
+
+
 def test_more_layers_than_there_are_means_all(school):
     plan = school.plan(choice=dataclasses.replace(QUICK, iters=1, num_layers=16))
     school.train(plan)

@@ -1,4 +1,4 @@
-"""Kills and full disks, for real: in a process of its own."""
+"""Kills and full disks, for real. All training is done in child processes, so that all of it uses the same BLAS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import pytest
 from training.school import QUICK
 
 from tui_tuner.training.checkpoint import CHECKPOINTS
-from tui_tuner.training.events import TrainingStarted
 from tui_tuner.training.history import read_history
 from tui_tuner.training.runs import summarize
 
@@ -26,6 +25,14 @@ def start(plan, *options: str) -> subprocess.Popen[str]:
     choice = json.dumps(dataclasses.asdict(plan.choice))
     command = [sys.executable, str(CHILD), str(plan.model), str(plan.data), str(plan.run), choice, *options]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def finish(plan) -> str:
+    """Train to the end; returns what the process said."""
+    with start(plan) as child:
+        said = child.stdout.read()
+    assert child.returncode == 0, said
+    return said
 
 
 def kill_after(plan, lines: int) -> None:
@@ -41,8 +48,7 @@ def kill_after(plan, lines: int) -> None:
 @pytest.fixture
 def whole(school):
     plan = school.plan(run="whole", choice=CHOICE)
-    school.train(plan)
-    school.events.clear()
+    finish(plan)
     return plan
 
 
@@ -53,18 +59,18 @@ def assert_same(plan, whole) -> None:
     assert not list(plan.run.rglob(".*")), "what a killed process was writing is cleared away"
 
 
-def test_killed_again_and_again_a_run_is_the_same_to_the_bit(school, whole):
+def test_killed_again_and_again_a_run_is_the_same_to_the_bit(whole):
     plan = dataclasses.replace(whole, run=whole.run.with_name("killed"))
     dice = random.Random(4)
     for lines in (3, 24, dice.randrange(20, 35), dice.randrange(20, 35)):
         kill_after(plan, lines)
-    school.train(plan)
+    finish(plan)
 
     assert_same(plan, whole)
     assert summarize(plan.run).finished
 
 
-def test_a_kill_before_the_first_checkpoint_starts_over(school, whole):
+def test_a_kill_before_the_first_checkpoint_starts_over(whole):
     plan = dataclasses.replace(whole, run=whole.run.with_name("killed"))
     with start(plan) as child:
         for line in child.stdout:
@@ -74,11 +80,11 @@ def test_a_kill_before_the_first_checkpoint_starts_over(school, whole):
         child.stdout.read()
     if not list((plan.run / CHECKPOINTS).glob("3")):  # it may just have made it
         assert summarize(plan.run).state == "running or interrupted"
-    school.train(plan)
+    finish(plan)
     assert_same(plan, whole)
 
 
-def test_a_full_disk_costs_nothing_that_was_done(school, whole):
+def test_a_full_disk_costs_nothing_that_was_done(whole):
     plan = dataclasses.replace(whole, run=whole.run.with_name("full"))
     with start(plan, "--full-after-checkpoint") as child:
         said = child.stdout.read()
@@ -90,6 +96,7 @@ def test_a_full_disk_costs_nothing_that_was_done(school, whole):
     history = read_history(plan.run)
     assert [text for _time, text in history.notices if "checkpoint" in text] == ["checkpoint 3 saved"]
 
-    school.train(plan)
-    assert school.seen(TrainingStarted)[0].start_iteration == 3
+    said = finish(plan)
+    assert "train_step 4" in said
+    assert "train_step 2" not in said
     assert_same(plan, whole)

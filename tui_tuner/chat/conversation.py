@@ -89,6 +89,7 @@ class Conversation:
         """
         if self.turns and self.turns[-1].role == "user":
             self.turns.pop()
+        question = question.encode(errors="replace").decode()  # a terminal may hand over what no file can hold
         self.turns.append(Turn("user", question))
         self.title = self.title or one_line(question, TITLE_WIDTH)
         self.save()

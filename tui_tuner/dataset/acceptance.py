@@ -6,11 +6,12 @@ These checks look at form alone and know no language: whether what an answer say
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tui_tuner.dataset.examples import question_key
+from tui_tuner.dataset.examples import question_key, well_formed
 from tui_tuner.dataset.plan import DatasetPlan
 from tui_tuner.language import _
 from tui_tuner.teachers.teacher import Answer
@@ -55,7 +56,7 @@ class Standard:
         examples has there, all of its first line where there are no seed examples. An answer that was cut off only in
         what is taken away here is whole. Without such texts nothing is taken away.
         """
-        text = answer.text.strip()
+        text = well_formed(answer.text).strip()
         rest = self._after_markers(text)
         if not rest:
             return Answer(text, answer.finish, answer.tokens)
@@ -118,11 +119,12 @@ def _sentences(text: str) -> int:
 def repetition(text: str) -> str:
     """The words that come several times in a row in `text`, or several whole lines that are the same; empty if none.
 
-    Looks for runs of up to `LONGEST_LOOP` words; in scripts without spaces for runs of letters.
+    Looks for runs of up to `LONGEST_LOOP` words; in scripts that put no spaces between words for runs of letters.
     """
-    words = question_key(text).split()
-    if len(words) < len(text) / 20:
-        words = list(question_key(text).replace(" ", ""))
+    words = [word for word in question_key(text).split() if any(letter.isalnum() for letter in word)]
+    letters = "".join(words)
+    if sum(unicodedata.east_asian_width(letter) in "WF" for letter in letters) > len(letters) / 2:
+        words = list(letters)
     for length in range(1, LONGEST_LOOP + 1):
         times = SINGLE_LOOPS if length == 1 else LOOPS
         if found := _loop(words, length, times):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from tui_tuner.dataset.acceptance import Objection, Standard
 from tui_tuner.dataset.events import ExampleRefused, ExampleWritten
-from tui_tuner.dataset.examples import asked_and_answered, question_key
+from tui_tuner.dataset.examples import asked_and_answered, question_key, well_formed
 from tui_tuner.dataset.journals import AnswerJournals
 from tui_tuner.dataset.plan import DatasetPlan
 from tui_tuner.errors import TeacherError
@@ -145,7 +145,7 @@ class _Answers:
         tidied = self._standard.tidy(answer)
         objection = self._standard.objection(question, tidied)
         if objection is not None:
-            self._refuse(question, answer.text, objection)
+            self._refuse(question, well_formed(answer.text), objection)
             return
         example = asked_and_answered(question, tidied.text, self._teacher.name)
         self._journals.keep(example, tidied)

@@ -77,6 +77,11 @@ def _turn(message: Any) -> Message:
     return Message(role=role, content=content)
 
 
+def well_formed(text: str) -> str:
+    """`text` without halves of characters, which a model's JSON may name and no file can hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def question_key(question: str) -> str:
     """What two questions have in common that differ only in case, punctuation or spacing; empty without any word."""
     folded = unicodedata.normalize("NFKC", question).casefold()

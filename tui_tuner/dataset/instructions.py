@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tui_tuner.dataset.asking import Asked, Asking, AsLists, OneByOne
 from tui_tuner.dataset.events import InstructionWritten
-from tui_tuner.dataset.examples import question_key
+from tui_tuner.dataset.examples import question_key, well_formed
 from tui_tuner.dataset.phrases import Phrases
 from tui_tuner.dataset.plan import INSTRUCTIONS, DatasetPlan
 from tui_tuner.errors import DatasetError
@@ -42,9 +42,11 @@ def read_instructions(path: Path) -> list[str]:
             where=str(path),
             advice=_('Write it like this: ["How do I …?", "What is …?"], or move it away to have it made again.'),
         )
-    unique = {question_key(item): item.strip() for item in reversed(found)}
+    unique: dict[str, str] = {}
+    for item in found:
+        unique.setdefault(question_key(item), well_formed(item).strip())
     unique.pop("", None)
-    return list(reversed(unique.values()))
+    return list(unique.values())
 
 
 def write_instructions(plan: DatasetPlan, teacher: Teacher, *, emit: Emit, stop: StopToken) -> list[str]:

@@ -119,16 +119,16 @@ def compare(plan: ComparePlan, *, emit: Emit, stop: StopToken) -> list[Answered]
     stop.check()
     answered: list[Answered] = []
     pace = Pace(_("Compare"), len(plan.prompts), _("prompts"), emit)
-    try:
-        with Journal(plan.target) as journal:
-            journal.append(_head(plan))
+    with Journal(plan.target) as journal:
+        journal.append(_head(plan))
+        try:
             for index in range(len(plan.prompts)):
                 answered.append(_ask_both(plan, index, base, tuned, emit, stop))
                 journal.append(answered_row(answered[-1]))
                 pace.advance()
-    finally:
-        if not answered:
-            plan.target.unlink(missing_ok=True)
+        finally:
+            if not answered:  # a comparison of nothing is not one
+                plan.target.unlink(missing_ok=True)
     pace.finish()
     return answered
 

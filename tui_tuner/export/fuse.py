@@ -19,7 +19,7 @@ from tui_tuner.errors import ConfigurationError, ExportError
 from tui_tuner.evaluation.tuned import required_run
 from tui_tuner.export.model_card import count_rows, model_card
 from tui_tuner.export.model_files import QUANTIZATION_KEYS, copy_tokenizer, main_type, write_config, write_provenance
-from tui_tuner.export.proof import Proof, Testimony, prove, testify
+from tui_tuner.export.proof import Proof, Testimony, prove, take_testimony
 from tui_tuner.export.weights import flat_weights, fuse_layers, require_room, write_weights
 from tui_tuner.files import new_folder, storage_errors, write_text
 from tui_tuner.language import _
@@ -135,7 +135,7 @@ def _testimony(plan: FusePlan, emit: Emit, stop: StopToken) -> Testimony:
     from tui_tuner.models.loading import load_pair
 
     pace = Pace(_("Ask the tuned model"), None, "", emit)
-    testimony = testify(*load_pair(plan.model, plan.run, trust_remote_code=plan.trust_remote_code), stop)
+    testimony = take_testimony(*load_pair(plan.model, plan.run, trust_remote_code=plan.trust_remote_code), stop)
     _free_memory()
     pace.finish()
     return testimony

@@ -72,7 +72,7 @@ class Testimony:
     tuning: float
 
 
-def testify(base: LoadedModel, tuned: LoadedModel, stop: StopToken) -> Testimony:
+def take_testimony(base: LoadedModel, tuned: LoadedModel, stop: StopToken) -> Testimony:
     """Hear the tuned model, and how much the base differs from it.
 
     Raises:

@@ -46,11 +46,22 @@ class PairView(Vertical):
             for column in COLUMNS:
                 yield Static(classes=f"answer {column}", markup=False)
 
+    def __init__(self, pair: Pair) -> None:
+        super().__init__()
+        self._pair = pair
+
+    def on_mount(self) -> None:
+        """Draw what is known by now."""
+        self.show(self._pair)
+
     def show(self, pair: Pair) -> None:
-        """Draw the pair as far as it is."""
-        self.query_one(".question", Static).update(Content(f"? {one_line(pair.prompt)}"))
+        """Draw the pair as far as it is; before the parts are there, only keep it."""
+        self._pair = pair
+        for question in self.query(".question").results(Static):
+            question.update(Content(f"? {one_line(pair.prompt)}"))
         for column in COLUMNS:
-            self.query_one(f".{column}", Static).update(_answer(column, pair.sides[column]))
+            for answer in self.query(f".{column}").results(Static):
+                answer.update(_answer(column, pair.sides[column]))
 
 
 def _answer(column: Column, side: Side) -> Content:
@@ -143,13 +154,11 @@ class CompareScreen(SettingsStep):
         shown = list(self.query(PairView))
         for surplus in shown[len(view.pairs) :]:
             surplus.remove()
-        missing = [PairView() for _index in range(len(view.pairs) - len(shown))]
-        if missing:
-            answers.mount_all(missing)
-            # Their parts are there after the next turn of the event loop; drawn then.
-            self.call_after_refresh(self.show)
-        for pair, widget in zip(view.pairs.values(), shown, strict=False):
+        pairs = list(view.pairs.values())
+        for pair, widget in zip(pairs, shown, strict=False):
             widget.show(pair)
+        if fresh := [PairView(pair) for pair in pairs[len(shown) :]]:
+            answers.mount_all(fresh)
 
     def action_start(self) -> None:
         """Ask both models."""

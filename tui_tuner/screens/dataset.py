@@ -69,6 +69,7 @@ class DatasetScreen(SettingsStep):
         self._shown = 0
         self._shown_view: DatasetView | None = None
         self._teachers: list[TeacherChoice] = []
+        self._kept: DatasetView | None = None  # what an earlier session wrote
 
     # -- what is on the screen -----------------------------------------------------------------------------------------
 
@@ -91,6 +92,7 @@ class DatasetScreen(SettingsStep):
         if self.project and not self.board.running(self.step):
             state = dataset_state(self.project)
             self.show_settings(state.answers == 0 and not state.train)
+            self._kept = DatasetView.of(self.project)
 
     @work(thread=True, exclusive=True, group="teachers", description="looking for teachers")
     def _look_for_teachers(self, model: str) -> None:
@@ -124,7 +126,7 @@ class DatasetScreen(SettingsStep):
 
     def show(self) -> None:
         """Draw the stages, the counts and what is new of the examples."""
-        view = self.board.views.get(self.step)
+        view = self.board.views.get(self.step, self._kept)
         if isinstance(view, DatasetView):
             stages = self.query_one(StageList)
             if view is not self._shown_view:
@@ -158,7 +160,7 @@ class DatasetScreen(SettingsStep):
         if state.train:
             text += _(" · split: {train} to learn from, {valid} held out", train=state.train, valid=state.valid)
         teacher = self.choices.dataset.teacher_model or _("base model")
-        self.query_one("#summary", Static).update(Content(one_line(f"{teacher} · {text}")))
+        self.query_one("#summary", Static).update(Content(one_line(f"{text} · {teacher}")))
 
     # -- what a person does --------------------------------------------------------------------------------------------
 
@@ -207,7 +209,8 @@ def _lines(event: InstructionWritten | ExampleWritten | ExampleRefused) -> list[
         return [f"? {one_line(event.text)}"]
     if isinstance(event, ExampleRefused):
         return [f"✗ {one_line(event.question)} ({one_line(event.reason)})"]
-    return [f"✓ {one_line(event.question)}", f"  └ {one_line(event.answer)} ({event.tokens} tokens)"]
+    tokens = _(" ({count} tokens)", count=event.tokens) if event.tokens else ""
+    return [f"✓ {one_line(event.question)}", f"  └ {one_line(event.answer)}{tokens}"]
 
 
 SCREEN = DatasetScreen

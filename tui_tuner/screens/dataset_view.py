@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections import deque
 
 from tui_tuner.dataset.events import DatasetReady, ExampleRefused, ExampleWritten, InstructionWritten
+from tui_tuner.dataset.examples import Example
+from tui_tuner.dataset.plan import ANSWERS
+from tui_tuner.files import read_json_lines
 from tui_tuner.progress import Event, StageProgress
+from tui_tuner.project import Project
 from tui_tuner.screens.progress_view import ProgressView
 
 LATEST = 100
@@ -21,6 +25,20 @@ class DatasetView(ProgressView):
         self.refused = 0
         self.tokens = 0
         self.finished: DatasetReady | None = None
+
+    @classmethod
+    def of(cls, project: Project) -> DatasetView:
+        """The examples that are on the disk, as far as they are shown."""
+        view = cls()
+        rows, _bad = read_json_lines(project.data / ANSWERS)
+        for done, row in enumerate(rows[-LATEST:], start=max(len(rows) - LATEST, 0) + 1):
+            try:
+                example = Example.from_row(row, "")
+            except ValueError:
+                continue
+            view.latest.append(ExampleWritten(example.question, example.answer, 0, example.source, done))
+            view.heard += 1
+        return view
 
     def apply(self, event: Event) -> None:
         """Take in one event."""

@@ -45,8 +45,9 @@ class TrainScreen(SettingsStep):
         #plots { width: 1fr; }
         #loss { height: 3fr; }
         #speed { height: 2fr; min-height: 5; }
-        #now { width: 29; border-left: solid $panel; padding: 0 1; }
+        #now { width: 31; text-wrap: nowrap; border-left: solid $panel; padding: 0 1; }
         EventLog { height: 4; border-top: solid $panel; }
+        &.-short EventLog, &.-short #speed, &.-narrow #now { display: none; }
     }
     """
 

@@ -62,7 +62,7 @@ class TrainingView:
             return rows
         rows += [
             (_("speed"), f"{figures.count(last.tokens_per_second)} tok/s"),
-            ("", figures.rate(last.iterations_per_second, _("steps"))),
+            (_("pace"), figures.rate(last.iterations_per_second, _("steps"))),
             (_("tokens seen"), figures.count(last.trained_tokens)),
             (_("epoch"), f"{last.epoch:.2f}"),
             (_("peak memory"), figures.size(last.peak_memory)),

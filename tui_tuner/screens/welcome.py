@@ -28,7 +28,6 @@ class Welcome(Screen[None]):
         ("o", "choose('open')", _("open")),
         ("d", "choose('demo')", _("demo")),
         ("escape", "back", _("back")),
-        ("q", "app.quit", _("quit")),
     ]
 
     DEFAULT_CSS = """

@@ -41,7 +41,7 @@ class SettingsForm(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "Previous field", show=False),
         Binding("down", "move(1)", "Next field", show=False),
-        Binding("escape", "leave", "Leave the form", show=False),
+        Binding("escape", "leave", _("leave the form")),
     ]
     DEFAULT_CSS = """
     SettingsForm {

@@ -1,0 +1,89 @@
+import json
+
+import pytest
+from dataset.teachers_by_rule import SEEDS, Heard, RuleTeacher, listed_questions, plan_in
+
+from tui_tuner.dataset.events import DatasetReady
+from tui_tuner.dataset.make import make_dataset
+from tui_tuner.errors import DatasetError
+from tui_tuner.files import read_json_lines, write_json
+from tui_tuner.progress import Notice, StageProgress, StopToken
+
+
+def make(plan, teacher, heard=None):
+    heard = Heard() if heard is None else heard
+    return make_dataset(plan, teacher, emit=heard.append, stop=StopToken())
+
+
+def rows(path):
+    return read_json_lines(path)[0]
+
+
+@pytest.mark.parametrize("continues", [True, False])
+def test_from_a_topic_to_training_files(tmp_path, continues):
+    heard = Heard()
+    teacher = RuleTeacher(None if continues else listed_questions(), continues=continues)
+    report = make(plan_in(tmp_path, seeds=SEEDS, instructions=17), teacher, heard)
+    assert (report.instructions, report.answers, report.train, report.valid) == (17, 17, 18, 2)
+    assert len(rows(tmp_path / "train.jsonl")) == 18
+    assert len(rows(tmp_path / "valid.jsonl")) == 2
+    assert all(set(row) == {"messages"} for row in rows(tmp_path / "train.jsonl"))
+    assert SEEDS[0].as_row() in rows(tmp_path / "train.jsonl")
+    assert heard[-1] == DatasetReady(18, 2, 0, tmp_path)
+    ended = [event.stage for event in heard.of(StageProgress) if event.ended]
+    assert ended == ["Questions", "Answers"]
+
+
+def test_the_report_says_what_was_done_and_how(tmp_path):
+    teacher = RuleTeacher(answers=lambda request: "" if "count to 3?" in request.messages[-1]["content"] else "Yes.")
+    heard = Heard()
+    make(plan_in(tmp_path, instructions=8, seed=11), teacher, heard)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert {key: report[key] for key in ("instructions", "answers", "refused", "rejects", "teacher", "seed")} == {
+        "instructions": 8,
+        "answers": 7,
+        "refused": 1,
+        "rejects": {"empty": 3},
+        "teacher": "rule",
+        "seed": 11,
+    }
+    assert report["settings"]["topic"] == "counting"
+    assert report["began"] <= report["ended"]
+    assert any("rejects.jsonl" in notice.text for notice in heard.of(Notice))
+
+
+def test_two_runs_with_the_same_seed_and_teacher_give_the_same_files(tmp_path):
+    for folder in ("one", "two"):
+        make(plan_in(tmp_path / folder, seeds=SEEDS, instructions=25, seed=3), RuleTeacher())
+    for name in ("instructions.json", "answers.jsonl", "train.jsonl", "valid.jsonl"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_done_already_it_asks_for_nothing_and_splits_alike(tmp_path):
+    plan = plan_in(tmp_path, seeds=SEEDS)
+    make(plan, RuleTeacher())
+    before = (tmp_path / "train.jsonl").read_bytes()
+    teacher = RuleTeacher()
+    make(plan, teacher)
+    assert teacher.asked == []
+    assert (tmp_path / "train.jsonl").read_bytes() == before
+
+
+def test_more_can_be_asked_for_later(tmp_path):
+    make(plan_in(tmp_path, instructions=10), RuleTeacher())
+    first = rows(tmp_path / "answers.jsonl")
+    teacher = RuleTeacher(lambda request: f"{request.beginning} sing {len(teacher.asked)}?")
+    report = make(plan_in(tmp_path, instructions=20), teacher)
+    assert report.answers == 20
+    assert rows(tmp_path / "answers.jsonl")[:10] == first
+
+
+def test_too_few_for_a_batch_is_said_and_too_few_for_anything_ends_it(tmp_path):
+    heard = Heard()
+    write_json(tmp_path / "instructions.json", ["Why count?", "Who counts?"])
+    report = make(plan_in(tmp_path, topic="", batch_size=4), RuleTeacher(), heard)
+    assert (report.train, report.valid) == (1, 1)
+    assert "1 examples" in heard.of(Notice)[0].text
+    with pytest.raises(DatasetError):
+        make(plan_in(tmp_path / "none", instructions=3), RuleTeacher(answers=lambda request: ""))
+    assert not (tmp_path / "none" / "train.jsonl").exists()

@@ -1,0 +1,85 @@
+import pytest
+
+from tui_tuner.dataset.reading import clean_question, continued_question, listed_questions
+
+TWO = ["How do I start?", "What is a plugin?"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '["How do I start?", "What is a plugin?"]',
+        ' [\n"How do I start?",\n"What is a plugin?"\n]\n',
+        'Sure! Here they are:\n\n```json\n["How do I start?", "What is a plugin?"]\n```\nI hope this helps.',
+        '```\n["How do I start?", "What is a plugin?"',
+        '{"questions": ["How do I start?", "What is a plugin?"]}',
+        '{"topic": "sites", "data": {"faq": [{"q": "How do I start?", "a": "So."}, {"q": "What is a plugin?"}]}}',
+        '[{"question": "How do I start?", "category": "first steps"}, {"question": "What is a plugin?"}]',
+        '[["How do I start?"], ["What is a plugin?"]]',
+        '{"1": "How do I start?", "2": "What is a plugin?"}',
+        'Here are [two] of them: ["How do I start?", "What is a plugin?"]',
+        '["How do I start?", "What is a plugin?",]',
+        '["How do I start?" "What is a plugin?"]',
+        "['How do I start?', 'What is a plugin?']",
+        "1. How do I start?\n2. What is a plugin?",
+        "Of course:\n\n1) **How do I start?**\n2) *What is a plugin?*\n\nGood luck!",
+        "- How do I start?\n* What is a plugin?",
+        "Q1: How do I start?\nQ2: What is a plugin?",
+        '"How do I start?"\n"What is a plugin?"',
+    ],
+)
+def test_a_list_is_read_in_whatever_form_it_comes(said):
+    assert listed_questions(said) == TWO
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '["How do I start?", "What is a plugin?", "Where do I fi',
+        '["How do I start?", "What is a plugin?", ',
+        '{"questions": ["How do I start?", "What is a plugin?", "Wh',
+        '[{"question": "How do I start?", "category": "first steps"}, {"question": "What is a plugin?"}, {"que',
+    ],
+)
+def test_of_a_list_cut_off_in_the_middle_the_whole_questions_are_kept(said):
+    assert listed_questions(said) == TWO
+
+
+@pytest.mark.parametrize(
+    "said", ["", "null", "I cannot do that.", "[1, 2, 3]", "{}", "[" * 100_000, "\x00\ud800", '[""]']
+)
+def test_what_holds_no_question_gives_none(said):
+    assert listed_questions(said) == []
+
+
+def test_escapes_and_other_scripts_are_read():
+    assert listed_questions('["What is \\"SEO\\"?", "\\u4ec0\\u4e48\\u662f\\u63d2\\u4ef6\\uff1f"]') == [
+        'What is "SEO"?',
+        "什么是插件？",
+    ]
+    assert listed_questions('["Is half \\ud83d enough?"]') == ["Is half ? enough?"]
+
+
+@pytest.mark.parametrize(
+    ("text", "beginning", "question"),
+    [
+        ("How do I grow beans? Well, first", "How do I", "How do I grow beans?"),
+        ("How do I grow beans?\nAnd then?", "How do I", "How do I grow beans?"),
+        ("I need to know when to water.", "I need to", "I need to know when to water."),
+        ("How do I even begin. So, I have a garden", "How do I", ""),
+        ("How do I even begin. So, I have a garden.", "How do I", ""),
+        ("How to grow", "How to", ""),
+        ("How do I", "How do I", ""),
+        ("How do I\ngrow beans?", "How do I", ""),
+        ('"Can I grow   beans?"', "", "Can I grow beans?"),
+    ],
+)
+def test_a_continued_question_ends_where_it_is_asked(text, beginning, question):
+    assert continued_question(text, beginning) == question
+
+
+def test_what_is_no_question_is_cleaned_away():
+    assert clean_question(" 12. “How do\n I start?” ") == "How do I start?"
+    assert clean_question("Why?") == ""
+    assert clean_question("?!") == ""
+    assert clean_question("why " * 200) == ""

@@ -1,0 +1,59 @@
+import pytest
+from dataset.teachers_by_rule import SEEDS, RuleTeacher, counting_answer
+
+from tui_tuner.dataset.make import make_dataset
+from tui_tuner.dataset.plan import plan_dataset
+from tui_tuner.dataset.state import DatasetState, dataset_state
+from tui_tuner.errors import Stopped
+from tui_tuner.files import write_json, write_json_lines, write_text
+from tui_tuner.progress import StopToken, ignore_event
+from tui_tuner.project import create_project
+
+
+@pytest.fixture
+def project(tmp_path):
+    return create_project(tmp_path / "p").with_settings("dataset", {"topic": "counting", "instructions": "8"})
+
+
+def make(project, teacher=None, stop=None):
+    make_dataset(plan_dataset(project), teacher or RuleTeacher(), emit=ignore_event, stop=stop or StopToken())
+
+
+def test_an_empty_project_is_new(project):
+    assert dataset_state(project) == DatasetState(0, 0, 0, 8, 0, 0, "new")
+
+
+def test_the_stages_follow_the_files(project):
+    write_json(project.data / "instructions.json", ["Why count?", "Who counts?"])
+    assert dataset_state(project).stage == "questions"
+    stop = StopToken()
+
+    def say(request):
+        if len(teacher.asked) > 12:
+            stop.request()
+        return counting_answer(request)
+
+    teacher = RuleTeacher(answers=say, at_once=1)
+    with pytest.raises(Stopped):
+        make(project, teacher, stop)
+    state = dataset_state(project)
+    assert (state.instructions, state.stage, state.train) == (8, "answers", 0)
+    assert 0 < state.answers < 8
+    make(project)
+    assert dataset_state(project) == DatasetState(8, 8, 0, 8, 7, 1, "ready")
+    more = project.with_settings("dataset", {"instructions": "20"})
+    assert dataset_state(more).stage == "ready"
+    write_json(project.data / "instructions.json", [f"Count to {n}?" for n in range(30)])
+    assert dataset_state(more).stage == "answers"
+
+
+def test_given_up_questions_and_seed_examples_are_not_missing(project):
+    write_json_lines(project.data / "seeds.jsonl", [example.as_row() for example in SEEDS])
+    make(project, RuleTeacher(answers=lambda request: "" if " 3?" in request.messages[-1]["content"] else "Yes."))
+    assert dataset_state(project) == DatasetState(8, 7, 1, 8, 9, 1, "ready")
+
+
+def test_files_that_cannot_be_read_count_as_empty(project):
+    write_text(project.data / "instructions.json", "{")
+    (project.data / "answers.jsonl").mkdir()
+    assert dataset_state(project).stage == "new"

@@ -1,0 +1,91 @@
+import time
+
+import pytest
+import tiny_model
+from teachers.misbehaving_server import MisbehavingServer, hang_up, reply, text
+
+from tui_tuner.choices import DatasetChoice
+from tui_tuner.dataset.make import make_dataset
+from tui_tuner.dataset.plan import DatasetPlan
+from tui_tuner.errors import TeacherError, TeacherRefused, TeacherUnavailable
+from tui_tuner.progress import StopToken, ignore_event
+from tui_tuner.teachers.choosing import QUICKLY, TeacherChoice, available_teachers, open_teacher
+from tui_tuner.teachers.mlx_teacher import MLXTeacher
+
+MODELS = {
+    "models": [
+        {"name": "mistral:7b", "size": 1, "details": {"family": "llama"}},
+        {"name": "nomic-embed-text:latest", "size": 1, "details": {"family": "nomic-bert"}},
+    ]
+}
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    return tiny_model.make(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(autouse=True)
+def no_ollama(monkeypatch):
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")  # the discard port: nobody listens
+
+
+def test_only_teachers_that_are_there_are_offered(tiny):
+    assert available_teachers("starter") == []
+    assert available_teachers(str(tiny)) == [TeacherChoice("mlx", "", f"{tiny} in this process")]
+
+
+def test_the_models_of_ollama_that_can_write_are_offered(tiny, monkeypatch):
+    with MisbehavingServer(reply(MODELS)) as server:
+        expected = TeacherChoice("ollama", "mistral:7b", f"mistral:7b at localhost:{server.port}")
+        assert available_teachers("starter", f"127.0.0.1:{server.port}") == [expected]
+        monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{server.port}")
+        assert [choice.kind for choice in available_teachers(str(tiny))] == ["mlx", "ollama"]
+
+
+def test_a_silent_server_is_not_waited_for_long():
+    with MisbehavingServer(lambda asked: asked.wait_until_gone()) as server:
+        began = time.monotonic()
+        assert available_teachers("starter", f"127.0.0.1:{server.port}") == []
+    assert time.monotonic() - began < QUICKLY + 2
+
+
+def test_the_base_model_teaches_unless_another_is_named(tiny, tmp_path):
+    teacher = open_teacher(DatasetChoice(), tiny, ignore_event)
+    assert isinstance(teacher, MLXTeacher)
+    assert teacher.name.startswith(tiny.name)
+    other = tiny_model.make(tmp_path / "other")
+    assert open_teacher(DatasetChoice(teacher_model=str(other)), tiny, ignore_event).name.startswith("other")
+
+
+@pytest.mark.parametrize("choice", [DatasetChoice(), DatasetChoice(teacher_model="nobody/knows-it")])
+def test_a_missing_model_is_said(choice):
+    with pytest.raises(TeacherError) as caught:
+        open_teacher(choice, None, ignore_event)
+    assert caught.value.advice
+
+
+def test_a_missing_server_or_model_there_is_said():
+    with pytest.raises(TeacherUnavailable):
+        open_teacher(DatasetChoice(teacher="ollama"), None, ignore_event)
+    with MisbehavingServer(reply(MODELS)) as server:
+        url = f"127.0.0.1:{server.port}"
+        with pytest.raises(TeacherRefused) as caught:
+            open_teacher(DatasetChoice(teacher="ollama", teacher_model="phi:3b", url=url), None, ignore_event)
+    assert "ollama pull phi:3b" in caught.value.advice
+    with MisbehavingServer(hang_up) as server, pytest.raises(TeacherError):
+        open_teacher(DatasetChoice(teacher="ollama", url=f"127.0.0.1:{server.port}"), None, ignore_event)
+
+
+def test_a_dataset_is_made_by_a_model_in_ollama(tmp_path):
+    questions = text('["How do I count?", "Can I count to ten?", "Why cou', done_reason="length", eval_count=20)
+    more = text('["Why count at all?", "Who counts best here?"]', eval_count=20)
+    with MisbehavingServer(reply(MODELS), questions, more, text("One, two, three.", eval_count=6)) as server:
+        choice = DatasetChoice(topic="counting", teacher="ollama", url=f"127.0.0.1:{server.port}", instructions=4)
+        teacher = open_teacher(choice, None, ignore_event)
+        plan = DatasetPlan(tmp_path, choice, (), 2)
+        report = make_dataset(plan, teacher, emit=ignore_event, stop=StopToken())
+        teacher.close()
+        chats = [asked for asked in server.asked if asked.path == "/api/chat"]
+    assert (report.instructions, report.answers, report.teacher) == (4, 4, f"mistral:7b at localhost:{server.port}")
+    assert [("format" in asked.body) for asked in chats] == [True, True, False, False, False, False]
