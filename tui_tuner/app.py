@@ -63,8 +63,8 @@ class TunerApp(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(EVERYWHERE)]
     COMMAND_PALETTE_DISPLAY = "ctrl+p"
     # A small terminal keeps what matters most; each screen's styles say what that is.
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (60, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (18, "-tall")]
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (60, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-short"), (18, "-tall")]  # noqa: RUF012
     CSS = """
     OptionList {
         border: none; padding: 0; background: transparent; scrollbar-size-vertical: 1;

@@ -88,6 +88,10 @@ def test_the_chosen_settings_are_used(loaded, project):
         conversation.edit(0, "how do I start")
         answers.add(session.reply(conversation, ChatChoice(max_tokens=12, temperature=1.5), ignore, StopToken()).text)
     assert len(answers) > 1
+    conversation.edit(0, "how do I start")
+    wanted = without_memory(loaded, conversation)
+    narrow = ChatChoice(max_tokens=20, temperature=1.5, top_p=0.01)  # only the likeliest token is left to draw from
+    assert session.reply(conversation, narrow, ignore, StopToken()).text == wanted
 
 
 def test_nothing_to_answer(loaded, project):

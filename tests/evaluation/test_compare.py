@@ -93,11 +93,12 @@ def stop_at(count, kind, stop):
     return emit
 
 
-def test_stopped_it_keeps_the_pairs_that_are_whole(project, base):
+@pytest.mark.parametrize("answer", [3, 4])
+def test_stopped_in_the_second_prompt_it_keeps_the_first(project, base, answer):
     stop = StopToken()
     plan = plan_comparison(project, base)
     with pytest.raises(Stopped):
-        compare(plan, emit=stop_at(3, AnswerStarted, stop), stop=stop)  # in the second prompt
+        compare(plan, emit=stop_at(answer, AnswerStarted, stop), stop=stop)
     assert [row.prompt for row in read_comparison(plan.target).answers] == [PROMPTS.split(";")[0]]
 
 

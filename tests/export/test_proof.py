@@ -1,12 +1,13 @@
 import math
+from pathlib import Path
 
 import pytest
 import tiny_model
 import tuned_model
 
 from tui_tuner.errors import Stopped
-from tui_tuner.export.proof import GREEDY_TOKENS, QUESTIONS, prove, take_testimony
-from tui_tuner.models.loading import LoadedModel, load_model, load_pair, read_modules
+from tui_tuner.export.proof import GREEDY_TOKENS, QUESTIONS, Statement, prove, take_statement
+from tui_tuner.models.loading import LoadedModel, apply_adapter, load_model, load_pair, read_modules
 from tui_tuner.progress import StopToken
 
 
@@ -21,8 +22,8 @@ def run(tmp_path, base):
 
 
 def proof(base, run, fused, weight_type="float32", *, squeezed=False):
-    testimony = take_testimony(*load_pair(base, run), StopToken())
-    return prove(testimony, fused, weight_type, squeezed=squeezed, stop=StopToken())
+    statement = take_statement(*load_pair(base, run), StopToken())
+    return prove(statement, fused, weight_type, squeezed=squeezed, stop=StopToken())
 
 
 def test_the_tuned_model_is_itself(base, run):
@@ -71,27 +72,54 @@ def test_squeezed_weights_may_lose_a_part_of_the_tuning(base, run):
     assert not proof(base, run, load_model(base), squeezed=True).passed
 
 
-def test_half_precision_is_compared_in_float32(tmp_path, base):
-    """As on a GPU, where models keep the type they are stored in."""
+def test_another_choice_of_words_counts_however_small_the_divergence():
     import mlx.core as mx
 
+    wanted = mx.zeros((4, 100))
+    wanted[:, 7] = 0.004
+    found = mx.zeros((4, 100))
+    found[:, 8] = 0.004
+    statement = Statement(((1, 2, 3, 4),), (2,), (wanted,), 1.0)
+    same, other = (LoadedModel(Says(logits), None, Path()) for logits in (wanted, found))
+    assert prove(statement, same, "float32", squeezed=False, stop=StopToken()).passed
+    verdict = prove(statement, other, "float32", squeezed=False, stop=StopToken())
+    assert verdict.divergence < 1e-5
+    assert (verdict.passed, verdict.same_tokens, verdict.tokens) == (False, 0, 2)
+    # In bfloat16 as narrow a choice as this is a matter of rounding.
+    assert prove(statement, other, "bfloat16", squeezed=False, stop=StopToken()).passed
+
+
+class Says:
+    """A model of nothing but its logits."""
+
+    def __init__(self, logits):
+        self.logits = logits
+
+    def __call__(self, _tokens):
+        return self.logits[None]
+
+    def named_modules(self):
+        return []
+
+
+def as_stored(base, run):
+    """A model that keeps the type it is stored in, as on a GPU."""
+    import mlx.core as mx
+
+    module, _config = read_modules(base)
+    if run:
+        apply_adapter(module, run)
+    assert module(mx.array([[1, 2, 3]])).dtype == mx.bfloat16
+    return LoadedModel(module, load_model(base).tokenizer, base, run)
+
+
+def test_half_precision_is_compared_in_float32(tmp_path, base):
     half = tuned_model.quantized(tuned_model.in_type(base, tmp_path / "half", "bfloat16"), tmp_path / "q4")
     run = tuned_model.adapter(tmp_path / "run", half)
-    pair, tuned = load_pair(half, run)
-    kept = []
-    for loaded in (pair, tuned):
-        module, _config = read_modules(half)
-        if loaded.adapter:
-            from mlx_lm.utils import load_adapters
-
-            module = load_adapters(module, str(run))
-            module.eval()
-        assert module(mx.array([[1, 2, 3]])).dtype == mx.bfloat16
-        kept.append(LoadedModel(module, loaded.tokenizer, loaded.path, loaded.adapter))
-    testimony = take_testimony(*kept, StopToken())
-    found = prove(testimony, tuned, "float32", squeezed=False, stop=StopToken())
-    assert found.passed
-    assert {str(logits.dtype) for logits in testimony.logits} == {"mlx.core.float32"}
+    statement = take_statement(as_stored(half, None), as_stored(half, run), StopToken())
+    assert {str(logits.dtype) for logits in statement.logits} == {"mlx.core.float32"}
+    for fused in (load_model(half, run), as_stored(half, run)):
+        assert prove(statement, fused, "float32", squeezed=False, stop=StopToken()).passed
 
 
 def test_a_model_without_a_chat_template_is_proved_too(tmp_path):
@@ -104,4 +132,4 @@ def test_it_can_be_stopped(base, run):
     stop = StopToken()
     stop.request()
     with pytest.raises(Stopped):
-        take_testimony(*load_pair(base, run), stop)
+        take_statement(*load_pair(base, run), stop)

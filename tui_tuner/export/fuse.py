@@ -19,7 +19,7 @@ from tui_tuner.errors import ConfigurationError, ExportError
 from tui_tuner.evaluation.tuned import required_run
 from tui_tuner.export.model_card import count_rows, model_card
 from tui_tuner.export.model_files import QUANTIZATION_KEYS, copy_tokenizer, main_type, write_config, write_provenance
-from tui_tuner.export.proof import Proof, Testimony, prove, take_testimony
+from tui_tuner.export.proof import Proof, Statement, prove, take_statement
 from tui_tuner.export.weights import flat_weights, fuse_layers, require_room, write_weights
 from tui_tuner.files import new_folder, storage_errors, write_text
 from tui_tuner.language import _
@@ -107,12 +107,12 @@ def fuse(plan: FusePlan, *, emit: Emit, stop: StopToken) -> FusedModel:
     size, weight_type = require_room(plan.target, weights), main_type(weights)
     if _is_quantized(config) and plan.choice.dequantize:
         emit(Notice(_("The fused model is written in full precision and takes {size}.", size=figures.size(size))))
-    testimony = _testimony(plan, emit, stop)
+    statement = _statement(plan, emit, stop)
     with new_folder(plan.target) as folder:
         write_config(folder, config, weights, quantized=_is_quantized(config) and not plan.choice.dequantize)
         copy_tokenizer(plan.model, folder)
         write_weights(folder, weights, emit=emit, stop=stop)
-        proof = _proof(plan, folder, testimony, weight_type, squeezed, emit, stop)
+        proof = _proof(plan, folder, statement, weight_type, squeezed, emit, stop)
         _write_story(plan, folder, weight_type, proof)
     return FusedModel(plan.target, size, weight_type, proof)
 
@@ -131,20 +131,20 @@ def _is_quantized(config: dict[str, Any]) -> bool:
     return any(key in config for key in QUANTIZATION_KEYS)
 
 
-def _testimony(plan: FusePlan, emit: Emit, stop: StopToken) -> Testimony:
+def _statement(plan: FusePlan, emit: Emit, stop: StopToken) -> Statement:
     from tui_tuner.models.loading import load_pair
 
     pace = Pace(_("Ask the tuned model"), None, "", emit)
-    testimony = take_testimony(*load_pair(plan.model, plan.run, trust_remote_code=plan.trust_remote_code), stop)
+    statement = take_statement(*load_pair(plan.model, plan.run, trust_remote_code=plan.trust_remote_code), stop)
     _free_memory()
     pace.finish()
-    return testimony
+    return statement
 
 
 def _proof(
     plan: FusePlan,
     folder: Path,
-    testimony: Testimony,
+    statement: Statement,
     weight_type: str,
     squeezed: bool,
     emit: Emit,
@@ -154,7 +154,7 @@ def _proof(
 
     pace = Pace(_("Prove the fused model"), None, "", emit)
     fused = load_model(folder, trust_remote_code=plan.trust_remote_code)
-    proof = prove(testimony, fused, weight_type, squeezed=squeezed, stop=stop)
+    proof = prove(statement, fused, weight_type, squeezed=squeezed, stop=stop)
     del fused
     _free_memory()
     pace.finish()

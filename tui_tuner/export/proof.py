@@ -56,7 +56,7 @@ class Proof(Event):
 
 
 @dataclass(frozen=True)
-class Testimony:
+class Statement:
     """What the tuned model says, kept while the fused one is made.
 
     Attributes:
@@ -72,7 +72,7 @@ class Testimony:
     tuning: float
 
 
-def take_testimony(base: LoadedModel, tuned: LoadedModel, stop: StopToken) -> Testimony:
+def take_statement(base: LoadedModel, tuned: LoadedModel, stop: StopToken) -> Statement:
     """Hear the tuned model, and how much the base differs from it.
 
     Raises:
@@ -88,14 +88,14 @@ def take_testimony(base: LoadedModel, tuned: LoadedModel, stop: StopToken) -> Te
         logits.append(_logits(tuned, sequences[-1]))
         divergences.append(_divergence(logits[-1], _logits(base, sequences[-1])))
     starts = tuple(len(prompt) for prompt in prompts)
-    return Testimony(tuple(sequences), starts, tuple(logits), sum(divergences) / len(divergences))
+    return Statement(tuple(sequences), starts, tuple(logits), sum(divergences) / len(divergences))
 
 
-def prove(testimony: Testimony, fused: LoadedModel, weight_type: str, *, squeezed: bool, stop: StopToken) -> Proof:
+def prove(statement: Statement, fused: LoadedModel, weight_type: str, *, squeezed: bool, stop: StopToken) -> Proof:
     """Compare the fused model with what the tuned one has said.
 
     Args:
-        testimony: of the tuned model.
+        statement: of the tuned model.
         fused: the new model, read from the disk.
         weight_type: as its weights are stored: float32, float16 or bfloat16.
         squeezed: whether weights were quantized again.
@@ -106,10 +106,10 @@ def prove(testimony: Testimony, fused: LoadedModel, weight_type: str, *, squeeze
     """
     limit, lead = LIMITS.get(weight_type, LIMITS["bfloat16"])
     if squeezed:
-        limit, lead = SHARE_LOST_BY_SQUEEZING * testimony.tuning, float("inf")
+        limit, lead = SHARE_LOST_BY_SQUEEZING * statement.tuning, float("inf")
     differences, divergences, same, total, broken = [], [], 0, 0, 0
     compute_in_float32(fused.model)
-    for sequence, start, wanted in zip(testimony.sequences, testimony.starts, testimony.logits, strict=True):
+    for sequence, start, wanted in zip(statement.sequences, statement.starts, statement.logits, strict=True):
         stop.check()
         found = _logits(fused, sequence)
         differences.append(float(abs(wanted - found).max()))
@@ -121,8 +121,8 @@ def prove(testimony: Testimony, fused: LoadedModel, weight_type: str, *, squeeze
     largest = max(differences, key=lambda difference: (difference != difference, difference))  # a NaN is the largest
     divergence = sum(divergences) / len(divergences)
     passed = divergence <= limit and broken == 0  # false for a NaN too
-    detail = _detail(passed, largest, divergence, testimony.tuning, same, total)
-    return Proof(passed, largest, detail, divergence, testimony.tuning, same, total)
+    detail = _detail(passed, largest, divergence, statement.tuning, same, total)
+    return Proof(passed, largest, detail, divergence, statement.tuning, same, total)
 
 
 def _detail(passed: bool, largest: float, divergence: float, tuning: float, same: int, total: int) -> str:

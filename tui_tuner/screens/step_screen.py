@@ -112,7 +112,7 @@ class StepScreen(Screen[None]):
     def show_frame(self) -> None:
         """Draw the title and the step bar."""
         project = self.project
-        model = f" · {project.choices.model.name}" if project else ""
+        model = f" · {project.choices.model.name.rstrip('/').rpartition('/')[2]}" if project else ""
         name = project.name if project else _("no project")
         self.query_one("#title", Static).update(Content(one_line(f"tuner  {name}{model}")))
         self.query_one(StepBar).show(self.tuner.step_marks(), self.step)
