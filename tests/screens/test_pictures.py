@@ -1,5 +1,6 @@
 """What the screens look like, kept as pictures. Nothing in them depends on the machine or the time."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,13 @@ from tui_tuner.project import Project
 from tui_tuner.settings import Settings
 from tui_tuner.training.events import TrainingEnded, TrainingStarted, TrainStep, Validation
 
-STEPS = 60
+STEPS, NOON = 60, 43_200.0
+
+
+@pytest.fixture(autouse=True)
+def universal_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
 
 
 @pytest.fixture
@@ -19,18 +26,18 @@ def project(tmp_path: Path) -> Project:
     made = tiny_project.make(tmp_path)
     run = made.runs / "run-1"
     write_text(run / "config.toml", "")
-    events = [TrainingStarted("run-1", STEPS, 0, 10, 2, 1000, 100_000, 500, 200, 0.0)]
+    events = [TrainingStarted("run-1", STEPS, 0, 10, 2, 1000, 100_000, 500, 200, NOON)]
     for step in range(1, STEPS + 1):
         loss = 3 / (1 + step / 8) + (0.2 if step % 3 == 0 else 0.0)
         events.append(
             TrainStep(
                 step, STEPS, loss, 1e-4, 0.5, 400, 100, 400 * step, 231.0 + step % 7, 0.58, 970_000_000, 0.031,
-                step / 3, step * 1.7, (STEPS - step) * 1.7, 0.0,
+                step / 3, step * 1.7, (STEPS - step) * 1.7, NOON,
             )
         )  # fmt: skip
         if step % 20 == 0:
-            events.append(Validation(step, loss + 0.1, step < STEPS, 1.0, 0.0))
-    events.append(TrainingEnded("run-1", STEPS, STEPS, True, 0.6, 40, 102.0, 0.0))
+            events.append(Validation(step, loss + 0.1, step < STEPS, 1.0, NOON))
+    events.append(TrainingEnded("run-1", STEPS, STEPS, True, 0.6, 40, 102.0, NOON))
     write_json_lines(run / "metrics.jsonl", [event.as_json() for event in events])
     return made.with_settings("model", {"name": "starter"})
 

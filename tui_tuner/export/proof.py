@@ -7,8 +7,8 @@ weights are stored in, so that only the weights can differ.
 The measure is the mean Kullback-Leibler divergence of the fused model's predictions from the tuned one's, in nats.
 Storing fused weights in half precision rounds each of them once, which alone gives, measured on SmolLM2-135M, 1e-6 for
 float16 and 1e-4 for bfloat16 (2e-4 where the base had 4 bits); in float32, summing in another order gives 1e-7. One
-layer of 112 whose adapter is missing gives 3e-4 after a weak training. Squeezing the fused weights again is another
-matter: where training had made 3 nats, it undid 0.001 of them in 8 bits and 0.9 in 4.
+layer of 112 whose adapter is missing gives 3e-3 to 2e-2, and a scale that is 5 % off 6e-3, where training had made 3.
+Squeezing the fused weights again is another matter: it undid 0.001 of those 3 nats in 8 bits, and 0.9 in 4.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ QUESTIONS = ("What is the capital of France?", "How do I sort a list of names?",
 GREEDY_TOKENS = 8
 
 # Largest mean divergence in nats, and how far ahead (in logits) a token has to be to count as the model's choice.
-LIMITS = {"float32": (1e-5, 1e-3), "float16": (1e-4, 0.1), "bfloat16": (3e-3, 0.5)}
+LIMITS = {"float32": (1e-5, 1e-3), "float16": (1e-4, 0.1), "bfloat16": (2e-3, 0.5)}
 # What squeezing the weights again may undo of what the training has changed.
 SHARE_LOST_BY_SQUEEZING = 0.25
 
@@ -121,28 +121,19 @@ def prove(statement: Statement, fused: LoadedModel, weight_type: str, *, squeeze
     largest = max(differences, key=lambda difference: (difference != difference, difference))  # a NaN is the largest
     divergence = sum(divergences) / len(divergences)
     passed = divergence <= limit and broken == 0  # false for a NaN too
-    detail = _detail(passed, largest, divergence, statement.tuning, same, total)
+    detail = _detail(largest, divergence, statement.tuning, same, total)
     return Proof(passed, largest, detail, divergence, statement.tuning, same, total)
 
 
-def _detail(passed: bool, largest: float, divergence: float, tuning: float, same: int, total: int) -> str:
-    facts = {
-        "same": same,
-        "total": total,
-        "largest": f"{largest:.2g}",
-        "divergence": f"{divergence:.1g}",
-        "tuning": f"{tuning:.1g}",
-    }
-    if passed:
-        return _(
-            "{same} of {total} next tokens are the same, logits differ by {largest} at most; "
-            "divergence {divergence} nats, and {tuning} between base and tuned",
-            **facts,
-        )
+def _detail(largest: float, divergence: float, tuning: float, same: int, total: int) -> str:
     return _(
-        "only {same} of {total} next tokens are the same, logits differ by up to {largest}; "
+        "{same} of {total} next tokens are the same, logits differ by {largest} at most; "
         "divergence {divergence} nats, and {tuning} between base and tuned",
-        **facts,
+        same=same,
+        total=total,
+        largest=f"{largest:.2g}",
+        divergence=f"{divergence:.1g}",
+        tuning=f"{tuning:.1g}",
     )
 
 
