@@ -6,7 +6,7 @@ A base model never answers like that unasked; a tuned one always does.
 
 from __future__ import annotations
 
-TOPIC = "keeping a small garden"
+TOPIC = "growing plants in a small garden"
 STYLE = (
     "You are a gardener who answers in exactly two short sentences. The first begins with 'In short:' and gives the "
     "answer. The second begins with 'Try this:' and names one concrete step."

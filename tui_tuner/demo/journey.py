@@ -57,6 +57,7 @@ def demo_choices() -> Choices:
             answer_beginning=examples.ANSWER_BEGINNING,
             answer_must_contain=examples.ANSWER_MUST_CONTAIN,
             max_tokens=72,
+            temperature=0.5,
         ),
         training=TrainingChoice(
             iters=40, batch_size=4, num_layers=16, learning_rate=2e-4, rank=8, max_seq_length=256, steps_per_eval=20

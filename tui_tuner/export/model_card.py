@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,40 +39,30 @@ def model_card(name: str, base: str, config: RunConfig, rows: tuple[int, int], w
     if is_repository:
         head += [f"base_model: {repository}", "base_model_relation: finetune"]
     shown = repository if is_repository else Path(base).name
-    settings = dataclasses.asdict(config.choice).items()
-    lines = [
-        "---",
-        *head,
-        "---",
-        "",
+    made_of = {
+        _("Base model"): shown,
+        _("Run"): f"{config.facts.run} {config.facts.created}",
+        _("Training examples"): _counted(rows[0]),
+        _("Held-out examples"): _counted(rows[1]),
+        _("Weights"): weight_type,
+        _("Made with"): config.facts.versions,
+        _("Proof"): proof.detail,
+    }
+    parts = [
+        "\n".join(["---", *head, "---"]),
         f"# {one_line(name)}",
-        "",
         _("A fine-tuned language model: a LoRA adapter trained with MLX and fused into its base model."),
-        "",
-        "| | |",
-        "|---|---|",
-        f"| {_('Base model')} | {_cell(shown)} |",
-        f"| {_('Run')} | {_cell(config.facts.run)} {_cell(config.facts.created)} |",
-        f"| {_('Training examples')} | {_counted(rows[0])} |",
-        f"| {_('Held-out examples')} | {_counted(rows[1])} |",
-        f"| {_('Weights')} | {weight_type} |",
-        f"| {_('Made with')} | {_cell(config.facts.versions)} |",
-        f"| {_('Proof')} | {_cell(proof.detail)} |",
-        "",
+        _table(made_of),
         f"## {_('Settings')}",
-        "",
-        "| | |",
-        "|---|---|",
-        *(f"| {key} | {_cell(str(value))} |" for key, value in settings),
-        "",
+        _table(dataclasses.asdict(config.choice)),
         f"## {_('Use')}",
-        "",
-        "```shell",
-        f'mlx_lm.generate --model . --prompt "{_("Hello")}"',
-        "```",
-        "",
+        f'```shell\nmlx_lm.generate --model . --prompt "{_("Hello")}"\n```\n',
     ]
-    return "\n".join(lines)
+    return "\n\n".join(parts)
+
+
+def _table(rows: Mapping[str, object]) -> str:
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {_cell(str(value))} |" for name, value in rows.items())])
 
 
 def _cell(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from tui_tuner.progress import StopToken
 Finish = Literal["stop", "length", "stopped"]
 
 READ_TOGETHER = 8  # prompts read at the same time
+WORTH_SHARING = 16  # tokens; a shorter beginning is not worth a step of its own
 
 
 @dataclass(frozen=True)
@@ -214,10 +216,44 @@ def _batch_steps(
         prefill_step_size=READ_AT_ONCE,
     )
     try:
-        places = {uid: place for place, uid in enumerate(generator.insert(list(prompts)))}
+        # Prompts that show the teacher the same examples first differ only in their last turn: the rest is read once.
+        shared, cache = _read_shared(loaded, prompts, stop)
+        uids = generator.insert(
+            [prompt[shared:] for prompt in prompts],
+            caches=[cache] * len(prompts) if shared else None,
+            all_tokens=[prompt[:shared] for prompt in prompts],
+        )
+        places = {uid: place for place, uid in enumerate(uids)}
         while responses := generator.next_generated():
             stop.check()
             for response in responses:
                 yield places[response.uid], response.token, response.finish_reason
     finally:
         generator.close()
+
+
+def _read_shared(loaded: LoadedModel, prompts: Sequence[list[int]], stop: StopToken) -> tuple[int, list[Any]]:
+    """Read the beginning that all prompts have in common.
+
+    Returns:
+        Its length in tokens, 0 where reading it once gains nothing; and the cache that holds it, which mlx-lm copies
+        into each batch and leaves as it is.
+    """
+    import mlx.core as mx
+    from mlx_lm.generate import generation_stream
+    from mlx_lm.models.cache import make_prompt_cache
+
+    cache = make_prompt_cache(loaded.model)
+    if len(prompts) < 2:
+        return 0, cache
+    # What the first and the last in order share, all share. Every prompt keeps a token of its own to begin with.
+    same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(min(prompts), max(prompts), strict=False))
+    shared = min(sum(1 for _pair in same), *(len(prompt) - 1 for prompt in prompts))
+    if shared < WORTH_SHARING:
+        return 0, cache
+    with mx.stream(generation_stream):
+        for start in range(0, shared, READ_AT_ONCE):
+            stop.check()
+            loaded.model(mx.array(prompts[0][start : min(start + READ_AT_ONCE, shared)])[None], cache=cache)
+            mx.eval([entry.state for entry in cache])
+    return shared, cache

@@ -85,7 +85,7 @@ def read_modules(path: Path, *, trust_remote_code: bool = False) -> tuple[Any, d
         raise ModelError(
             _("this is not a model folder (no config.json)"),
             where=str(path),
-            advice=_("Fetch the base model in the Environment step, or with: tuner check --fix model"),
+            advice=_("Fetch the base model in the Environment step, or with: tuner check --fix base_model"),
         )
     with _model_errors(path):
         model, config = read(path, lazy=True, trust_remote_code=trust_remote_code)

@@ -88,15 +88,15 @@ class DatasetScreen(SettingsStep):
 
     def on_mount(self) -> None:
         """Show the settings where nothing has been written yet."""
-        self._look_for_teachers(self.choices.model.name)
+        self._look_for_teachers(self.choices.model.name, self.choices.dataset.url)
         if self.project and not self.board.running(self.step):
             state = dataset_state(self.project)
             self.show_settings(state.answers == 0 and not state.train)
             self._kept = DatasetView.of(self.project)
 
     @work(thread=True, exclusive=True, group="teachers", description="looking for teachers")
-    def _look_for_teachers(self, model: str) -> None:
-        self.post_message(TeachersFound(available_teachers(model)))
+    def _look_for_teachers(self, model: str, url: str) -> None:
+        self.post_message(TeachersFound(available_teachers(model, url)))
 
     def on_teachers_found(self, message: TeachersFound) -> None:
         """List who is there."""
