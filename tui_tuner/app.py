@@ -12,6 +12,7 @@ import dataclasses
 import functools
 import importlib
 import logging
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -94,10 +95,10 @@ class TunerApp(App[int]):
         """Show the last step of the project, or the welcome."""
         self._load_themes()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number, react in ((signal.SIGTERM, self.stop_and_exit), (signal.SIGHUP, self.hang_up)):
             # Not the main thread (a test) or not this platform: then the default stays.
             with contextlib.suppress(RuntimeError, ValueError, NotImplementedError):
-                loop.add_signal_handler(number, self.stop_and_exit)
+                loop.add_signal_handler(number, react)
         if self._greeting:
             self.notify(self._greeting, severity="warning", timeout=10, markup=False)
         if self._first_project is None:
@@ -137,13 +138,25 @@ class TunerApp(App[int]):
     @work(exclusive=True)
     async def stop_and_exit(self) -> None:
         """Stop every job, wait until what they have is saved, and end."""
-        self.board.stop_all()
-        jobs = [job for job in self.board.jobs.values() if job.running]
-        if jobs:
+        if self.board.all_running():
             self.notify(_("Saving what is done…"), timeout=60, markup=False)
-        for job in jobs:
-            await asyncio.to_thread(job.wait)
+        await self._stop_jobs()
         self.exit(0)
+
+    @work(exclusive=True)
+    async def hang_up(self) -> None:
+        """The terminal was closed: save what every job has and end at once.
+
+        Textual would first restore a terminal that is not there any more, and wait for that for ever.
+        """
+        await self._stop_jobs()
+        await asyncio.to_thread(self.close)
+        os._exit(130)
+
+    async def _stop_jobs(self) -> None:
+        self.board.stop_all()
+        for job in list(self.board.jobs.values()):
+            await asyncio.to_thread(job.wait)
 
     def close(self) -> None:
         """Give back the engine's thread and the project. Called when the terminal is the shell's again."""

@@ -121,7 +121,7 @@ class CompareScreen(SettingsStep):
         elif self.project:
             try:
                 kept = list_comparisons(self.project)
-                self._view = ComparisonView.of(read_comparison(kept[-1]).answers) if kept else None
+                self._view = ComparisonView.of(read_comparison(kept[0]).answers) if kept else None
             except TunerError as error:
                 self.tuner.complain(error)
 

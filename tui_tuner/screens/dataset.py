@@ -24,6 +24,8 @@ from tui_tuner.teachers.choosing import TeacherChoice, available_teachers
 from tui_tuner.widgets.settings_form import SettingsForm
 from tui_tuner.widgets.stage_list import StageList
 
+LONGEST_SHOWN = 240  # characters of an answer; all of it is in data/answers.jsonl
+
 FIELDS = (
     "topic",
     "instructions",
@@ -59,7 +61,9 @@ class DatasetScreen(SettingsStep):
     DEFAULT_CSS = """
     DatasetScreen {
         #summary { height: auto; padding: 0 1; color: $text-muted; }
-        #latest { height: 1fr; border-top: solid $panel; padding: 0 1; background: transparent; scrollbar-size: 1 1; }
+        #latest {
+            height: 1fr; border-top: solid $panel; padding: 0 1; background: transparent; scrollbar-gutter: stable;
+        }
         #teachers { height: auto; max-height: 6; }
     }
     """
@@ -93,6 +97,8 @@ class DatasetScreen(SettingsStep):
             state = dataset_state(self.project)
             self.show_settings(state.answers == 0 and not state.train)
             self._kept = DatasetView.of(self.project)
+            if not self.choices.dataset.topic and self.shows_settings:
+                self.query_one("#settings Input").focus()
 
     @work(thread=True, exclusive=True, group="teachers", description="looking for teachers")
     def _look_for_teachers(self, model: str, url: str) -> None:
@@ -210,7 +216,7 @@ def _lines(event: InstructionWritten | ExampleWritten | ExampleRefused) -> list[
     if isinstance(event, ExampleRefused):
         return [f"✗ {one_line(event.question)} ({one_line(event.reason)})"]
     tokens = _(" ({count} tokens)", count=event.tokens) if event.tokens else ""
-    return [f"✓ {one_line(event.question)}", f"  └ {one_line(event.answer)}{tokens}"]
+    return [f"✓ {one_line(event.question)}", f"  └ {one_line(event.answer, LONGEST_SHOWN)}{tokens}"]
 
 
 SCREEN = DatasetScreen
