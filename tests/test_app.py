@@ -234,7 +234,7 @@ async def test_help_and_palette_are_drawn_from_the_same_table(project):
         await pilot.press("escape")
         assert app.current_step == "export"
         titles = [command.title for command in app.get_system_commands(app.screen)]
-        assert {"Fuse", "Train", "quit"} <= set(titles)
+        assert {"Fuse", "Train", "Quit"} <= set(titles)
 
 
 async def test_the_welcome_makes_a_project(tmp_path):

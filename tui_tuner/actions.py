@@ -36,6 +36,11 @@ class Action:
     footer: bool = True
     works_while_typing: bool = False
 
+    @property
+    def command(self) -> str:
+        """The action as Textual runs it from a step's screen."""
+        return f"app.{self.name}" if self.where == EVERYWHERE else self.name
+
 
 ACTIONS: tuple[Action, ...] = (
     Action("environment", "check", "r", _("check again"), _("Run every check again.")),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import functools
 import importlib
 import logging
@@ -27,14 +26,15 @@ from textual.signal import Signal
 from tui_tuner.actions import EVERYWHERE, actions_of, bindings_of
 from tui_tuner.chat.talk import Talk
 from tui_tuner.engine import Engine
-from tui_tuner.errors import ProjectError, TunerError
+from tui_tuner.errors import TunerError
 from tui_tuner.job_board import SECONDS_BETWEEN_DRAINS, JobBoard, JobNews
 from tui_tuner.journey import STEPS, standing
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
-from tui_tuner.project import MANIFEST, Project, open_project, project_lock, save_project
-from tui_tuner.settings import Settings, load_settings, save_settings
+from tui_tuner.project import MANIFEST, Project, open_project
+from tui_tuner.settings import Settings, load_settings
 from tui_tuner.widgets.step_bar import StepBar, StepMark
+from tui_tuner.workbench import Workbench
 
 log = logging.getLogger(__name__)
 
@@ -79,13 +79,11 @@ class TunerApp(App[int]):
 
     def __init__(self, project: Project | None, settings: Settings, *, greeting: str = "") -> None:
         super().__init__()
-        self.project: Project | None = None
-        self.settings = settings
+        self.bench = Workbench(settings)
+        self.machine_is_ready = False  # said by the Environment screen when its checks have passed
         self.engine = Engine()
         self.board = JobBoard(self, self.engine)
         self.talk = Talk()
-        self.lock = contextlib.ExitStack()
-        self.locked_out: TunerError | None = None
         self._first_project, self._greeting = project, greeting
         self._draining: set[str] = set()
 
@@ -104,7 +102,7 @@ class TunerApp(App[int]):
         if self._first_project is None:
             self.show_welcome()
         else:
-            self.open(self._first_project, self.settings.last_step)
+            self.open(self._first_project, self.bench.settings.last_step)
 
     def _load_themes(self) -> None:
         from tui_tuner.theme_files import load_themes
@@ -114,10 +112,10 @@ class TunerApp(App[int]):
             self.register_theme(theme)
         if failures:
             self.notify("\n".join(map(str, failures)), title=_("Themes"), severity="warning", markup=False)
-        self.theme = self.settings.theme if self.settings.theme in self.available_themes else "tuner-dark"
+        self.theme = self.bench.settings.theme if self.bench.settings.theme in self.available_themes else "tuner-dark"
         # Only a theme chosen from here on is a choice of the person's.
         subscribed: Signal[Any] = self.theme_changed_signal
-        subscribed.subscribe(self, lambda theme: self.remember(theme=theme.name))
+        subscribed.subscribe(self, lambda theme: self.bench.remember(theme=theme.name))
 
     async def action_quit(self) -> None:
         """Quit; ask first while work runs."""
@@ -162,7 +160,7 @@ class TunerApp(App[int]):
         """Give back the engine's thread and the project. Called when the terminal is the shell's again."""
         self.board.stop_all()
         self.engine.close()
-        self.lock.close()
+        self.bench.close()
 
     def _fatal_error(self) -> None:
         """Say in a line that the program made a mistake; Textual would print a traceback with every variable."""
@@ -183,17 +181,16 @@ class TunerApp(App[int]):
 
     # -- projects ----------------------------------------------------------------------------------------------------
 
+    @property
+    def project(self) -> Project | None:
+        """The open project."""
+        return self.bench.project
+
     def open(self, project: Project, step_key: str = "environment") -> None:
         """Make `project` the open one and show a step of it."""
-        self.lock.close()
-        self.locked_out = None
-        try:
-            self.lock.enter_context(project_lock(project))
-        except TunerError as error:
-            self.locked_out = error
-            self.complain(error)
-        self.project = project
-        self.remember(last_project=str(project.folder))
+        self.bench.open(project)
+        if self.bench.locked_out is not None:
+            self.complain(self.bench.locked_out)
         self._forget_screens()
         self.action_go_to(step_key if step_key in self.SCREENS else "environment")
 
@@ -208,38 +205,15 @@ class TunerApp(App[int]):
         self.board.jobs.clear()
         self.board.views.clear()
 
-    def require_own_project(self) -> Project:
-        """The open project, if this process may write to it.
-
-        Raises:
-            ProjectError: none is open.
-            ProjectLocked: another process works on it.
-        """
-        if self.project is None:
-            raise ProjectError(_("no project is open"), advice=_("Make or open one with ctrl+o."))
-        if self.locked_out is not None:
-            raise self.locked_out
-        return self.project
-
     def change_project(self, project: Project) -> bool:
-        """Keep changed choices, in memory and in `tuner.toml`; say so and return False if that fails."""
+        """Keep changed choices; say so and return False if that fails."""
         try:
-            self.require_own_project()
-            save_project(project)
+            self.bench.change(project)
         except TunerError as error:
             self.complain(error)
             return False
-        self.project = project
         self.show_frames()
         return True
-
-    def remember(self, **changes: str) -> None:
-        """Keep something for the next start; a folder that cannot be written is no reason to complain here."""
-        settings = dataclasses.replace(self.settings, **changes)
-        if settings != self.settings:
-            self.settings = settings
-            with contextlib.suppress(TunerError):
-                save_settings(settings)
 
     # -- steps -------------------------------------------------------------------------------------------------------
 
@@ -253,7 +227,7 @@ class TunerApp(App[int]):
         if self.current_step != step_key:
             self.switch_screen(step_key) if len(self.screen_stack) > 1 else self.push_screen(step_key)
             if self.project is not None:
-                self.remember(last_step=step_key)
+                self.bench.remember(last_step=step_key)
 
     def action_next_step(self) -> None:
         """Go to the next step."""
@@ -286,12 +260,10 @@ class TunerApp(App[int]):
                 state, why = "running", step.job
             elif ended and ended.outcome == "failed":
                 state, why = "failed", ended.message
-            elif step.key == "environment" and self.board_says_ready:
+            elif step.key == "environment" and self.machine_is_ready:
                 state = "done"
             marks.append(StepMark(step.key, step.number, step.name, state, why))
         return marks
-
-    board_says_ready: bool = False  # set by the Environment screen when its checks have passed
 
     def on_step_bar_chosen(self, message: StepBar.Chosen) -> None:
         """Go to the step that was clicked."""
@@ -369,16 +341,12 @@ class TunerApp(App[int]):
         """Every action that works now, and Textual's own, in the command palette."""
         step_key = getattr(screen, "step", "")
         for action in [*actions_of(step_key), *actions_of(EVERYWHERE)]:
-            title = action.label.capitalize() if action.where != EVERYWHERE else action.label
-            yield SystemCommand(
-                one_line(title), action.help, functools.partial(screen.run_action, self._scoped(action))
-            )
+            target = self if action.where == EVERYWHERE else screen
+            if target.check_action(action.name, ()):
+                run = functools.partial(screen.run_action, action.command)
+                yield SystemCommand(action.label.capitalize(), action.help, run)
         yield SystemCommand(_("Theme"), _("Choose the colours."), self.action_change_theme)
         yield SystemCommand(_("Screenshot"), _("Save an SVG picture of the screen."), self.deliver_screenshot)
-
-    @staticmethod
-    def _scoped(action: Any) -> str:
-        return action.name if action.where != EVERYWHERE else f"app.{action.name}"
 
 
 def run_app(folder: Path | None) -> int:

@@ -128,7 +128,7 @@ class EnvironmentScreen(StepScreen):
     def on_checks_ended(self, message: ChecksEnded) -> None:
         """Say what all of it means."""
         passed = ready(message.results)
-        self.tuner.board_says_ready = passed
+        self.tuner.machine_is_ready = passed
         advice = next_advice(message.results)
         self.say(advice, tone="text-success" if passed else "text-warning")
         self.show_frame()

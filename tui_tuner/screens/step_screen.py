@@ -124,7 +124,7 @@ class StepScreen(Screen[None]):
     def start_job(self, work: Work, view: Any, *, on_engine: bool = True) -> Job | None:
         """Start the step's job; say why if it cannot start."""
         try:
-            self.tuner.require_own_project()
+            self.tuner.bench.require_own_project()
             if on_engine and self.step != "chat":
                 # A model that was talked with gives its memory to the work.
                 self.board.engine.submit(self.tuner.talk.let_go)

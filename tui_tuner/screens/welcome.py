@@ -99,7 +99,7 @@ class Welcome(Screen[None]):
     def _last_project(self) -> str:
         from tui_tuner.app import TunerApp
 
-        return self.app.settings.last_project if isinstance(self.app, TunerApp) else ""
+        return self.app.bench.settings.last_project if isinstance(self.app, TunerApp) else ""
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Make or open the project."""
