@@ -72,16 +72,26 @@ def test_a_closed_terminal_saves_and_ends(training):
     project, terminal = training
     os.close(terminal.handle)
     terminal.handle = os.open(os.devnull, os.O_RDONLY)
-    assert terminal.exit_code() == 130
+    assert terminal.exit_code() == 128 + signal.SIGHUP
     assert stopped_well(project)
     with project_lock(project):
         pass
 
 
+def test_a_terminal_that_is_closed_and_was_not_read_for_long_ends_too(training):
+    project, terminal = training
+    # Nobody reads: what the app paints fills every buffer, and its event loop waits.
+    terminal.type("l" * 400)
+    os.kill(terminal.pid, signal.SIGHUP)
+    done = os.waitpid(terminal.pid, 0)
+    assert os.waitstatus_to_exitcode(done[1]) == 128 + signal.SIGHUP
+    assert stopped_well(project)
+
+
 def test_a_terminated_app_saves_and_ends(training):
     project, terminal = training
     os.kill(terminal.pid, signal.SIGTERM)
-    assert terminal.exit_code() == 0
+    assert terminal.exit_code() == 128 + signal.SIGTERM
     assert stopped_well(project)
 
 

@@ -7,15 +7,12 @@ is first shown.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import importlib
 import logging
-import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
 from textual.app import App, SystemCommand
@@ -24,9 +21,9 @@ from textual.screen import Screen
 from textual.signal import Signal
 
 from tui_tuner.actions import EVERYWHERE, actions_of, bindings_of
-from tui_tuner.chat.talk import Talk
 from tui_tuner.engine import Engine
 from tui_tuner.errors import TunerError
+from tui_tuner.hang_up import end_on_signals
 from tui_tuner.job_board import SECONDS_BETWEEN_DRAINS, JobBoard, JobNews
 from tui_tuner.journey import STEPS, standing
 from tui_tuner.language import _
@@ -35,6 +32,9 @@ from tui_tuner.project import MANIFEST, Project, open_project
 from tui_tuner.settings import Settings, load_settings
 from tui_tuner.widgets.step_bar import StepBar, StepMark
 from tui_tuner.workbench import Workbench
+
+if TYPE_CHECKING:
+    from tui_tuner.chat.talk import Talk
 
 log = logging.getLogger(__name__)
 
@@ -83,20 +83,23 @@ class TunerApp(App[int]):
         self.machine_is_ready = False  # said by the Environment screen when its checks have passed
         self.engine = Engine()
         self.board = JobBoard(self, self.engine)
-        self.talk = Talk()
         self._first_project, self._greeting = project, greeting
         self._draining: set[str] = set()
+
+    @functools.cached_property
+    def talk(self) -> Talk:
+        """The model one talks with; what holds it is imported with the first word."""
+        from tui_tuner.chat.talk import Talk
+
+        return Talk()
 
     # -- the start and the end ---------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
         """Show the last step of the project, or the welcome."""
-        self._load_themes()
-        loop = asyncio.get_running_loop()
-        for number, react in ((signal.SIGTERM, self.stop_and_exit), (signal.SIGHUP, self.hang_up)):
-            # Not the main thread (a test) or not this platform: then the default stays.
-            with contextlib.suppress(RuntimeError, ValueError, NotImplementedError):
-                loop.add_signal_handler(number, react)
+        self._load_first_theme()
+        self.set_timer(0.3, self._load_themes)
+        end_on_signals(self.board.stop_all, self._jobs_saved, self.close)
         if self._greeting:
             self.notify(self._greeting, severity="warning", timeout=10, markup=False)
         if self._first_project is None:
@@ -104,15 +107,25 @@ class TunerApp(App[int]):
         else:
             self.open(self._first_project, self.bench.settings.last_step)
 
+    def _load_first_theme(self) -> None:
+        from tui_tuner.theme_files import load_theme
+
+        theme = load_theme(self.bench.settings.theme) or load_theme("tuner-dark")
+        if theme is not None:
+            self.register_theme(theme)
+            self.theme = theme.name
+
     def _load_themes(self) -> None:
-        from tui_tuner.theme_files import load_themes
+        """All themes, when the first screen has been painted; bad files are named in one message."""
+        from tui_tuner.theme_files import failures_message, load_themes
 
         themes, failures = load_themes()
         for theme in themes:
             self.register_theme(theme)
         if failures:
-            self.notify("\n".join(map(str, failures)), title=_("Themes"), severity="warning", markup=False)
-        self.theme = self.bench.settings.theme if self.bench.settings.theme in self.available_themes else "tuner-dark"
+            self.notify(failures_message(failures), title=_("Themes"), severity="warning", markup=False)
+        if self.bench.settings.theme in self.available_themes:
+            self.theme = self.bench.settings.theme
         # Only a theme chosen from here on is a choice of the person's.
         subscribed: Signal[Any] = self.theme_changed_signal
         subscribed.subscribe(self, lambda theme: self.bench.remember(theme=theme.name))
@@ -141,20 +154,13 @@ class TunerApp(App[int]):
         await self._stop_jobs()
         self.exit(0)
 
-    @work(exclusive=True)
-    async def hang_up(self) -> None:
-        """The terminal was closed: save what every job has and end at once.
-
-        Textual would first restore a terminal that is not there any more, and wait for that for ever.
-        """
-        await self._stop_jobs()
-        await asyncio.to_thread(self.close)
-        os._exit(130)
-
     async def _stop_jobs(self) -> None:
         self.board.stop_all()
+        await asyncio.to_thread(self._jobs_saved)
+
+    def _jobs_saved(self) -> None:
         for job in list(self.board.jobs.values()):
-            await asyncio.to_thread(job.wait)
+            job.wait()
 
     def close(self) -> None:
         """Give back the engine's thread and the project. Called when the terminal is the shell's again."""

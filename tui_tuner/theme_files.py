@@ -72,6 +72,18 @@ def load_themes(folders: Iterable[Path] | None = None) -> tuple[list[Theme], lis
     return list(themes.values()), failures
 
 
+def load_theme(name: str) -> Theme | None:
+    """Only the theme whose file is called `name`, for the first paint; None where it is not there or is bad."""
+    for folder in (own_folder(), bundled_folder()):
+        path = folder / f"{name}.toml"
+        if path.is_file():
+            try:
+                return read_theme(path)
+            except TunerError:
+                continue
+    return None
+
+
 def failures_message(failures: Sequence[BadTheme]) -> str:
     """One message that names every bad file with its reason, a line each; empty where there is none."""
     if not failures:

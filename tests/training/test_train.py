@@ -233,6 +233,27 @@ def test_five_steps_in_a_row_without_a_gradient_end_it_with_the_weights_as_they_
     assert all(not weight.any().item() for name, weight in weights.items() if name.endswith("lora_b"))
 
 
+def test_memory_that_runs_out_leaves_everything_done(school, monkeypatch):
+    from tui_tuner.training.loop import Stepper
+
+    step = Stepper.step
+
+    def scarce(self, batch):
+        if len(school.seen(TrainStep)) == 6:
+            raise RuntimeError("[malloc] Unable to allocate 123 bytes.")
+        return step(self, batch)
+
+    monkeypatch.setattr(Stepper, "step", scarce)
+    plan = school.plan()
+    with pytest.raises(TrainingError, match="could not compute step 7") as raised:
+        school.train(plan)
+    assert "batch_size" in raised.value.advice
+    assert (plan.run / CHECKPOINTS / "6").is_dir()
+    assert summarize(plan.run).state == "stopped"
+    monkeypatch.undo()
+    assert school.train(plan).finished
+
+
 def test_held_out_rows_without_a_finite_loss_are_not_counted(school, poisoned):
     valid = [*rows(4, begin=20), chat("~", "aye " * 40)]
     school.train(school.plan(valid=valid, model=poisoned))
@@ -260,6 +281,11 @@ def test_a_model_that_is_not_there_leaves_no_run(school):
     with pytest.raises(ModelError):
         school.train(plan)
     assert not plan.run.exists()
+    plan.run.mkdir(parents=True)
+    (plan.run / "notes.txt").touch()
+    with pytest.raises(ModelError):
+        school.train(plan)
+    assert [path.name for path in plan.run.iterdir()] == ["notes.txt"], "what is somebody else's is left alone"
 
 
 def test_a_torn_line_is_dropped_and_the_run_goes_on(school):
@@ -273,6 +299,29 @@ def test_a_torn_line_is_dropped_and_the_run_goes_on(school):
     school.train(plan)
     iterations = [row["iteration"] for row in map(json.loads, metrics.open()) if row["event"] == "train_step"]
     assert iterations == list(range(1, 13))
+
+
+@pytest.mark.parametrize("last_deed", ["save_adapter", "save_checkpoint"])
+def test_dying_between_adapter_and_checkpoint_loses_neither(school, monkeypatch, last_deed):
+    from tui_tuner.training import session
+
+    whole = school.plan(run="whole")
+    school.train(whole)
+    plan = school.plan()
+    deed = getattr(session, last_deed)
+
+    def die_afterwards(*arguments):
+        deed(*arguments)
+        if (plan.run / "metrics.jsonl").read_text().count('"validation"') == 4:
+            raise SystemExit
+
+    monkeypatch.setattr(session, last_deed, die_afterwards)
+    with pytest.raises(SystemExit):
+        school.train(plan)
+    monkeypatch.undo()
+    school.train(plan)
+    assert adapter(plan) == adapter(whole)
+    assert curves(plan) == curves(whole)
 
 
 def test_an_unreadable_checkpoint_is_passed_over_for_the_one_before(school):
@@ -290,6 +339,7 @@ def test_an_unreadable_checkpoint_is_passed_over_for_the_one_before(school):
     assert any("checkpoint 10 could not be read" in notice.text for notice in school.seen(Notice))
     assert curves(plan) == curves(whole)
     assert adapter(plan) == adapter(whole)
+    assert (plan.run / CHECKPOINTS / "10.unreadable").is_dir()
 
 
 def test_what_a_killed_process_was_writing_is_cleared_away(school):

@@ -62,7 +62,7 @@ def assert_same(plan, whole) -> None:
 def test_killed_again_and_again_a_run_is_the_same_to_the_bit(whole):
     plan = dataclasses.replace(whole, run=whole.run.with_name("killed"))
     dice = random.Random(4)
-    for lines in (3, 24, dice.randrange(20, 35), dice.randrange(20, 35)):
+    for lines in (3, 24, dice.randrange(20, 35)):
         kill_after(plan, lines)
     finish(plan)
 

@@ -58,6 +58,8 @@ def focused(app):
 async def go_to(pilot, name):
     field(pilot.app, name).editor.focus()
     await pilot.pause()
+    await pilot.wait_for_scheduled_animations()
+    await pilot.pause()
 
 
 async def test_every_field_has_its_name_and_the_editor_of_its_type():

@@ -14,8 +14,6 @@ from textual.widgets.option_list import Option
 
 from tui_tuner.choices import ModelChoice
 from tui_tuner.environment.check import CheckDone, CheckResult, next_advice, ready
-from tui_tuner.environment.checks import CHECKS, run_checks
-from tui_tuner.environment.fixes import fix_work
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Event, StopToken
@@ -82,11 +80,14 @@ class EnvironmentScreen(StepScreen):
 
     def on_mount(self) -> None:
         """List the checks and start them."""
+        from tui_tuner.environment.checks import CHECKS
+
         checks = self.query_one("#checks", OptionList)
         checks.add_options([Option(_row(key, name, None), id=key) for key, name in CHECKS])
         checks.highlighted = 0
         checks.focus()
-        self.action_check()
+        # What the checks import would otherwise hold up the first paint.
+        self.set_timer(0.1, self.action_check)
 
     def action_check(self) -> None:
         """Run every check again."""
@@ -100,6 +101,8 @@ class EnvironmentScreen(StepScreen):
 
     @work(thread=True, group="checks", description="environment checks")
     def _check(self, stop: StopToken) -> None:
+        from tui_tuner.environment.checks import run_checks
+
         project = self.project
 
         def hear(event: Event) -> None:
@@ -171,6 +174,8 @@ class EnvironmentScreen(StepScreen):
 
     def action_run_fix(self) -> None:
         """Run the selected check's fix."""
+        from tui_tuner.environment.fixes import fix_work
+
         result = self._selected()
         if result is None or result.fix is None or not result.fix.run:
             self.say(_("There is no fix that is safe to run from here."))

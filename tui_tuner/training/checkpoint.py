@@ -192,11 +192,19 @@ def _drop(folder: Path) -> None:
     shutil.rmtree(gone, ignore_errors=True)
 
 
-def drop_after(run: Path, iteration: int) -> list[int]:
-    """Drop checkpoints after `iteration`, which are those that could not be read, and say which they were."""
+def set_aside_after(run: Path, iteration: int) -> list[int]:
+    """Rename checkpoints after `iteration`, those that could not be read, so that they are not met again.
+
+    Returns:
+        After how many steps they were made.
+    """
     later = sorted(found for found in _iterations(run) if found > iteration)
     for found in later:
-        _drop(checkpoint_folder(run, found))
+        folder = checkpoint_folder(run, found)
+        aside = folder.with_name(f"{found}.unreadable")
+        shutil.rmtree(aside, ignore_errors=True)
+        with storage_errors(folder):
+            folder.rename(aside)
     return later
 
 

@@ -59,6 +59,7 @@ class Stepper:
         if result.taken:
             self.optimizer.update(self.model, gradient)
             mx.eval(self.model.trainable_parameters(), self.optimizer.state)
+        mx.clear_cache()  # as mlx-lm does: batches differ in shape, and a GPU would hoard memory of all of them
         return result
 
 

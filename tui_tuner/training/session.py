@@ -13,6 +13,7 @@ from typing import Any
 
 from tui_tuner.errors import TrainingError
 from tui_tuner.language import _
+from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Notice, StopToken
 from tui_tuner.training.adapter import save_adapter
 from tui_tuner.training.batches import Batch, Feed
@@ -107,19 +108,21 @@ class Session:
         Raises:
             StorageError: the disk is full or the folder not writable.
         """
-        if self.progress.iteration and self._saved != self._standing:
-            self._save()
-        if self.progress.iteration and self.progress.best_iteration is None:
+        if not self.progress.iteration:
+            return
+        if self.progress.best_iteration is None:
             self._save_adapter()
+        if self._saved != self._standing:
+            self._save()
 
-    def ended(self) -> TrainingEnded:
-        """How the session ended."""
+    def ended(self, *, finished: bool) -> TrainingEnded:
+        """How the session ended; `finished` says whether the run did."""
         progress = self.progress
         return TrainingEnded(
             run=self._plan.run.name,
             iteration=progress.iteration,
             iters=self._choice.iters,
-            finished=progress.iteration >= self._choice.iters and not self._validation_due(),
+            finished=finished,
             best_loss=progress.best_loss,
             best_iteration=progress.best_iteration,
             elapsed_seconds=progress.elapsed,
@@ -129,7 +132,10 @@ class Session:
     def _step(self, batch: Batch) -> None:
         progress, choice = self.progress, self._choice
         began = time.perf_counter()
-        result = self._stepper.step(batch)
+        try:
+            result = self._stepper.step(batch)
+        except RuntimeError as error:  # MLX's; nearly always memory that ran out, before any weight was changed
+            raise self._out_of_memory(error) from error
         seconds = time.perf_counter() - began
         progress.iteration += 1
         progress.elapsed += seconds
@@ -146,6 +152,14 @@ class Session:
             event = report(progress, choice, self._feed.batches_per_epoch, left)
             progress.window = Window()
             self._record.tell(event)
+
+    def _out_of_memory(self, error: RuntimeError) -> TrainingError:
+        what = {"iteration": self.progress.iteration + 1, "error": one_line(str(error), 200)}
+        return TrainingError(
+            _("MLX could not compute step {iteration:,}: {error}", **what),
+            where=self._plan.run.name,
+            advice=_("If memory ran out, start a new run with a smaller batch_size, max_seq_length or num_layers."),
+        )
 
     def _skip(self, batch: Batch, result: StepResult) -> None:
         reason = _("the gradient is not finite") if math.isfinite(result.loss) else _("the loss is not finite")
@@ -195,8 +209,8 @@ class Session:
         best = self._note_loss(measured.loss)
         self._record.tell(Validation(progress.iteration, measured.loss, best, measured.seconds, time.time()))
         if best:
-            self._save()
             self._save_adapter()
+            self._save()
 
     def _note_loss(self, loss: float) -> bool:
         """Whether `loss` is the best after a step; before the first there is nothing trained to keep."""
@@ -215,6 +229,10 @@ class Session:
         return when and self._saved != self._standing
 
     def _save(self) -> None:
+        # The adapter always comes before the checkpoint: killed between the two, the run does these steps once more and
+        # writes the same adapter; the other way round it would never write it.
+        if not self._valid:
+            self._save_adapter()
         began = time.perf_counter()
         pupil, run, iteration = self._pupil, self._plan.run, self.progress.iteration
         event = CheckpointSaved(iteration, str(checkpoint_folder(run, iteration)), time.time())
@@ -222,8 +240,6 @@ class Session:
             save_checkpoint(run, pupil.model, pupil.optimizer, self.progress, pupil.adapter_config, length)
         self._saved = self._standing
         self.progress.elapsed += time.perf_counter() - began
-        if not self._valid:
-            self._save_adapter()
 
     def _save_adapter(self) -> None:
         save_adapter(self._plan.run, self._pupil.model, self._pupil.adapter_config)

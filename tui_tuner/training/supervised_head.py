@@ -34,12 +34,6 @@ class SupervisedHead(nn.Module):  # type: ignore[misc]
     def choose(self, positions: mx.array | None) -> None:
         """Set which rows are computed from now on."""
         self._choice.positions = positions
-        self._choice.used = False
-
-    @property
-    def used(self) -> bool:
-        """Whether rows have been chosen since `choose`."""
-        return self._choice.used
 
     def __call__(self, inputs: mx.array) -> Any:
         """As a head: hidden states to logits. As an embedding: token ids to vectors."""
@@ -65,12 +59,10 @@ class _Choice:
 
     def __init__(self) -> None:
         self.positions: mx.array | None = None
-        self.used = False
 
     def rows(self, hidden: mx.array) -> mx.array:
         if self.positions is None:
             return hidden
-        self.used = True
         return hidden.reshape(-1, hidden.shape[-1])[self.positions]
 
 

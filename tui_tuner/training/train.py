@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from tui_tuner.language import _
 from tui_tuner.models.loading import load_model
 from tui_tuner.progress import Emit, Notice, StageProgress, StopToken
 from tui_tuner.training.adapter import attach_adapter, count_parameters
-from tui_tuner.training.checkpoint import Checkpoint, Progress, clear_remains, drop_after, restore_latest
+from tui_tuner.training.checkpoint import Checkpoint, Progress, clear_remains, restore_latest, set_aside_after
 from tui_tuner.training.events import TrainingStarted
 from tui_tuner.training.examples import Examples, notices, read_examples
 from tui_tuner.training.loss import PlainLoss
@@ -61,7 +61,9 @@ def train(plan: TrainingPlan, *, emit: Emit, stop: StopToken, shortcuts: bool = 
         raise Stopped(what, advice=_resume_advice(plan)) from stopped
     except (DatasetError, ModelError):
         if fresh:  # a run that could not begin is none
-            shutil.rmtree(plan.run, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                (plan.run / CONFIG).unlink()
+                plan.run.rmdir()
         raise
     return _train(plan, prepared, emit, stop, shortcuts=shortcuts)
 
@@ -142,7 +144,7 @@ def _train(plan: TrainingPlan, prepared: _Prepared, emit: Emit, stop: StopToken,
     progress = checkpoint.progress if checkpoint else Progress()
     if progress.iteration == 0:
         found = [*_data_notices(prepared, plan), *found]
-    _forget_unreadable(plan, checkpoint, found)
+    _set_aside_unreadable(plan, checkpoint, found)
     record = RunRecord(plan.run, emit, keep=checkpoint.metrics_bytes if checkpoint else 0)
     started = TrainingStarted(
         run=plan.run.name,
@@ -170,6 +172,7 @@ def _train(plan: TrainingPlan, prepared: _Prepared, emit: Emit, stop: StopToken,
 
 def _run_to_its_end(plan: TrainingPlan, session: Session, record: RunRecord) -> None:
     """Whatever ends the run, what was done is kept and the last event says how far it came."""
+    finished = False
     try:
         try:
             session.run()
@@ -178,12 +181,13 @@ def _run_to_its_end(plan: TrainingPlan, session: Session, record: RunRecord) -> 
             raise
         if text := _verdict(session.progress):
             record.tell(Notice(text, "warning"))
+        finished = True
     except Stopped as stopped:
         words = {"run": plan.run.name, "iteration": session.progress.iteration, "iters": plan.choice.iters}
         what = _("{run} stopped after {iteration:,} of {iters:,} steps; everything is kept", **words)
         raise Stopped(what, advice=_resume_advice(plan)) from stopped
     finally:
-        record.tell_the_end(session.ended())
+        record.tell_the_end(session.ended(finished=finished))
 
 
 def _resume_advice(plan: TrainingPlan) -> str:
@@ -200,8 +204,8 @@ def _data_notices(prepared: _Prepared, plan: TrainingPlan) -> list[Notice]:
     return found
 
 
-def _forget_unreadable(plan: TrainingPlan, checkpoint: Checkpoint | None, found: list[Notice]) -> None:
-    unreadable = drop_after(plan.run, checkpoint.progress.iteration if checkpoint else -1)
+def _set_aside_unreadable(plan: TrainingPlan, checkpoint: Checkpoint | None, found: list[Notice]) -> None:
+    unreadable = set_aside_after(plan.run, checkpoint.progress.iteration if checkpoint else -1)
     if unreadable:
         names = ", ".join(map(str, unreadable))
         text = _("checkpoint {names} could not be read; these steps are trained once more", names=names)
