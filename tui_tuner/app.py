@@ -97,7 +97,11 @@ class TunerApp(App[int]):
 
     def on_mount(self) -> None:
         """Show the last step of the project, or the welcome."""
-        self._load_first_theme()
+        from tui_tuner.theme_files import first_theme
+
+        if theme := first_theme(self.bench.settings.theme) or first_theme("tuner-dark"):
+            self.register_theme(theme)
+            self.theme = theme.name
         self.set_timer(0.3, self._load_themes)
         end_on_signals(self.board.stop_all, self._jobs_saved, self.close)
         if self._greeting:
@@ -107,19 +111,11 @@ class TunerApp(App[int]):
         else:
             self.open(self._first_project, self.bench.settings.last_step)
 
-    def _load_first_theme(self) -> None:
-        from tui_tuner.theme_files import load_theme
-
-        theme = load_theme(self.bench.settings.theme) or load_theme("tuner-dark")
-        if theme is not None:
-            self.register_theme(theme)
-            self.theme = theme.name
-
-    def _load_themes(self) -> None:
+    async def _load_themes(self) -> None:
         """All themes, when the first screen has been painted; bad files are named in one message."""
         from tui_tuner.theme_files import failures_message, load_themes
 
-        themes, failures = load_themes()
+        themes, failures = await asyncio.to_thread(load_themes)
         for theme in themes:
             self.register_theme(theme)
         if failures:
