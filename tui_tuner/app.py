@@ -289,11 +289,11 @@ class TunerApp(App[int]):
 
     def _take_in(self, key: str) -> None:
         self._draining.discard(key)
-        if key not in self.board.jobs:
+        if key not in self.board.jobs or not self.screen_stack:  # another project, or the app is closing
             return
         events = self.board.drain(key)
         screen = self._installed_screens.get(key)
-        if screen is not None and not callable(screen) and screen.is_attached:
+        if screen is not None and not callable(screen) and screen.is_attached and screen.query("#verdict"):
             screen.heard(events)  # type: ignore[attr-defined]
             if screen is self.screen:
                 screen.show()  # type: ignore[attr-defined]

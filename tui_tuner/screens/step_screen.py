@@ -114,8 +114,11 @@ class StepScreen(Screen[None]):
         project = self.project
         model = f" · {project.choices.model.name.rstrip('/').rpartition('/')[2]}" if project else ""
         name = project.name if project else _("no project")
-        self.query_one("#title", Static).update(Content(one_line(f"tuner  {name}{model}")))
-        self.query_one(StepBar).show(self.tuner.step_marks(), self.step)
+        # Asked while the screen is being made or taken away, there is nothing to draw yet or any more.
+        for title in self.query("#title").results(Static):
+            title.update(Content(one_line(f"tuner  {name}{model}")))
+        for bar in self.query(StepBar):
+            bar.show(self.tuner.step_marks(), self.step)
 
     def say(self, text: str, *, tone: str = "") -> None:
         """Put a sentence on the line above the keys; `tone` is a theme colour such as `warning`."""
