@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tui_tuner.models.blas import load_fast_blas
+
+load_fast_blas()  # here already: test modules import MLX when they are collected, and it has to come first
+
 REAL_CACHE = os.environ.get("TUNER_CACHE")
 
 
@@ -33,13 +37,6 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def fast_blas() -> None:
-    from tui_tuner.models.blas import load_fast_blas
-
-    load_fast_blas()
 
 
 @pytest.fixture

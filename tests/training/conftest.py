@@ -9,10 +9,6 @@ import pytest
 import tiny_model
 from training.school import School
 
-from tui_tuner.models.blas import load_fast_blas
-
-load_fast_blas()  # here already: the test modules import MLX when they are collected
-
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -6,6 +6,7 @@ It calls the same functions as the steps do; nothing here is shown that did not 
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,12 +47,16 @@ class DemoAnswers:
     fused_answer: str
 
 
-def demo_choices() -> Choices:
-    """What the demo chooses at each step: enough to change every answer, quick on two cores."""
+def demo_choices(*, slow: bool = False) -> Choices:
+    """What the demo chooses at each step: enough to change every answer, quick on two cores.
+
+    Args:
+        slow: MLX multiplies without a fast BLAS here, many times slower: fewer examples, layers and steps.
+    """
     return Choices(
         dataset=DatasetChoice(
             topic=examples.TOPIC,
-            instructions=24,
+            instructions=8 if slow else 24,
             opening_phrases=examples.OPENING_PHRASES,
             style=examples.STYLE,
             answer_beginning=examples.ANSWER_BEGINNING,
@@ -60,7 +65,13 @@ def demo_choices() -> Choices:
             temperature=0.5,
         ),
         training=TrainingChoice(
-            iters=40, batch_size=4, num_layers=16, learning_rate=2e-4, rank=8, max_seq_length=256, steps_per_eval=20
+            iters=20 if slow else 40,
+            batch_size=4,
+            num_layers=8 if slow else 16,
+            learning_rate=4e-4 if slow else 2e-4,
+            rank=8,
+            max_seq_length=256,
+            steps_per_eval=20,
         ),
         compare=CompareChoice(prompts=examples.UNSEEN_QUESTIONS, max_tokens=80),
     )
@@ -90,7 +101,13 @@ def prepare_demo(folder: Path, *, fresh: bool) -> Project:
             for question, answer in examples.EXAMPLES
         ),
     )
-    return create_project(folder, choices=demo_choices())
+    return create_project(folder, choices=demo_choices(slow=_multiplies_slowly()))
+
+
+def _multiplies_slowly() -> bool:
+    from tui_tuner.models.blas import load_fast_blas
+
+    return sys.platform == "linux" and load_fast_blas().name is None
 
 
 def _require_demo(folder: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -88,8 +90,22 @@ def read_modules(path: Path, *, trust_remote_code: bool = False) -> tuple[Any, d
             advice=_("Fetch the base model in the Environment step, or with: tuner check --fix base_model"),
         )
     with _model_errors(path):
-        model, config = read(path, lazy=True, trust_remote_code=trust_remote_code)
+        _require_trust(path, trust_remote_code)
+        # mlx-lm 0.31, the last one for Python 3.10, has no such switch and runs the code unasked.
+        known = "trust_remote_code" in inspect.signature(read).parameters
+        model, config = read(path, lazy=True, **({"trust_remote_code": trust_remote_code} if known else {}))
     return model, config
+
+
+def _require_trust(path: Path, trusted: bool) -> None:
+    """Refuse a model whose layers are Python code of its own, unless the person trusts it; whatever mlx-lm would do."""
+    code = json.loads((path / "config.json").read_bytes()).get("model_file")
+    if code is not None and not trusted:
+        raise ModelError(
+            _("the model brings Python code of its own ({file})", file=one_line(str(code), 60)),
+            where=str(path),
+            advice=_("If you trust its author: --set model.trust_remote_code=true"),
+        )
 
 
 def apply_adapter(model: Any, adapter: Path) -> None:
