@@ -91,8 +91,6 @@ def write_config(folder: Path, config: dict[str, Any], weights: dict[str, Any], 
     Raises:
         StorageError: the file cannot be written.
     """
-    from mlx_lm.utils import save_config
-
     config = copy.deepcopy(config)
     tables = [config, *(value for value in config.values() if isinstance(value, dict))]
     for table in tables:
@@ -103,9 +101,13 @@ def write_config(folder: Path, config: dict[str, Any], weights: dict[str, Any], 
             if key in table:
                 table[key] = main_type(weights)
     # A vision tower, where the model kept one, needs its settings to be loaded again.
-    keep_vision = any(name.startswith("model.vision_tower") for name in weights)
-    with storage_errors(folder):
-        save_config(config, folder / "config.json", keep_vision_config=keep_vision)
+    if not any(name.startswith("model.vision_tower") for name in weights):
+        config.pop("vision_config", None)
+    # As mlx-lm writes it: the quantization under both names, keys in order.
+    config.pop("_name_or_path", None)
+    if "quantization" in config:
+        config["quantization_config"] = config["quantization"]
+    write_json(folder / "config.json", dict(sorted(config.items())))
 
 
 def main_type(weights: dict[str, Any]) -> str:

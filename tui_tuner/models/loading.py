@@ -120,7 +120,19 @@ def apply_adapter(model: Any, adapter: Path) -> None:
     advice = _("It may belong to another base model: choose the one it was trained on, or train again.")
     with _model_errors(adapter, _("the adapter cannot be applied"), advice):
         load_adapters(model, str(adapter))
+        _require_fit(model)
         model.eval()  # dropout is for training only
+
+
+def _require_fit(model: Any) -> None:
+    """Notice an adapter of another size, which mlx-lm 0.31 puts into the model without a word."""
+    for name, module in model.named_modules():
+        linear = getattr(module, "linear", None)
+        if linear is None or not hasattr(module, "lora_b"):
+            continue
+        wanted, found = linear.weight.shape[-2], module.lora_b.shape[-1]
+        if wanted != found:
+            raise ValueError(f"{name} has {wanted} outputs, the adapter {found}")
 
 
 def _read_tokenizer(path: Path, config: dict[str, Any], trust_remote_code: bool) -> Any:

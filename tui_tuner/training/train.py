@@ -128,11 +128,11 @@ def _prepare(plan: TrainingPlan, emit: Emit, stop: StopToken) -> _Prepared:
 def _train(plan: TrainingPlan, prepared: _Prepared, emit: Emit, stop: StopToken, *, shortcuts: bool) -> RunSummary:
     import mlx.core as mx
     from mlx import optimizers
-    from mlx_lm.utils import maybe_set_recommended_wired_limit
 
     from tui_tuner.training.shortcuts import quick_loss  # its modules are MLX's, and MLX must not come before BLAS
 
-    maybe_set_recommended_wired_limit()
+    if (limit := mx.device_info().get("max_recommended_working_set_size")) is not None:
+        mx.set_wired_limit(int(limit))  # on Metal: what mlx-lm does for its own training
     mx.reset_peak_memory()
     model, train, valid = prepared.model, prepared.train.usable, prepared.valid.usable
     adapter_config = attach_adapter(model, plan)
