@@ -82,7 +82,7 @@ def test_the_chosen_settings_are_used(loaded, project):
     conversation.ask("how do I start")
     reply = session.reply(conversation, ChatChoice(max_tokens=2), ignore, StopToken())
     assert reply.tokens == 2
-    assert ReplyEnded.of(reply).as_json()["finish"] == "length"
+    assert ReplyEnded.of(reply).as_json()["figures"]["finish"] == "length"
     answers = set()
     for _try in range(4):
         conversation.edit(0, "how do I start")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tui_tuner.chat.conversation import Conversation
+from tui_tuner.chat.conversation import Conversation, Figures
 from tui_tuner.choices import ChatChoice
 from tui_tuner.errors import UsageError
 from tui_tuner.language import _
@@ -19,28 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReplyEnded(Event):
-    """A reply is whole, or was stopped.
-
-    Attributes:
-        text: the reply.
-        tokens: how many the model wrote.
-        tokens_per_second: while it wrote, without reading the prompt.
-        seconds_to_first: from the question to the first token.
-        finish: `stop` (the model ended its turn), `length` (cut at the longest answer) or `stopped` (asked to).
-        prompt_tokens: length of the conversation before the reply.
-    """
+    """A reply is whole, or was stopped: its text, and how it was made."""
 
     text: str
-    tokens: int
-    tokens_per_second: float
-    seconds_to_first: float
-    finish: str
-    prompt_tokens: int
+    figures: Figures
 
     @classmethod
     def of(cls, reply: Reply) -> ReplyEnded:
         """The event of a reply just made."""
-        return cls(**vars(reply))
+        return cls(reply.text, Figures.of(reply))
 
 
 class ChatSession:

@@ -73,7 +73,7 @@ def demo_choices(*, slow: bool = False) -> Choices:
             max_seq_length=256,
             steps_per_eval=20,
         ),
-        compare=CompareChoice(prompts=examples.UNSEEN_QUESTIONS, max_tokens=80),
+        compare=CompareChoice(prompts=examples.UNSEEN_QUESTIONS, max_tokens=40 if slow else 80),
     )
 
 

@@ -80,7 +80,7 @@ class Spoken(Vertical):
     Spoken Markdown > MarkdownBlock:last-child { margin-bottom: 0; }
     """
 
-    def __init__(self, who: str, text: str = "", figures_: Figures | ReplyEnded | None = None, *, user: bool) -> None:
+    def __init__(self, who: str, text: str = "", figures_: Figures | None = None, *, user: bool) -> None:
         super().__init__(classes="user" if user else "model")
         self._who, self._text, self._figures, self._user = who, text, figures_, user
 
@@ -105,7 +105,7 @@ class Spoken(Vertical):
         )
         return heading + Content.styled(text + ends.get(made.finish, ""), "$foreground 65%")
 
-    def ended(self, made: ReplyEnded) -> None:
+    def ended(self, made: Figures) -> None:
         """Say how fast it was."""
         self._figures = made
         self.query_one(".who", Static).update(self._heading())
@@ -260,8 +260,8 @@ class ChatScreen(StepScreen):
             self._write(self._reply, printable(text))
         for event in events:
             if isinstance(event, ReplyEnded) and self._reply is not None:
-                self._reply.ended(event)
-                self._tokens_so_far = event.prompt_tokens + event.tokens
+                self._reply.ended(event.figures)
+                self._tokens_so_far = event.figures.prompt_tokens + event.figures.tokens
         ended = self.board.ended(self.step)
         if ended is not None:
             self._reply = None
