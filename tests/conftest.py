@@ -15,6 +15,13 @@ load_fast_blas()  # here already: test modules import MLX when they are collecte
 REAL_CACHE = os.environ.get("TUNER_CACHE")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The real model may take a quarter of an hour where MLX multiplies without a fast BLAS."""
+    for item in items:
+        if item.get_closest_marker("starter") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(1800))
+
+
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     base = tmp_path_factory.mktemp("home")
