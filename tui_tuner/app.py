@@ -30,6 +30,7 @@ from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.project import MANIFEST, Project, open_project
 from tui_tuner.settings import Settings, load_settings
+from tui_tuner.theme_files import first_theme
 from tui_tuner.widgets.step_bar import StepBar, StepMark
 from tui_tuner.workbench import Workbench
 
@@ -85,6 +86,10 @@ class TunerApp(App[int]):
         self.board = JobBoard(self, self.engine)
         self._first_project, self._greeting = project, greeting
         self._draining: set[str] = set()
+        # Before the style sheet is read: a theme that comes later has it read again.
+        if theme := first_theme(settings.theme) or first_theme("tuner-dark"):
+            self.register_theme(theme)
+            self.theme = theme.name
 
     @functools.cached_property
     def talk(self) -> Talk:
@@ -97,12 +102,7 @@ class TunerApp(App[int]):
 
     def on_mount(self) -> None:
         """Show the last step of the project, or the welcome."""
-        from tui_tuner.theme_files import first_theme
-
-        if theme := first_theme(self.bench.settings.theme) or first_theme("tuner-dark"):
-            self.register_theme(theme)
-            self.theme = theme.name
-        self.set_timer(0.3, self._load_themes)
+        self.set_timer(0.3, self._after_first_paint)
         end_on_signals(self.board.stop_all, self._jobs_saved, self.close)
         if self._greeting:
             self.notify(self._greeting, severity="warning", timeout=10, markup=False)
@@ -111,10 +111,12 @@ class TunerApp(App[int]):
         else:
             self.open(self._first_project, self.bench.settings.last_step)
 
-    async def _load_themes(self) -> None:
-        """All themes, when the first screen has been painted; bad files are named in one message."""
+    async def _after_first_paint(self) -> None:
+        """The log, and all themes; bad theme files are named in one message."""
+        from tui_tuner.logs import start_logging
         from tui_tuner.theme_files import failures_message, load_themes
 
+        start_logging()
         themes, failures = await asyncio.to_thread(load_themes)
         for theme in themes:
             self.register_theme(theme)
@@ -168,8 +170,9 @@ class TunerApp(App[int]):
         """Say in a line that the program made a mistake; Textual would print a traceback with every variable."""
         from rich.text import Text
 
-        from tui_tuner.logs import log_file
+        from tui_tuner.logs import log_file, start_logging
 
+        start_logging()
         log.error("the app failed", exc_info=self._exception)
         self.bell()
         text = _("tuner: a mistake of the program: {error}", error=one_line(repr(self._exception)))

@@ -64,14 +64,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments == ["--version"]:
         sys.stdout.write(f"tuner {__version__}\n")
         return 0
-    # The plain app waits for no other command's parser.
-    options = build_parser().parse_args(arguments) if arguments else None
-    from tui_tuner.logs import start_logging
-
-    start_logging()
     try:
-        if options is None or options.command is None:
-            return _open_app(options.project if options else None)
+        if not arguments or (len(arguments) == 2 and arguments[0] == "--project"):
+            # The plain app waits for no other command's parser.
+            return _open_app(Path(arguments[1]) if arguments else None)
+        options = build_parser().parse_args(arguments)
+        if options.command is None:
+            return _open_app(options.project)
+        from tui_tuner.logs import start_logging
+
+        start_logging()
         return int(options.execute(options))
     except TunerError as error:
         from tui_tuner.plain_text import printable

@@ -7,7 +7,7 @@ are reported with the file, the line and what was expected.
 from __future__ import annotations
 
 import dataclasses
-import difflib
+import functools
 import re
 import typing
 from collections.abc import Mapping, Sequence
@@ -48,9 +48,14 @@ def label_of(field: dataclasses.Field[Any]) -> str:
     return str(field.metadata.get("label") or field.name.replace("_", " "))
 
 
+@functools.cache  # evaluating the annotations again for each field took a tenth of the app's start
+def _type_hints(owner: type) -> dict[str, Any]:
+    return typing.get_type_hints(owner)
+
+
 def type_of(owner: type, name: str) -> type:
     """The type of a field: `bool`, `int`, `float`, `str` or `tuple` (of texts)."""
-    hint = typing.get_type_hints(owner)[name]
+    hint = _type_hints(owner)[name]
     kind: type = typing.get_origin(hint) or hint
     return kind
 
@@ -148,6 +153,8 @@ def _field(owner: type, name: str, *, where: str) -> dataclasses.Field[Any]:
     known = {field.name: field for field in dataclasses.fields(owner)}
     if name in known:
         return known[name]
+    import difflib  # only for a mistake
+
     near = difflib.get_close_matches(name, known, n=1)
     advice = _("Did you mean {name}?", name=near[0]) if near else _("Known here: {names}.", names=", ".join(known))
     raise ConfigurationError(_("there is no setting {name}", name=repr(name)), where=where, advice=advice)

@@ -2,8 +2,7 @@ import json
 
 import pytest
 
-from tui_tuner.environment.check import NEEDED, CheckDone, CheckResult, Fix, next_advice, ready
-from tui_tuner.environment.checks import CHECKS
+from tui_tuner.environment.check import CHECKS, NEEDED, CheckDone, CheckResult, Fix, next_advice, ready
 
 
 def result(key, state="ok", fix=None):

@@ -6,8 +6,8 @@ from teachers.misbehaving_server import MisbehavingServer, hang_up
 
 from tui_tuner.engine import running_engine
 from tui_tuner.environment import checks
-from tui_tuner.environment.check import CheckDone, CheckResult
-from tui_tuner.environment.checks import CHECKS, run_checks
+from tui_tuner.environment.check import CHECKS, CheckDone, CheckResult
+from tui_tuner.environment.checks import run_checks
 from tui_tuner.errors import ModelError
 from tui_tuner.progress import StopToken, ignore_event
 

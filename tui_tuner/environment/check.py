@@ -11,6 +11,20 @@ from tui_tuner.progress import Event
 
 State = Literal["ok", "warning", "missing", "not_applicable"]
 
+# Key and name, in the order in which they are shown.
+CHECKS: tuple[tuple[str, str], ...] = (
+    ("apple_silicon", _("Apple Silicon")),
+    ("macos", _("macOS")),
+    ("memory", _("Memory")),
+    ("disk", _("Disk")),
+    ("python", "Python"),
+    ("homebrew", "Homebrew"),
+    ("mlx", "MLX"),
+    ("ollama", "Ollama"),
+    ("lm_studio", "LM Studio"),
+    ("base_model", _("Base model")),
+)
+
 # Without these there is no training; whatever else is missing only closes one of several ways.
 NEEDED = frozenset({"apple_silicon", "macos", "python", "mlx", "base_model"})
 
@@ -35,7 +49,7 @@ class CheckResult:
     """What one check found.
 
     Attributes:
-        key: the check's key in `checks.CHECKS`.
+        key: the check's key in `CHECKS`.
         name: as a person reads it.
         state: `missing` also where something is there but cannot be used; `not_applicable` on another kind of machine.
         finding: one line, numbers with their units.

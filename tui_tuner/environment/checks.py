@@ -15,7 +15,7 @@ from pathlib import Path
 from tui_tuner.engine import Engine
 from tui_tuner.environment import mlx_device
 from tui_tuner.environment.base_model import judge_base_model
-from tui_tuner.environment.check import CheckDone, CheckResult
+from tui_tuner.environment.check import CHECKS, CheckDone, CheckResult
 from tui_tuner.environment.disk import check_disk
 from tui_tuner.environment.homebrew import check_homebrew
 from tui_tuner.environment.machine import check_chip, check_macos, check_python
@@ -37,19 +37,6 @@ WITHIN = 1.8  # seconds for all of them together
 MARGIN = 0.1  # seconds before that at which the engine is no longer waited for, so that there is time to say so
 LOOK_EVERY = 0.05  # seconds between two looks at the stop token
 
-# Key and name, in the order in which they are shown.
-CHECKS: tuple[tuple[str, str], ...] = (
-    ("apple_silicon", _("Apple Silicon")),
-    ("macos", _("macOS")),
-    ("memory", _("Memory")),
-    ("disk", _("Disk")),
-    ("python", "Python"),
-    ("homebrew", "Homebrew"),
-    ("mlx", "MLX"),
-    ("ollama", "Ollama"),
-    ("lm_studio", "LM Studio"),
-    ("base_model", _("Base model")),
-)
 # Those that may wait for what MLX says.
 ASK_MLX = frozenset({"mlx", "memory"})
 

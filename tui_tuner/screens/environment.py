@@ -13,7 +13,7 @@ from textual.widgets import OptionList, Rule, Static
 from textual.widgets.option_list import Option
 
 from tui_tuner.choices import ModelChoice
-from tui_tuner.environment.check import CheckDone, CheckResult, next_advice, ready
+from tui_tuner.environment.check import CHECKS, CheckDone, CheckResult, next_advice, ready
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Event, StopToken
@@ -80,8 +80,6 @@ class EnvironmentScreen(StepScreen):
 
     def on_mount(self) -> None:
         """List the checks and start them."""
-        from tui_tuner.environment.checks import CHECKS
-
         checks = self.query_one("#checks", OptionList)
         checks.add_options([Option(_row(key, name, None), id=key) for key, name in CHECKS])
         checks.highlighted = 0
