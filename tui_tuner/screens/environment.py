@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from textual import work
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import OptionList, Rule, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui_tuner.choices import ModelChoice
@@ -58,8 +57,7 @@ class EnvironmentScreen(StepScreen):
     DEFAULT_CSS = """
     EnvironmentScreen {
         OptionList { height: 1fr; min-height: 4; }
-        Rule { margin: 0; color: $panel; }
-        #detail { height: 4; padding: 0 1; }
+        #meaning { height: 5; border-top: solid $panel; padding: 0 1; }
         StageList { display: none; padding: 0 1; }
         StageList.working { display: block; }
     }
@@ -73,9 +71,7 @@ class EnvironmentScreen(StepScreen):
     def body(self) -> ComposeResult:
         """The list, the selected check's meaning, the running fix."""
         yield OptionList(id="checks")
-        yield Rule()
-        with VerticalScroll(id="detail", can_focus=False):
-            yield Static(id="meaning")
+        yield Static(id="meaning", markup=False)
         yield StageList()
 
     def on_mount(self) -> None:
