@@ -21,7 +21,8 @@ from tui_tuner.screens.compare import PairView
 from tui_tuner.screens.comparison_view import ComparisonView
 from tui_tuner.screens.progress_view import ProgressView
 from tui_tuner.settings import Settings, load_settings
-from tui_tuner.widgets.step_bar import StepBar
+from tui_tuner.step_marks import step_marks
+from tui_tuner.widgets.step_bar import StepBar, StepMark
 
 
 @pytest.fixture
@@ -67,6 +68,10 @@ def notices(app: TunerApp) -> str:
     return "\n".join(notice.message for notice in app._notifications)
 
 
+def marks_now(app: TunerApp) -> list[StepMark]:
+    return step_marks(app.project, app.board, machine_is_ready=app.machine_is_ready)
+
+
 async def test_it_opens_where_it_was_left_and_remembers(project):
     async with running_app(project, "dataset") as (app, pilot):
         assert app.current_step == "dataset"
@@ -102,11 +107,11 @@ async def test_a_step_is_chosen_with_the_mouse(project):
 async def test_the_step_bar_says_what_blocks(tmp_path):
     bare = tiny_project.make(tmp_path, data=False)
     async with running_app(bare) as (app, _pilot):
-        marks = {mark.key: mark for mark in app.step_marks()}
+        marks = {mark.key: mark for mark in marks_now(app)}
         assert (marks["train"].state, marks["compare"].state) == ("blocked", "blocked")
         assert "dataset" in marks["train"].why
         start(app, "dataset")
-        assert {mark.key: mark.state for mark in app.step_marks()}["dataset"] == "running"
+        assert {mark.key: mark.state for mark in marks_now(app)}["dataset"] == "running"
 
 
 async def test_leaving_a_step_never_stops_its_work(project):
@@ -166,7 +171,7 @@ async def test_a_failed_job_is_shown_with_its_advice(project):
         await pilot.pause(0.2)
         verdict = str(app.screen.query_one("#verdict", Static).content)
         assert "tuner train" in verdict or "Train" in verdict
-        assert {mark.key: mark.state for mark in app.step_marks()}["compare"] == "failed"
+        assert {mark.key: mark.state for mark in marks_now(app)}["compare"] == "failed"
 
 
 async def test_a_setting_is_kept_at_once_and_a_mistake_is_not(project):
@@ -261,8 +266,6 @@ async def test_the_welcome_says_what_is_wrong_with_a_project(tmp_path):
 
 async def test_without_a_project_only_the_environment_opens():
     async with running_app(None) as (app, pilot):
-        app.screen.dismiss()
-        await pilot.pause()
         await pilot.press("3")
         assert app.current_step != "train"
         await pilot.press("1")
@@ -290,4 +293,4 @@ async def test_another_project_takes_over_every_screen(project, tmp_path):
         await pilot.pause()
         assert app.project.folder == other.folder
         assert "other" in str(app.screen.query_one("#title", Static).content)
-        assert {mark.key: mark.state for mark in app.step_marks()}["train"] == "blocked"
+        assert {mark.key: mark.state for mark in marks_now(app)}["train"] == "blocked"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.signal import Signal
@@ -25,13 +26,13 @@ from tui_tuner.engine import Engine
 from tui_tuner.errors import TunerError
 from tui_tuner.hang_up import end_on_signals
 from tui_tuner.job_board import SECONDS_BETWEEN_DRAINS, JobBoard, JobNews
-from tui_tuner.journey import STEPS, standing
+from tui_tuner.journey import STEPS
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.project import MANIFEST, Project, open_project
 from tui_tuner.settings import Settings, load_settings
 from tui_tuner.theme_files import first_theme
-from tui_tuner.widgets.step_bar import StepBar, StepMark
+from tui_tuner.widgets.step_bar import StepBar
 from tui_tuner.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -100,16 +101,30 @@ class TunerApp(App[int]):
 
     # -- the start and the end ---------------------------------------------------------------------------------------
 
+    def get_default_screen(self) -> Screen[Any]:
+        """The last step of the project, or the welcome. As the first screen of all it is what is painted first."""
+        if self._first_project is None:
+            from tui_tuner.screens.welcome import Welcome
+
+            return Welcome()
+        self.bench.open(self._first_project)
+        step_key = self.bench.settings.last_step
+        return self.get_screen(step_key if step_key in self.SCREENS else STEPS[0].key)
+
+    def switch_screen(self, screen: Screen[Any] | str) -> AwaitComplete:
+        """Replace the screen on top, the first of all too: Textual gives that one no result to take back."""
+        if not self.screen._result_callbacks:
+            self.screen._push_result_callback(self.screen, None)
+        return super().switch_screen(screen)
+
     def on_mount(self) -> None:
-        """Show the last step of the project, or the welcome."""
+        """Say what the start has found out; what can wait waits for the first paint."""
         self.set_timer(0.3, self._after_first_paint)
-        end_on_signals(self.board.stop_all, self._jobs_saved, self.close)
+        end_on_signals(self.board.stop_all, self.board.wait, self.close)
         if self._greeting:
             self.notify(self._greeting, severity="warning", timeout=10, markup=False)
-        if self._first_project is None:
-            self.show_welcome()
-        else:
-            self.open(self._first_project, self.bench.settings.last_step)
+        if self.bench.locked_out is not None:
+            self.complain(self.bench.locked_out)
 
     async def _after_first_paint(self) -> None:
         """The log, and all themes; bad theme files are named in one message."""
@@ -118,6 +133,8 @@ class TunerApp(App[int]):
 
         start_logging()
         themes, failures = await asyncio.to_thread(load_themes)
+        if not self.is_running:  # it was quit meanwhile
+            return
         for theme in themes:
             self.register_theme(theme)
         if failures:
@@ -149,16 +166,9 @@ class TunerApp(App[int]):
         """Stop every job, wait until what they have is saved, and end."""
         if self.board.all_running():
             self.notify(_("Saving what is done…"), timeout=60, markup=False)
-        await self._stop_jobs()
-        self.exit(0)
-
-    async def _stop_jobs(self) -> None:
         self.board.stop_all()
-        await asyncio.to_thread(self._jobs_saved)
-
-    def _jobs_saved(self) -> None:
-        for job in list(self.board.jobs.values()):
-            job.wait()
+        await asyncio.to_thread(self.board.wait)
+        self.exit(0)
 
     def close(self) -> None:
         """Give back the engine's thread and the project. Called when the terminal is the shell's again."""
@@ -191,24 +201,30 @@ class TunerApp(App[int]):
         """The open project."""
         return self.bench.project
 
-    def open(self, project: Project, step_key: str = "environment") -> None:
+    def open(self, project: Project, step_key: str) -> None:
         """Make `project` the open one and show a step of it."""
         self.bench.open(project)
         if self.bench.locked_out is not None:
             self.complain(self.bench.locked_out)
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.switch_screen(Screen())  # a screen that is shown cannot be forgotten
         self._forget_screens()
-        self.action_go_to(step_key if step_key in self.SCREENS else "environment")
+        self._show_step(step_key)
 
     def _forget_screens(self) -> None:
         # Each step's screen is made anew for another project; a switch to it mounts a fresh one.
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
         for step in STEPS:
-            if step.key in self._installed_screens and not callable(self._installed_screens[step.key]):
+            if not callable(self._installed_screens[step.key]):
                 self.uninstall_screen(step.key)
                 self.install_screen(_step_screen(step.key), step.key)  # type: ignore[arg-type]
         self.board.jobs.clear()
         self.board.views.clear()
+
+    def _show_step(self, step_key: str) -> None:
+        self.switch_screen(step_key)
+        if self.project is not None:
+            self.bench.remember(last_step=step_key)
 
     def change_project(self, project: Project) -> bool:
         """Keep changed choices; say so and return False if that fails."""
@@ -227,12 +243,10 @@ class TunerApp(App[int]):
         if self.project is None and step_key != "environment":
             self.notify(_("Open or make a project first."), severity="warning", markup=False)
             return
-        if len(self.screen_stack) > 2 or (self.current_step is None and len(self.screen_stack) > 1):
+        if len(self.screen_stack) > 1:
             return  # a question is on the screen: it is answered first
         if self.current_step != step_key:
-            self.switch_screen(step_key) if len(self.screen_stack) > 1 else self.push_screen(step_key)
-            if self.project is not None:
-                self.bench.remember(last_step=step_key)
+            self._show_step(step_key)
 
     def action_next_step(self) -> None:
         """Go to the next step."""
@@ -253,22 +267,6 @@ class TunerApp(App[int]):
     def current_step(self) -> str | None:
         """The step on the screen; None while something else is."""
         return getattr(self.screen, "step", None)
-
-    def step_marks(self) -> list[StepMark]:
-        """How far every step is."""
-        marks = []
-        for step in STEPS:
-            now = standing(step.key, self.project)
-            ended = self.board.ended(step.key)
-            state, why = now.state, now.why
-            if self.board.running(step.key):
-                state, why = "running", step.job
-            elif ended and ended.outcome == "failed":
-                state, why = "failed", ended.message
-            elif step.key == "environment" and self.machine_is_ready:
-                state = "done"
-            marks.append(StepMark(step.key, step.number, step.name, state, why))
-        return marks
 
     def on_step_bar_chosen(self, message: StepBar.Chosen) -> None:
         """Go to the step that was clicked."""

@@ -114,3 +114,8 @@ class JobBoard:
         for job in self.jobs.values():
             if job.running:
                 job.stop()
+
+    def wait(self) -> None:
+        """Return when no job runs any more. Not on the event loop."""
+        for job in list(self.jobs.values()):
+            job.wait()

@@ -21,6 +21,7 @@ from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Event
 from tui_tuner.project import Project
+from tui_tuner.step_marks import step_marks
 from tui_tuner.widgets.step_bar import StepBar
 
 if TYPE_CHECKING:
@@ -117,8 +118,9 @@ class StepScreen(Screen[None]):
         # Asked while the screen is being made or taken away, there is nothing to draw yet or any more.
         for title in self.query("#title").results(Static):
             title.update(Content(one_line(f"tuner  {name}{model}")))
+        marks = step_marks(project, self.board, machine_is_ready=self.tuner.machine_is_ready)
         for bar in self.query(StepBar):
-            bar.show(self.tuner.step_marks(), self.step)
+            bar.show(marks, self.step)
 
     def say(self, text: str, *, tone: str = "") -> None:
         """Put a sentence on the line above the keys; `tone` is a theme colour such as `warning`."""

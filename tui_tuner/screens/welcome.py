@@ -78,7 +78,8 @@ class Welcome(Screen[None]):
         """Ask for what the choice needs."""
         self._choice = choice
         if choice == "check":
-            self.dismiss()
+            if len(self.app.screen_stack) > 1:
+                self.dismiss()
             self.app.run_worker(self.app.run_action("go_to('environment')"))
             return
         suggestions = {
@@ -135,7 +136,7 @@ class Welcome(Screen[None]):
             field.display = False
             self.query_one(OptionList).focus()
             self._hint("")
-        elif len(self.app.screen_stack) > 2:
+        elif len(self.app.screen_stack) > 1:
             self.dismiss()
 
     def _hint(self, text: str, *, bad: bool = False) -> None:
