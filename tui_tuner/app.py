@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import importlib
 import logging
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.signal import Signal
+from textual.theme import Theme
 
 from tui_tuner.actions import EVERYWHERE, actions_of, bindings_of
 from tui_tuner.engine import Engine
@@ -80,6 +82,10 @@ class TunerApp(App[int]):
     """
 
     def __init__(self, project: Project | None, settings: Settings, *, greeting: str = "") -> None:
+        # Known before the style sheet's colours are made: with a theme that is set later they are made again.
+        self._first_theme = first_theme(settings.theme) or first_theme("tuner-dark")
+        if self._first_theme is not None:
+            self.set_reactive(App.theme, self._first_theme.name)
         super().__init__()
         self.bench = Workbench(settings)
         self.machine_is_ready = False  # said by the Environment screen when its checks have passed
@@ -87,10 +93,13 @@ class TunerApp(App[int]):
         self.board = JobBoard(self, self.engine)
         self._first_project, self._greeting = project, greeting
         self._draining: set[str] = set()
-        # Before the style sheet is read: a theme that comes later has it read again.
-        if theme := first_theme(settings.theme) or first_theme("tuner-dark"):
-            self.register_theme(theme)
-            self.theme = theme.name
+        if self._first_theme is not None:
+            self.register_theme(self._first_theme)
+
+    def get_theme(self, theme_name: str) -> Theme | None:
+        """A theme by its name; the first one is known before it can be registered."""
+        first = self._first_theme
+        return first if first is not None and first.name == theme_name else super().get_theme(theme_name)
 
     @functools.cached_property
     def talk(self) -> Talk:
@@ -128,6 +137,7 @@ class TunerApp(App[int]):
 
     async def _after_first_paint(self) -> None:
         """The log, and all themes; bad theme files are named in one message."""
+        gc.enable()  # switched off by the command, for the start
         from tui_tuner.logs import start_logging
         from tui_tuner.theme_files import failures_message, load_themes
 

@@ -68,7 +68,7 @@ def parse_value(owner: type, name: str, text: str) -> Any:
     Raises:
         ConfigurationError: no such setting, or not a value it can have.
     """
-    field = _field(owner, name, where="")
+    field = _field(owner, name)
     kind = type_of(owner, name)
     text = text.strip()
     value: Any = text
@@ -82,8 +82,8 @@ def parse_value(owner: type, name: str, text: str) -> Any:
         elif kind is tuple:
             value = tuple(part.strip() for part in re.split(r"[;\n]", text) if part.strip())
     except ValueError:
-        raise _not_expected(owner, field, text, where="") from None
-    return _checked(owner, field, value, where="")
+        raise _not_expected(owner, field, text) from None
+    return _checked(owner, field, value)
 
 
 def _switch(text: str) -> bool:
@@ -120,9 +120,11 @@ def read_table(owner: type[Config], table: Mapping[str, Any], *, path: Path, tex
     """
     values = {}
     for name, value in table.items():
-        where = f"{path}:{line_of(text, section, name)}"
-        field = _field(owner, name, where=where)
-        values[name] = _checked(owner, field, _from_toml(owner, name, value), where=where)
+        try:
+            values[name] = _checked(owner, _field(owner, name), _from_toml(owner, name, value))
+        except ConfigurationError as error:
+            where = f"{path}:{line_of(text, section, name)}"
+            raise ConfigurationError(error.what, where=where, advice=error.advice) from None
     return owner(**values)
 
 
@@ -149,7 +151,7 @@ def line_of(text: str, section: str, name: str) -> int:
     return 1
 
 
-def _field(owner: type, name: str, *, where: str) -> dataclasses.Field[Any]:
+def _field(owner: type, name: str) -> dataclasses.Field[Any]:
     known = {field.name: field for field in dataclasses.fields(owner)}
     if name in known:
         return known[name]
@@ -157,26 +159,26 @@ def _field(owner: type, name: str, *, where: str) -> dataclasses.Field[Any]:
 
     near = difflib.get_close_matches(name, known, n=1)
     advice = _("Did you mean {name}?", name=near[0]) if near else _("Known here: {names}.", names=", ".join(known))
-    raise ConfigurationError(_("there is no setting {name}", name=repr(name)), where=where, advice=advice)
+    raise ConfigurationError(_("there is no setting {name}", name=repr(name)), advice=advice)
 
 
-def _checked(owner: type, field: dataclasses.Field[Any], value: Any, *, where: str) -> Any:
+def _checked(owner: type, field: dataclasses.Field[Any], value: Any) -> Any:
     kind = type_of(owner, field.name)
     about = field.metadata
     right_type = type(value) is kind and (not isinstance(value, tuple) or all(isinstance(item, str) for item in value))
     if not right_type:
-        raise _not_expected(owner, field, value, where=where)
+        raise _not_expected(owner, field, value)
     low, high, choices = about.get("minimum"), about.get("maximum"), about.get("choices")
     number = value if isinstance(value, int | float) else None
     # `not (value >= low)` instead of `value < low`: NaN must not pass.
     if number is not None and ((low is not None and not number >= low) or (high is not None and not number <= high)):
-        raise _not_expected(owner, field, value, where=where)
+        raise _not_expected(owner, field, value)
     if choices is not None and value not in choices:
-        raise _not_expected(owner, field, value, where=where)
+        raise _not_expected(owner, field, value)
     return value
 
 
-def _not_expected(owner: type, field: dataclasses.Field[Any], value: Any, *, where: str) -> ConfigurationError:
+def _not_expected(owner: type, field: dataclasses.Field[Any], value: Any) -> ConfigurationError:
     return ConfigurationError(
         _(
             "{name} is {value}, expected {expected}",
@@ -184,7 +186,6 @@ def _not_expected(owner: type, field: dataclasses.Field[Any], value: Any, *, whe
             value=repr(value),
             expected=expected(owner, field),
         ),
-        where=where,
         advice=_("{name}: {help}", name=field.name, help=_(field.metadata.get("help", ""))),
     )
 

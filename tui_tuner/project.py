@@ -193,14 +193,14 @@ def _check_format(found: Any, path: Path, line: int) -> None:
 
 
 def _read_section(section: str, values: Any, path: Path, text: str) -> Any:
-    where = f"{path}:{configuration.line_of(text, '', section)}"
     if section not in SECTIONS:
         raise ConfigurationError(
             _("there is no section or setting {name} here", name=repr(section)),
-            where=where,
+            where=f"{path}:{configuration.line_of(text, '', section)}",
             advice=_("Known sections: {names}.", names=", ".join(SECTIONS)),
         )
     if not isinstance(values, dict):
+        where = f"{path}:{configuration.line_of(text, '', section)}"
         raise ConfigurationError(_("{name} must be a section: [{name}]", name=section), where=where)
     return configuration.read_table(SECTIONS[section], values, path=path, text=text, section=section)
 

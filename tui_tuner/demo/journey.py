@@ -56,7 +56,7 @@ def demo_choices(*, slow: bool = False) -> Choices:
     return Choices(
         dataset=DatasetChoice(
             topic=examples.TOPIC,
-            instructions=8 if slow else 24,
+            instructions=6 if slow else 24,
             opening_phrases=examples.OPENING_PHRASES,
             style=examples.STYLE,
             answer_beginning=examples.ANSWER_BEGINNING,
@@ -65,13 +65,13 @@ def demo_choices(*, slow: bool = False) -> Choices:
             temperature=0.5,
         ),
         training=TrainingChoice(
-            iters=14 if slow else 40,
+            iters=13 if slow else 40,
             batch_size=4,
             num_layers=8 if slow else 16,
             learning_rate=4e-4 if slow else 2e-4,
             rank=8,
             max_seq_length=256,
-            steps_per_eval=14 if slow else 20,
+            steps_per_eval=13 if slow else 20,
         ),
         compare=CompareChoice(prompts=examples.UNSEEN_QUESTIONS, max_tokens=40 if slow else 80),
     )
