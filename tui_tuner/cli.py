@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _open_app(folder: Path | None) -> int:
     import gc
 
-    # Nothing that is made before the first paint is given up again: looking for it costs a tenth of the time until then.
+    # Nothing that is made before the first paint is given up again: looking for it takes a tenth of that time.
     gc.disable()
     from tui_tuner.app import run_app
 
