@@ -16,10 +16,12 @@ from textual.widgets import Input, OptionList, Static, TextArea
 from tui_tuner.app import TunerApp
 from tui_tuner.chat.conversation import new_conversation
 from tui_tuner.chat.models import chat_models
+from tui_tuner.export.model_files import write_provenance
 from tui_tuner.project import Project, open_project, project_lock
 from tui_tuner.screens.compare import PairView
 from tui_tuner.screens.comparison_view import ComparisonView
 from tui_tuner.screens.progress_view import ProgressView
+from tui_tuner.screens.welcome import Welcome
 from tui_tuner.settings import Settings, load_settings
 from tui_tuner.step_marks import step_marks
 from tui_tuner.widgets.step_bar import StepBar, StepMark
@@ -289,8 +291,47 @@ async def test_another_project_takes_over_every_screen(project, tmp_path):
     other = tiny_project.make(tmp_path / "other", data=False)
     async with running_app(project, "train") as (app, pilot):
         await pilot.press("2", "3")
+        before = [app.made_screen(key) for key in ("dataset", "train")]
         app.open(dataclasses.replace(other, name="other"), "train")
         await pilot.pause()
         assert app.project.folder == other.folder
         assert "other" in str(app.screen.query_one("#title", Static).content)
         assert {mark.key: mark.state for mark in marks_now(app)}["train"] == "blocked"
+        await pilot.pause()
+        assert not any(screen.is_running for screen in before)
+
+
+async def test_moving_and_asking_leave_one_screen_under_everything(project):
+    async with running_app(project) as (app, pilot):
+        for key in ("2", "1", "2"):
+            await pilot.press(key)
+            assert len(app.screen_stack) == 1
+        await pilot.press("ctrl+o")
+        await pilot.pause()
+        assert app.current_step is None
+        await pilot.press("escape")
+        await pilot.pause()
+        assert (app.current_step, len(app.screen_stack)) == ("dataset", 1)
+
+
+async def test_the_welcome_stays_until_something_is_chosen():
+    async with running_app(None) as (app, pilot):
+        await pilot.press("escape", "ctrl+n", "question_mark")
+        assert isinstance(app.screen, Welcome)
+        app.screen.action_choose("check")
+        await pilot.pause()
+        assert app.current_step == "environment"
+        await pilot.press("ctrl+o")
+        await pilot.pause()
+        app.screen.action_choose("check")
+        await pilot.pause()
+        assert app.current_step == "environment"
+
+
+async def test_the_proof_is_shown_after_a_restart(project):
+    project.fused_model.mkdir(parents=True)
+    (project.fused_model / "config.json").write_text("{}")
+    write_provenance(project.fused_model, {"run": "run-7", "proof": {"passed": True, "detail": "24 of 24 [b]same"}})
+    async with running_app(project, "export") as (app, _pilot):
+        assert str(app.screen.query_one("#proof", Static).content) == "✓ 24 of 24 [b]same"
+        assert "run-7" in str(app.screen.query_one("#plan", Static).content)

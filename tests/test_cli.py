@@ -1,5 +1,6 @@
 """The headless commands as a person or a script runs them: in a process of their own."""
 
+import gc
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import pytest
 import tiny_project
 
 from tui_tuner import __version__
+from tui_tuner.cli import main
 from tui_tuner.project import open_project, project_lock
 
 
@@ -45,6 +47,12 @@ def test_without_a_project_it_says_how_to_make_one(tmp_path):
     ended = tuner("train", cwd=tmp_path)
     assert ended.returncode == 1
     assert "tuner new" in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_an_app_that_cannot_open_leaves_the_collector_on(tmp_path, capsys):
+    assert main(["--project", str(tmp_path)]) == 1
+    assert gc.isenabled()
+    assert "tuner new" in capsys.readouterr().err
 
 
 def test_a_new_project_is_found_in_the_current_folder(tmp_path):

@@ -12,33 +12,32 @@ import gc
 import importlib
 import logging
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import work
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.screen import Screen
-from textual.signal import Signal
-from textual.theme import Theme
 
 from tui_tuner.actions import EVERYWHERE, actions_of, bindings_of
 from tui_tuner.engine import Engine
 from tui_tuner.errors import TunerError
 from tui_tuner.hang_up import end_on_signals
-from tui_tuner.job_board import SECONDS_BETWEEN_DRAINS, JobBoard, JobNews
+from tui_tuner.job_board import JobBoard, JobNews
 from tui_tuner.journey import STEPS
 from tui_tuner.language import _
+from tui_tuner.news_desk import NewsDesk
 from tui_tuner.plain_text import one_line
-from tui_tuner.project import MANIFEST, Project, open_project
-from tui_tuner.settings import Settings, load_settings
-from tui_tuner.theme_files import first_theme
+from tui_tuner.project import Project
+from tui_tuner.settings import Settings
+from tui_tuner.themed_app import ThemedApp
 from tui_tuner.widgets.step_bar import StepBar
 from tui_tuner.workbench import Workbench
 
 if TYPE_CHECKING:
     from tui_tuner.chat.talk import Talk
+    from tui_tuner.screens.step_screen import StepScreen
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +53,7 @@ def _step_screen(key: str) -> Callable[[], Screen[Any]]:
     return make
 
 
-class TunerApp(App[int]):
+class TunerApp(ThemedApp):
     """The app.
 
     Args:
@@ -82,24 +81,13 @@ class TunerApp(App[int]):
     """
 
     def __init__(self, project: Project | None, settings: Settings, *, greeting: str = "") -> None:
-        # Known before the style sheet's colours are made: with a theme that is set later they are made again.
-        self._first_theme = first_theme(settings.theme) or first_theme("tuner-dark")
-        if self._first_theme is not None:
-            self.set_reactive(App.theme, self._first_theme.name)
-        super().__init__()
+        super().__init__(settings.theme)
         self.bench = Workbench(settings)
         self.machine_is_ready = False  # said by the Environment screen when its checks have passed
         self.engine = Engine()
         self.board = JobBoard(self, self.engine)
         self._first_project, self._greeting = project, greeting
-        self._draining: set[str] = set()
-        if self._first_theme is not None:
-            self.register_theme(self._first_theme)
-
-    def get_theme(self, theme_name: str) -> Theme | None:
-        """A theme by its name; the first one is known before it can be registered."""
-        first = self._first_theme
-        return first if first is not None and first.name == theme_name else super().get_theme(theme_name)
+        self._news = NewsDesk(self)
 
     @functools.cached_property
     def talk(self) -> Talk:
@@ -136,24 +124,11 @@ class TunerApp(App[int]):
             self.complain(self.bench.locked_out)
 
     async def _after_first_paint(self) -> None:
-        """The log, and all themes; bad theme files are named in one message."""
         gc.enable()  # switched off by the command, for the start
         from tui_tuner.logs import start_logging
-        from tui_tuner.theme_files import failures_message, load_themes
 
         start_logging()
-        themes, failures = await asyncio.to_thread(load_themes)
-        if not self.is_running:  # it was quit meanwhile
-            return
-        for theme in themes:
-            self.register_theme(theme)
-        if failures:
-            self.notify(failures_message(failures), title=_("Themes"), severity="warning", markup=False)
-        if self.bench.settings.theme in self.available_themes:
-            self.theme = self.bench.settings.theme
-        # Only a theme chosen from here on is a choice of the person's.
-        subscribed: Signal[Any] = self.theme_changed_signal
-        subscribed.subscribe(self, lambda theme: self.bench.remember(theme=theme.name))
+        await self.load_all_themes(self.bench.settings.theme, lambda name: self.bench.remember(theme=name))
 
     async def action_quit(self) -> None:
         """Quit; ask first while work runs."""
@@ -222,11 +197,17 @@ class TunerApp(App[int]):
         self._forget_screens()
         self._show_step(step_key)
 
+    def made_screen(self, step_key: str) -> StepScreen | None:
+        """A step's screen if it has been shown before."""
+        screen = self._installed_screens[step_key]
+        return None if callable(screen) else cast("StepScreen", screen)
+
     def _forget_screens(self) -> None:
         # Each step's screen is made anew for another project; a switch to it mounts a fresh one.
         for step in STEPS:
-            if not callable(self._installed_screens[step.key]):
+            if (screen := self.made_screen(step.key)) is not None:
                 self.uninstall_screen(step.key)
+                screen.remove()
                 self.install_screen(_step_screen(step.key), step.key)  # type: ignore[arg-type]
         self.board.jobs.clear()
         self.board.views.clear()
@@ -292,35 +273,8 @@ class TunerApp(App[int]):
     # -- news of jobs ------------------------------------------------------------------------------------------------
 
     def on_job_news(self, message: JobNews) -> None:
-        """Wait a moment for more news, then take all of it in at once."""
-        key = message.step_key
-        if key not in self._draining:
-            self._draining.add(key)
-            self.set_timer(SECONDS_BETWEEN_DRAINS, functools.partial(self._take_in, key))
-
-    def _take_in(self, key: str) -> None:
-        self._draining.discard(key)
-        if key not in self.board.jobs or not self.screen_stack:  # another project, or the app is closing
-            return
-        events = self.board.drain(key)
-        screen = self._installed_screens.get(key)
-        if screen is not None and not callable(screen) and screen.is_attached and screen.query("#verdict"):
-            screen.heard(events)  # type: ignore[attr-defined]
-            if screen is self.screen:
-                screen.show()  # type: ignore[attr-defined]
-        if self.board.ended(key):
-            self._announce_end(key)
-
-    def _announce_end(self, key: str) -> None:
-        ended = self.board.ended(key)
-        self.show_frames()
-        if ended is None or self.current_step == key:
-            return
-        texts = {"done": _("{job}: done"), "stopped": _("{job}: stopped, kept"), "failed": _("{job}: failed")}
-        severity = "error" if ended.outcome == "failed" else "information"
-        text = texts[ended.outcome].format(job=ended.job)
-        self.notify(f"{text}\n{ended.message}".strip(), severity=severity, markup=False)  # type: ignore[arg-type]
-        self.bell()
+        """A job has said something."""
+        self._news.hear(message.step_key)
 
     # -- saying things -----------------------------------------------------------------------------------------------
 
@@ -360,34 +314,3 @@ class TunerApp(App[int]):
                 yield SystemCommand(action.label.capitalize(), action.help, run)
         yield SystemCommand(_("Theme"), _("Choose the colours."), self.action_change_theme)
         yield SystemCommand(_("Screenshot"), _("Save an SVG picture of the screen."), self.deliver_screenshot)
-
-
-def run_app(folder: Path | None) -> int:
-    """Open the app on `folder`, on the current folder if it is a project, on the last project, or on the welcome.
-
-    Returns:
-        The exit code.
-
-    Raises:
-        ProjectError: `folder` was named and holds no project.
-        ConfigurationError: `folder` was named and its `tuner.toml` has a mistake.
-    """
-    settings, greeting, project = Settings(), "", None
-    try:
-        settings = load_settings()
-    except TunerError as error:
-        greeting = str(error)
-    if folder is not None:
-        project = open_project(folder)
-    elif (Path.cwd() / MANIFEST).is_file():
-        project = open_project(Path.cwd())
-    elif settings.last_project and (Path(settings.last_project) / MANIFEST).is_file():
-        try:
-            project = open_project(Path(settings.last_project))
-        except TunerError as error:
-            greeting = str(error)
-    app = TunerApp(project, settings, greeting=greeting)
-    try:
-        return app.run() or 0
-    finally:
-        app.close()

@@ -6,6 +6,7 @@ Nothing heavy is imported here: `tuner --version` and the first paint of the app
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,10 +86,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _open_app(folder: Path | None) -> int:
-    import gc
-
     # Nothing that is made before the first paint is given up again: looking for it takes a tenth of that time.
     gc.disable()
-    from tui_tuner.app import run_app
+    try:
+        from tui_tuner.opening import run_app
 
-    return run_app(folder)
+        return run_app(folder)
+    finally:
+        gc.enable()

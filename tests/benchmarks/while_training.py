@@ -8,10 +8,14 @@ one in which keys are typed all the time. The same seed gives the same batches: 
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
 import statistics
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from terminal import Terminal
@@ -38,35 +42,49 @@ def headless(tuner: str, project: Path) -> list[float]:
     return speeds(newest(project))
 
 
-def in_app(tuner: str, project: Path, latencies: list[float] | None = None) -> list[float]:
-    """The speeds of a run started in the app; with `latencies`, keys are typed meanwhile."""
+def begun(project: Path, known: set[Path], terminal: Terminal) -> Path:
+    """The run that was not `known`, once it has made a step."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        for metrics in (project / "runs").glob("*/metrics.jsonl"):
+            if metrics.parent not in known and '"train_step"' in metrics.read_text():
+                return metrics.parent
+        terminal.read(0.2)
+    raise TimeoutError("the app did not begin to train")
+
+
+def in_app(tuner: str, project: Path, meanwhile: Callable[[Terminal, Path], None]) -> list[float]:
+    """The speeds of a run started in the app; `meanwhile` is with the terminal until it has ended."""
     known = set((project / "runs").glob("*"))
     terminal = Terminal([tuner, "--project", str(project)], columns=100, rows=30)
     try:
         terminal.wait_for("Environment")
         terminal.settle()
-        terminal.type("3")
-        terminal.settle()
-        terminal.type("\x1b")  # out of the settings, if they have the focus; with the next letter it would be Alt
-        terminal.settle()
-        terminal.type("g")
-        while not (fresh := set((project / "runs").glob("*")) - known):
-            terminal.read(0.2)
-        run = fresh.pop()
-        while not (run / "metrics.jsonl").exists() or "train_step" not in (run / "metrics.jsonl").read_text():
-            terminal.read(0.2)
-        while latencies is None and not finished(run):
-            terminal.read(0.5)
-        terminal.type("1")
-        terminal.settle(quiet=1.0)
-        direction = 0
-        while latencies is not None and not finished(run):
-            latencies.append(terminal.key_to_paint("\x1b[B" if direction % 8 < 4 else "\x1b[A"))
-            direction += 1
-            terminal.settle(quiet=0.15, limit=0.6)
+        # Escape leaves the settings, if they have the focus; right before the next letter it would be Alt.
+        for key in ("3", "\x1b", "g"):
+            terminal.type(key)
+            terminal.settle()
+        run = begun(project, known, terminal)
+        meanwhile(terminal, run)
         return speeds(run)
     finally:
         terminal.end()
+
+
+def watch(terminal: Terminal, run: Path) -> None:
+    while not finished(run):
+        terminal.read(0.5)
+
+
+def type_into(latencies: list[float], terminal: Terminal, run: Path) -> None:
+    """Go up and down the list of checks, where nothing else paints."""
+    terminal.type("1")
+    terminal.settle(quiet=1.0)
+    for key in itertools.cycle(["\x1b[B"] * 4 + ["\x1b[A"] * 4):
+        if finished(run):
+            return
+        latencies.append(terminal.key_to_paint(key))
+        terminal.settle(quiet=0.15, limit=0.6)
 
 
 def main() -> None:
@@ -76,8 +94,8 @@ def main() -> None:
     latencies: list[float] = []
     for _ in range(2):
         alone += headless(tuner, project)
-        app += in_app(tuner, project)
-    in_app(tuner, project, latencies)
+        app += in_app(tuner, project, watch)
+    in_app(tuner, project, functools.partial(type_into, latencies))
     latencies.sort()
     ratio = statistics.median(ours / theirs for ours, theirs in zip(app, alone, strict=True))
     print(f"headless   median {statistics.median(alone):7.1f} tok/s over {len(alone)} steps")

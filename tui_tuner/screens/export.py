@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import OptionList, Static
@@ -9,6 +11,7 @@ from textual.widgets.option_list import Option
 
 from tui_tuner import figures
 from tui_tuner.export.fuse import usage_of
+from tui_tuner.export.model_files import read_provenance
 from tui_tuner.export.proof import Proof
 from tui_tuner.journey import fuse_work, is_fused
 from tui_tuner.language import _
@@ -19,6 +22,20 @@ from tui_tuner.screens.progress_view import ProgressView
 from tui_tuner.screens.settings_step import SettingsStep
 from tui_tuner.widgets.settings_form import SettingsForm
 from tui_tuner.widgets.stage_list import StageList
+
+
+class FuseView(ProgressView):
+    """What is known of a fuse: its stages, and its proof once there is one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.proof: Proof | None = None
+
+    def apply(self, event: Event) -> None:
+        """Take in one event."""
+        super().apply(event)
+        if isinstance(event, Proof):
+            self.proof = event
 
 
 class ExportScreen(SettingsStep):
@@ -33,7 +50,7 @@ class ExportScreen(SettingsStep):
     DEFAULT_CSS = """
     ExportScreen {
         #plan { padding: 1 1 0 1; height: auto; }
-        #proof { padding: 0 1; height: auto; color: $text-success; }
+        #proof { padding: 0 1; height: auto; }
         #usage { height: 1fr; }
     }
     """
@@ -58,11 +75,13 @@ class ExportScreen(SettingsStep):
             return
         run = project.tuned_run()
         fused = is_fused(project)
+        story = read_provenance(project.fused_model) if fused else {}
+        made = _("{size}, made of {run}", size=_folder_size(project), run=story.get("run", "?")) if fused else ""
         rows = [
             (_("base"), project.choices.model.name),
             (_("adapter"), run.name if run else _("none yet: train first")),
             (_("fused model"), str(project.fused_model)),
-            ("", _folder_size(project) if fused else _("not made yet: g makes it")),
+            ("", made or _("not made yet: g makes it")),
         ]
         self.query_one("#plan", Static).update(
             Content("\n").join(
@@ -70,10 +89,19 @@ class ExportScreen(SettingsStep):
             )
         )
         view = self.board.views.get(self.step)
-        if isinstance(view, ProgressView):
+        if isinstance(view, FuseView):
             for stage in view.stages.values():
                 self.query_one(StageList).apply(stage)
+        self._show_proof(view.proof if isinstance(view, FuseView) else None, story.get("proof"))
         self._show_usage(usage_of(project.fused_model) if fused else [])
+
+    def _show_proof(self, proof: Proof | None, kept: Any) -> None:
+        """The proof of the fuse that runs or ran last, else the one that was kept with the model."""
+        passed, detail = (proof.passed, proof.detail) if proof else (True, "")
+        if proof is None and isinstance(kept, dict):
+            passed, detail = kept.get("passed") is True, str(kept.get("detail", ""))
+        mark, colour = ("✓", "$text-success") if passed else ("✗", "$text-error")
+        self.query_one("#proof", Static).update(Content.styled(f"{mark} {one_line(detail)}" if detail else "", colour))
 
     def _show_usage(self, commands: list[str]) -> None:
         usage = self.query_one("#usage", OptionList)
@@ -86,9 +114,8 @@ class ExportScreen(SettingsStep):
         project = self.project_if_settings_are_good()
         if project is None:
             return
-        if self.start_job(fuse_work(project), ProgressView()) is not None:
+        if self.start_job(fuse_work(project), FuseView()) is not None:
             self.query_one(StageList).clear()
-            self.query_one("#proof", Static).update("")
             self.show_settings(False)
             self.focus_body()
             self.say("")
@@ -108,10 +135,7 @@ class ExportScreen(SettingsStep):
         self.action_copy_command()
 
     def heard(self, events: list[Event]) -> None:
-        """Show the proof; say how it ended."""
-        for event in events:
-            if isinstance(event, Proof):
-                self.query_one("#proof", Static).update(Content(("✓ " if event.passed else "✗ ") + event.detail))
+        """Say how it ended."""
         ended = self.board.ended(self.step)
         if ended is None:
             return
@@ -122,7 +146,6 @@ class ExportScreen(SettingsStep):
 
 
 def _folder_size(project: Project) -> str:
-
     return figures.size(sum(path.stat().st_size for path in project.fused_model.rglob("*") if path.is_file()))
 
 

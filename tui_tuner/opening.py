@@ -1,0 +1,41 @@
+"""What the app opens with: the project that was named, the one of this folder, the last one, or the welcome."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tui_tuner.app import TunerApp
+from tui_tuner.errors import TunerError
+from tui_tuner.project import MANIFEST, open_project
+from tui_tuner.settings import Settings, load_settings
+
+
+def run_app(folder: Path | None) -> int:
+    """Open the app on `folder`, on the current folder if it is a project, on the last project, or on the welcome.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        ProjectError: `folder` was named and holds no project.
+        ConfigurationError: `folder` was named and its `tuner.toml` has a mistake.
+    """
+    settings, greeting, project = Settings(), "", None
+    try:
+        settings = load_settings()
+    except TunerError as error:
+        greeting = str(error)
+    if folder is not None:
+        project = open_project(folder)
+    elif (Path.cwd() / MANIFEST).is_file():
+        project = open_project(Path.cwd())
+    elif settings.last_project and (Path(settings.last_project) / MANIFEST).is_file():
+        try:
+            project = open_project(Path(settings.last_project))
+        except TunerError as error:
+            greeting = str(error)
+    app = TunerApp(project, settings, greeting=greeting)
+    try:
+        return app.run() or 0
+    finally:
+        app.close()
