@@ -7,6 +7,7 @@ journal may end in a torn line after a crash; reading says so and drops that lin
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -116,6 +117,21 @@ def _exchange(fresh: Path, place: Path) -> None:
     place.rename(old / place.name)
     fresh.rename(place)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def fingerprint(path: Path) -> str:
+    """The SHA-256 of a file, in hex; empty where there is no file.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    if not path.exists():
+        return ""
+    digest = hashlib.sha256()
+    with storage_errors(path), path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 class Journal:

@@ -102,6 +102,50 @@ def test_stopped_in_the_second_prompt_it_keeps_the_first(project, base, answer):
     assert [row.prompt for row in read_comparison(plan.target).answers] == [PROMPTS.split(";")[0]]
 
 
+def test_what_broke_off_is_gone_on_with(project, base):
+    whole = compare(plan_comparison(project, base), emit=ignore_event, stop=StopToken())
+    list_comparisons(project)[0].unlink()
+    stop, broken = StopToken(), plan_comparison(project, base)
+    with pytest.raises(Stopped):
+        compare(broken, emit=stop_at(3, AnswerStarted, stop), stop=stop)
+    events, again = [], plan_comparison(project, base)
+    assert again.target == broken.target
+    answered = compare(again, emit=events.append, stop=StopToken())
+    assert [(row.prompt, row.base.text, row.tuned.text) for row in answered] == [
+        (row.prompt, row.base.text, row.tuned.text) for row in whole
+    ]
+    assert [event.index for event in events if isinstance(event, AnswerEnded)] == [0, 0, 1, 1]
+    assert {event.index for event in events if isinstance(event, AnswerText)} == {1}  # the first was not asked again
+    assert list(read_comparison(broken.target).answers) == answered
+    assert plan_comparison(project, base).target != broken.target  # a whole one is followed by a new one
+
+
+def test_killed_before_the_first_answer_it_begins_in_the_same_place(project, base):
+    plan = plan_comparison(project, base)
+    compare(plan, emit=ignore_event, stop=StopToken())
+    head = plan.target.read_bytes().splitlines(keepends=True)[0]
+    plan.target.write_bytes(head)
+    compare(plan_comparison(project, base), emit=ignore_event, stop=StopToken())
+    assert list_comparisons(project) == [plan.target]
+    assert plan.target.read_bytes().count(b'"format"') == 1
+    assert len(read_comparison(plan.target).answers) == 2
+
+
+@pytest.mark.parametrize("change", ["prompts", "temperature", "adapter"])
+def test_what_was_asked_otherwise_is_not_gone_on_with(project, base, change):
+    stop, broken = StopToken(), plan_comparison(project, base)
+    with pytest.raises(Stopped):
+        compare(broken, emit=stop_at(3, AnswerStarted, stop), stop=stop)
+    if change == "adapter":  # the run was gone on with
+        with (broken.run / "adapters.safetensors").open("ab") as file:
+            file.write(b" ")
+    else:
+        values = {"prompts": "how do I start;where is it", "temperature": "0.5"}
+        project = project.with_settings("compare", {change: values[change]})
+    again = plan_comparison(project, base)
+    assert (again.target == broken.target, again.kept) == (False, ())
+
+
 def test_stopped_before_the_first_pair_it_leaves_nothing(project, base):
     stop, events = StopToken(), []
     emit = stop_at(2, AnswerText, stop)

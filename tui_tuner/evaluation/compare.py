@@ -5,6 +5,7 @@ Both share one set of weights in memory; the base is never touched by the adapte
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +17,19 @@ from tui_tuner.evaluation.comparisons import (
     FORMAT,
     Answer,
     Answered,
+    answer_ended,
     answered_row,
     list_comparisons,
     new_comparison_path,
     read_comparison,
+    told_again,
+    unfinished_comparison,
 )
-from tui_tuner.evaluation.events import AnswerEnded, AnswerStarted, AnswerText, Column
+from tui_tuner.evaluation.events import AnswerStarted, AnswerText, Column
 from tui_tuner.evaluation.tuned import required_run
-from tui_tuner.files import Journal, read_json_lines
+from tui_tuner.files import Journal, fingerprint, read_json_lines
 from tui_tuner.language import _
-from tui_tuner.progress import Emit, Pace, StopToken
+from tui_tuner.progress import Emit, Notice, Pace, StopToken
 from tui_tuner.project import Project
 
 if TYPE_CHECKING:
@@ -48,6 +52,7 @@ class ComparePlan:
         system_prompt: told to both before each prompt; empty tells them nothing.
         target: the journal the answers go to.
         trust_remote_code: run Python code that comes with the model.
+        kept: what `target` holds already, of a comparison that broke off.
     """
 
     model: Path
@@ -57,14 +62,18 @@ class ComparePlan:
     system_prompt: str
     target: Path
     trust_remote_code: bool = False
+    kept: tuple[Answered, ...] = ()
 
 
 def plan_comparison(project: Project, model: Path, run: Path | None = None) -> ComparePlan:
     """Plan to compare `model` as it is with what `run`, or the latest tuned run, made of it.
 
+    The newest comparison is gone on with if it broke off and was made with the same adapter, prompts and settings.
+
     Raises:
         ProjectError: nothing has been trained yet, or on another base model.
         DatasetError: no prompts were chosen, and there are no held-out examples to take some from.
+        StorageError: the newest comparison cannot be read, or was made by a newer version.
     """
     run = required_run(project, run)
     choice = project.choices.compare
@@ -77,7 +86,7 @@ def plan_comparison(project: Project, model: Path, run: Path | None = None) -> C
             where=str(project.data / "valid.jsonl"),
             advice=_('Name some, for example: tuner compare --prompt "How do I start?"'),
         )
-    return ComparePlan(
+    plan = ComparePlan(
         model,
         run,
         prompts,
@@ -86,6 +95,8 @@ def plan_comparison(project: Project, model: Path, run: Path | None = None) -> C
         new_comparison_path(project),
         project.choices.model.trust_remote_code,
     )
+    unfinished = unfinished_comparison(project, _head(plan))
+    return dataclasses.replace(plan, target=unfinished.path, kept=unfinished.answers) if unfinished else plan
 
 
 def _held_out_prompts(path: Path) -> tuple[str, ...]:
@@ -117,12 +128,19 @@ def compare(plan: ComparePlan, *, emit: Emit, stop: StopToken) -> list[Answered]
     base, tuned = load_pair(plan.model, plan.run, trust_remote_code=plan.trust_remote_code)
     loading.finish()
     stop.check()
-    answered: list[Answered] = []
-    pace = Pace(_("Compare"), len(plan.prompts), _("prompts"), emit)
+    answered = list(plan.kept)
+    if plan.kept:
+        done, total = len(plan.kept), len(plan.prompts)
+        emit(Notice(_("Going on with the comparison that broke off: {done} of {total} kept.", done=done, total=total)))
+        for event in told_again(plan.kept, total):
+            emit(event)
+    pace = Pace(_("Compare"), len(plan.prompts), _("prompts"), emit, done=len(answered))
+    begun = plan.target.exists()
     with Journal(plan.target) as journal:
-        journal.append(_head(plan))
+        if not begun:
+            journal.append(_head(plan))
         try:
-            for index in range(len(plan.prompts)):
+            for index in range(len(answered), len(plan.prompts)):
                 answered.append(_ask_both(plan, index, base, tuned, emit, stop))
                 journal.append(answered_row(answered[-1]))
                 pace.advance()
@@ -155,7 +173,7 @@ def _ask(plan: ComparePlan, index: int, column: Column, loaded: LoadedModel, emi
     reply = stream_reply(loaded, messages, sampling, lambda text: emit(AnswerText(index, column, text)), stop)
     seconds = time.perf_counter() - began
     answer = Answer(reply.text, reply.tokens, reply.tokens_per_second, seconds, reply.finish)
-    emit(AnswerEnded(index, column, answer.text, answer.tokens, answer.tokens_per_second, seconds, answer.finish))
+    emit(answer_ended(index, column, answer))
     if answer.finish == "stopped":
         stop.check()
     return answer
@@ -166,6 +184,7 @@ def _head(plan: ComparePlan) -> dict[str, Any]:
         "format": FORMAT,
         "model": str(plan.model),
         "run": plan.run.name,
+        "adapter": fingerprint(plan.run / "adapters.safetensors"),
         "system_prompt": plan.system_prompt,
         "max_tokens": plan.choice.max_tokens,
         "temperature": plan.choice.temperature,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from tui_tuner.errors import StorageError
+from tui_tuner.evaluation.events import AnswerEnded, AnswerStarted, Column
 from tui_tuner.files import read_json_lines
 from tui_tuner.language import _
+from tui_tuner.progress import Event
 from tui_tuner.project import Project
 
 FORMAT = 1
@@ -75,6 +78,21 @@ def answered_row(answered: Answered) -> dict[str, Any]:
     return dataclasses.asdict(answered)
 
 
+def answer_ended(index: int, column: Column, answer: Answer) -> AnswerEnded:
+    """The event that says an answer."""
+    figures = answer.tokens, answer.tokens_per_second, answer.seconds, answer.finish
+    return AnswerEnded(index, column, answer.text, *figures)
+
+
+def told_again(answers: Sequence[Answered], total: int) -> Iterator[Event]:
+    """The events that say kept answers, so that whoever listens has the whole comparison."""
+    for index, answered in enumerate(answers):
+        yield AnswerStarted(index, total, answered.prompt, "base")
+        yield answer_ended(index, "base", answered.base)
+        yield AnswerStarted(index, total, answered.prompt, "tuned")
+        yield answer_ended(index, "tuned", answered.tuned)
+
+
 def read_comparison(path: Path) -> Comparison:
     """Read the comparison in `path`; lines that a crash or an editor has broken are left out.
 
@@ -93,6 +111,20 @@ def read_comparison(path: Path) -> Comparison:
         )
     answers = [answered for row in rows if (answered := _answered(row)) is not None]
     return Comparison(path, head, tuple(answers))
+
+
+def unfinished_comparison(project: Project, made: dict[str, Any]) -> Comparison | None:
+    """The newest comparison, if it was made in this very way and broke off before its last prompt.
+
+    Raises:
+        StorageError: it cannot be read, or was made by a newer version.
+    """
+    for newest in list_comparisons(project)[:1]:
+        kept = read_comparison(newest)
+        prompts = [answered.prompt for answered in kept.answers]
+        if kept.made == made and prompts == made["prompts"][: len(prompts)] and len(prompts) < len(made["prompts"]):
+            return kept
+    return None
 
 
 def list_comparisons(project: Project) -> list[Path]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tui_tuner.evaluation.comparisons import Answered
+from tui_tuner.evaluation.comparisons import Answered, told_again
 from tui_tuner.evaluation.events import AnswerEnded, AnswerStarted, AnswerText, Column
 from tui_tuner.progress import Event
 from tui_tuner.screens.progress_view import ProgressView
@@ -34,22 +35,11 @@ class ComparisonView(ProgressView):
         self.pairs: dict[int, Pair] = {}
 
     @classmethod
-    def of(cls, answered: list[Answered] | tuple[Answered, ...]) -> ComparisonView:
+    def of(cls, answered: Sequence[Answered]) -> ComparisonView:
         """A comparison that was kept."""
         view = cls()
-        for index, one in enumerate(answered):
-            pair = view.pairs[index] = Pair(one.prompt)
-            for column, answer in (("base", one.base), ("tuned", one.tuned)):
-                ended = AnswerEnded(
-                    index,
-                    "base" if column == "base" else "tuned",
-                    answer.text,
-                    answer.tokens,
-                    answer.tokens_per_second,
-                    answer.seconds,
-                    answer.finish,
-                )
-                pair.sides[ended.column] = Side(answer.text, ended)
+        for event in told_again(answered, len(answered)):
+            view.apply(event)
         return view
 
     def apply(self, event: Event) -> None:

@@ -17,7 +17,7 @@ from tui_tuner import configuration
 from tui_tuner.choices import TrainingChoice
 from tui_tuner.configuration import setting
 from tui_tuner.errors import TrainingError
-from tui_tuner.files import read_toml, storage_errors, write_text
+from tui_tuner.files import fingerprint, read_toml, storage_errors, write_text
 from tui_tuner.language import _
 
 CONFIG = "config.toml"
@@ -64,8 +64,8 @@ def current_facts(*, run: str, model_name: str, model: Path, data: Path, trust_r
         model_fingerprint=_model_fingerprint(model),
         trust_remote_code=trust_remote_code,
         data=str(data),
-        train_fingerprint=_file_fingerprint(data / TRAIN_FILE),
-        valid_fingerprint=_file_fingerprint(data / VALID_FILE),
+        train_fingerprint=fingerprint(data / TRAIN_FILE),
+        valid_fingerprint=fingerprint(data / VALID_FILE),
         versions=", ".join(f"{name} {_version(name)}" for name in ("tui-tuner", "mlx", "mlx-lm")),
     )
 
@@ -75,16 +75,6 @@ def _version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return "?"
-
-
-def _file_fingerprint(path: Path) -> str:
-    if not path.exists():
-        return ""
-    digest = hashlib.sha256()
-    with storage_errors(path), path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _model_fingerprint(model: Path) -> str:
