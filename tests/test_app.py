@@ -165,6 +165,20 @@ async def test_two_heavy_jobs_do_not_run_at_once(project):
         work.go_on.set()
 
 
+async def test_what_blocked_a_step_is_taken_back_when_another_step_has_mended_it(tmp_path):
+    bare = tiny_project.make(tmp_path, data=False)
+    async with running_app(bare, "train") as (app, pilot):
+        verdict = app.screen.query_one("#verdict", Static)
+        assert "dataset" in str(verdict.content)
+        work = start(app, "dataset")
+        tiny_project.write_data(bare)
+        work.go_on.set()
+        app.board.jobs["dataset"].wait()
+        await pilot.pause(0.2)
+        assert app.current_step == "train"
+        assert str(verdict.content) == ""
+
+
 async def test_a_failed_job_is_shown_with_its_advice(project):
     async with running_app(project, "compare") as (app, pilot):
         await pilot.press("g")  # there is no tuned run

@@ -29,11 +29,16 @@ def make(folder: Path, *, data: bool = True, iters: int = 6) -> Project:
         ),
     )
     if data:
-        rows = [
-            {"messages": [{"role": "user", "content": text}, {"role": "assistant", "content": "One, two."}]}
-            for text in QUESTIONS
-        ]
-        write_json(project.data / "instructions.json", QUESTIONS)
-        write_json_lines(project.data / "train.jsonl", rows[:10])
-        write_json_lines(project.data / "valid.jsonl", rows[10:])
+        write_data(project)
     return project
+
+
+def write_data(project: Project) -> None:
+    """Write the training files, as the Dataset step leaves them."""
+    rows = [
+        {"messages": [{"role": "user", "content": text}, {"role": "assistant", "content": "One, two."}]}
+        for text in QUESTIONS
+    ]
+    write_json(project.data / "instructions.json", QUESTIONS)
+    write_json_lines(project.data / "train.jsonl", rows[:10])
+    write_json_lines(project.data / "valid.jsonl", rows[10:])

@@ -6,6 +6,7 @@ from dataset.teachers_by_rule import SEEDS, Heard, RuleTeacher, asked_for, count
 from tui_tuner.dataset.answers import SHOWN, write_answers
 from tui_tuner.dataset.events import ExampleRefused, ExampleWritten
 from tui_tuner.dataset.journals import AnswerJournals
+from tui_tuner.dataset.plan import way_of_answering
 from tui_tuner.errors import Stopped, TeacherRefused, TeacherUnavailable
 from tui_tuner.files import read_json_lines
 from tui_tuner.progress import Notice, StageProgress, StopToken
@@ -17,7 +18,7 @@ STYLE = {"answer_beginning": "In short:", "answer_must_contain": ("In short:", "
 
 def write(plan, teacher, heard=None, stop=None, questions=QUESTIONS):
     heard = Heard() if heard is None else heard
-    with AnswerJournals(plan.data, heard.append) as journals:
+    with AnswerJournals(plan.data, heard.append, way_of_answering(plan.choice)) as journals:
         return write_answers(plan, questions, teacher, journals, emit=heard.append, stop=stop or StopToken())
 
 
@@ -38,7 +39,7 @@ def test_every_question_gets_its_answer_on_the_disk_before_it_is_counted(tmp_pat
             assert len(rows(tmp_path / "answers.jsonl")) == event.done
 
     plan, teacher = plan_in(tmp_path), RuleTeacher()
-    with AnswerJournals(tmp_path, emit) as journals:
+    with AnswerJournals(tmp_path, emit, way_of_answering(plan.choice)) as journals:
         outcome = write_answers(plan, QUESTIONS, teacher, journals, emit=emit, stop=StopToken())
     assert (outcome.kept, outcome.refused, outcome.reasons) == (10, 0, {})
     assert asked_for(teacher) == QUESTIONS

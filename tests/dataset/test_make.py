@@ -8,6 +8,7 @@ from tui_tuner.dataset.make import make_dataset
 from tui_tuner.errors import DatasetError
 from tui_tuner.files import read_json_lines, write_json
 from tui_tuner.progress import Notice, StageProgress, StopToken
+from tui_tuner.teachers.teacher import Answer
 
 
 def make(plan, teacher, heard=None):
@@ -67,6 +68,22 @@ def test_done_already_it_asks_for_nothing_and_splits_alike(tmp_path):
     make(plan, teacher)
     assert teacher.asked == []
     assert (tmp_path / "train.jsonl").read_bytes() == before
+
+
+def test_what_was_refused_is_asked_again_once_a_setting_has_changed(tmp_path):
+    def say(request):
+        return Answer("It goes on and", "length", request.max_tokens) if request.max_tokens < 50 else "Yes, like that."
+
+    with pytest.raises(DatasetError, match="8 of 8 questions") as caught:
+        make(plan_in(tmp_path, instructions=8, max_tokens=40), RuleTeacher(answers=say))
+    assert "max_tokens" in caught.value.advice
+    stubborn = RuleTeacher(answers=say)
+    with pytest.raises(DatasetError):
+        make(plan_in(tmp_path, instructions=8, max_tokens=40), stubborn)
+    assert stubborn.asked == []
+    report = make(plan_in(tmp_path, instructions=8, max_tokens=60), RuleTeacher(answers=say))
+    assert (report.answers, report.refused, report.rejects) == (8, 0, {})
+    assert len(rows(tmp_path / "rejects.jsonl")) == 24  # nothing that was refused is forgotten
 
 
 def test_more_can_be_asked_for_later(tmp_path):

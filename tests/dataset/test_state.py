@@ -53,6 +53,13 @@ def test_given_up_questions_and_seed_examples_are_not_missing(project):
     assert dataset_state(project) == DatasetState(8, 7, 1, 8, 9, 1, "ready")
 
 
+def test_given_up_questions_are_open_again_once_a_setting_has_changed(project):
+    make(project, RuleTeacher(answers=lambda request: "" if " 3?" in request.messages[-1]["content"] else "Yes."))
+    assert (dataset_state(project).refused, dataset_state(project).stage) == (1, "ready")
+    warmer = project.with_settings("dataset", {"temperature": "1.5"})
+    assert (dataset_state(warmer).refused, dataset_state(warmer).stage) == (0, "answers")
+
+
 def test_files_that_cannot_be_read_count_as_empty(project):
     write_text(project.data / "instructions.json", "{")
     (project.data / "answers.jsonl").mkdir()

@@ -23,6 +23,7 @@ class AnswerJournals:
     Args:
         data: the dataset's folder.
         emit: hears of damaged lines.
+        way: how questions are answered now (`plan.way_of_answering`); what was refused in another way does not count.
 
     Attributes:
         kept: accepted examples by the key of their question, in the order they came.
@@ -30,7 +31,8 @@ class AnswerJournals:
         reasons: how often each reason was given.
     """
 
-    def __init__(self, data: Path, emit: Emit) -> None:
+    def __init__(self, data: Path, emit: Emit, way: str) -> None:
+        self._way = way
         self.kept: dict[str, Example] = {}
         self.tries: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
@@ -58,7 +60,9 @@ class AnswerJournals:
     def _read_rejects(self, path: Path) -> None:
         rows, _bad = read_json_lines(path)
         for row in rows:
-            if isinstance(row, dict) and isinstance(row.get("question"), str):
+            if not isinstance(row, dict) or row.get("way") != self._way:
+                continue
+            if isinstance(row.get("question"), str):
                 self.tries[question_key(row["question"])] += 1
                 self.reasons[str(row.get("reason", ""))] += 1
 
@@ -78,7 +82,7 @@ class AnswerJournals:
             StorageError: it could not be written; everything before it is whole.
         """
         row: dict[str, Any] = {"question": question, "answer": text, "reason": objection.reason}
-        self._rejects.append({**row, "detail": objection.text, "source": source})
+        self._rejects.append({**row, "detail": objection.text, "source": source, "way": self._way})
         self.tries[question_key(question)] += 1
         self.reasons[objection.reason] += 1
 

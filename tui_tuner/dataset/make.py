@@ -12,8 +12,9 @@ from tui_tuner.dataset.answers import AnswersOutcome, write_answers
 from tui_tuner.dataset.events import DatasetReady
 from tui_tuner.dataset.instructions import write_instructions
 from tui_tuner.dataset.journals import AnswerJournals
-from tui_tuner.dataset.plan import REPORT, TRAIN, VALID, DatasetPlan
+from tui_tuner.dataset.plan import REPORT, TRAIN, VALID, DatasetPlan, way_of_answering
 from tui_tuner.dataset.split import Split, split_examples
+from tui_tuner.errors import DatasetError
 from tui_tuner.files import write_json, write_json_lines
 from tui_tuner.language import _
 from tui_tuner.progress import Emit, Notice, StopToken
@@ -27,8 +28,8 @@ class DatasetReport:
     Attributes:
         instructions: questions there are.
         answers: of them answered.
-        refused: of them given up.
-        rejects: how many answers were refused for each reason.
+        refused: of them given up with the settings as they are.
+        rejects: how many answers were refused for each reason with the settings as they are.
         seed_examples: examples a person wrote.
         train: examples to learn from.
         valid: examples held out.
@@ -61,10 +62,13 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher, *, emit: Emit, stop: StopT
     """
     began = _now()
     questions = write_instructions(plan, teacher, emit=emit, stop=stop)
-    with AnswerJournals(plan.data, emit) as journals:
+    choice = plan.choice
+    with AnswerJournals(plan.data, emit, way_of_answering(choice)) as journals:
         outcome = write_answers(plan, questions, teacher, journals, emit=emit, stop=stop)
         written = list(journals.kept.values())
-    choice = plan.choice
+    if outcome.refused and len(plan.seed_examples) + len(written) < 2:
+        what = _("{number} of {total} questions got no usable answer", number=outcome.refused, total=len(questions))
+        raise DatasetError(what, advice=_help(outcome))
     split = split_examples(
         plan.seed_examples,
         written,
@@ -91,8 +95,20 @@ def _say_what_is_scarce(plan: DatasetPlan, split: Split, outcome: AnswersOutcome
         )
         emit(Notice(text, "warning"))
     if outcome.refused:
-        text = _("{number} questions got no usable answer; data/rejects.jsonl says why.", number=outcome.refused)
-        emit(Notice(text, "warning" if outcome.refused > outcome.kept else "info"))
+        text = _("{number} questions got no usable answer.", number=outcome.refused)
+        emit(Notice(f"{text} {_help(outcome)}", "warning" if outcome.refused > outcome.kept else "info"))
+
+
+def _help(outcome: AnswersOutcome) -> str:
+    """What to do about the commonest reason of refusal."""
+    reason = max(outcome.reasons, key=outcome.reasons.__getitem__, default="")
+    known = {
+        "cut_off": _("Most were cut off: raise the longest answer (max_tokens)."),
+        "not_in_style": _("Most missed the style: ask for less in answer_must_contain, or write more seed examples."),
+    }
+    general = _("Most were refused for this: {reason}. Try another teacher or temperature.", reason=reason)
+    again = _("With a setting changed they are asked again; data/rejects.jsonl has every answer with its reason.")
+    return f"{known.get(reason, general)} {again}"
 
 
 def _report(

@@ -21,6 +21,17 @@ VALID = "valid.jsonl"
 REPORT = "report.json"
 
 
+# What decides how a question is answered: with one of these changed, one that was given up is worth another try.
+_TEACHER = ("teacher", "teacher_model", "temperature", "seed")
+_ANSWER = ("style", "answer_beginning", "answer_must_contain", "max_tokens")
+
+
+def way_of_answering(choice: DatasetChoice) -> str:
+    """A short name of the settings that decide an answer: the same settings have the same name."""
+    values = [getattr(choice, name) for name in _TEACHER + _ANSWER]
+    return f"{zlib.crc32(repr(values).encode()):08x}"
+
+
 @dataclass(frozen=True)
 class DatasetPlan:
     """How a dataset is to be made.

@@ -38,7 +38,7 @@ def split_examples(
     if total < 2:
         raise DatasetError(
             _("there are not enough usable examples: {number}, and at least 2 are needed", number=total),
-            advice=_("Ask for more questions, or see in data/rejects.jsonl why answers were refused."),
+            advice=_("Ask for more questions."),
         )
     chance = random.Random(seed)
     candidates = others or list(seeds)

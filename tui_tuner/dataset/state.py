@@ -12,7 +12,7 @@ from typing import Literal
 from tui_tuner.dataset.answers import TRIES
 from tui_tuner.dataset.examples import question_key
 from tui_tuner.dataset.instructions import read_instructions
-from tui_tuner.dataset.plan import ANSWERS, INSTRUCTIONS, REJECTS, SEEDS, TRAIN, VALID
+from tui_tuner.dataset.plan import ANSWERS, INSTRUCTIONS, REJECTS, SEEDS, TRAIN, VALID, way_of_answering
 from tui_tuner.errors import DatasetError, StorageError
 from tui_tuner.project import Project
 
@@ -51,7 +51,8 @@ def dataset_state(project: Project) -> DatasetState:
     with contextlib.suppress(DatasetError, StorageError):
         questions = read_instructions(data / INSTRUCTIONS)
     answers, train, valid = (_lines(data / name) for name in (ANSWERS, TRAIN, VALID))
-    refused = _given_up(data / REJECTS, len(questions) - answers)
+    way = way_of_answering(project.choices.dataset)
+    refused = _given_up(data / REJECTS, len(questions) - answers, way)
     finished = answers + refused >= len(questions)
     stage: Stage
     if train and finished and train + valid - _lines(data / SEEDS) >= answers:
@@ -69,13 +70,14 @@ def _lines(path: Path) -> int:
     return 0
 
 
-def _given_up(path: Path, unanswered: int) -> int:
-    """Questions refused as often as they are asked; the file is read only where questions are without an answer."""
+def _given_up(path: Path, unanswered: int, way: str) -> int:
+    """Questions refused as often as they are asked the same `way`; read only where questions have no answer."""
     if unanswered <= 0:
         return 0
     tries: Counter[str] = Counter()
     with contextlib.suppress(OSError):
         for line in path.read_bytes().splitlines():
             with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
-                tries[question_key(json.loads(line)["question"])] += 1
+                row = json.loads(line)
+                tries[question_key(row["question"])] += row.get("way") == way
     return sum(number >= TRIES for number in tries.values())

@@ -266,7 +266,7 @@ class ChatScreen(StepScreen):
         if ended is not None:
             self._reply = None
             if ended.outcome == "failed":
-                self.say(f"{ended.message} {ended.advice}", tone="text-error")
+                self.say_how_it_ended(ended)
 
     @work(group="writing", description="writing the answer")
     async def _write(self, reply: Spoken, text: str) -> None:

@@ -185,7 +185,7 @@ class CompareScreen(SettingsStep):
         if ended.outcome == "done":
             self.say(_("Done and kept. ctrl+n: make one model of it in Export."), tone="text-success")
         else:
-            self.say(f"{ended.message} {ended.advice}", tone="text-error" if ended.outcome == "failed" else "")
+            self.say_how_it_ended(ended)
 
 
 SCREEN = CompareScreen

@@ -203,7 +203,7 @@ class DatasetScreen(SettingsStep):
         if ended is None:
             return
         if ended.outcome == "failed":
-            self.say(f"{ended.message} {ended.advice}", tone="text-error")
+            self.say_how_it_ended(ended)
         elif ended.outcome == "stopped":
             self.say(_("Stopped, everything kept. g goes on from here."), tone="text-warning")
         else:

@@ -199,7 +199,7 @@ class EnvironmentScreen(StepScreen):
         if ended is None:
             return
         if ended.message:
-            self.say(f"{ended.message} {ended.advice}", tone="text-error" if ended.outcome == "failed" else "")
+            self.say_how_it_ended(ended)
         if ended.outcome == "done":
             self.action_check()
 

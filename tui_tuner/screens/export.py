@@ -142,7 +142,7 @@ class ExportScreen(SettingsStep):
         if ended.outcome == "done":
             self.say(_("Done. ctrl+n: chat with your model."), tone="text-success")
         else:
-            self.say(f"{ended.message} {ended.advice}", tone="text-error" if ended.outcome == "failed" else "")
+            self.say_how_it_ended(ended)
 
 
 def _folder_size(project: Project) -> str:

@@ -15,14 +15,13 @@ from textual.widgets import Footer, Static
 from tui_tuner.actions import bindings_of
 from tui_tuner.errors import TunerError
 from tui_tuner.job_board import JobBoard
-from tui_tuner.jobs import Job, Work
-from tui_tuner.journey import standing
+from tui_tuner.jobs import Job, JobEnded, Work
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Event
 from tui_tuner.project import Project
 from tui_tuner.step_marks import step_marks
-from tui_tuner.widgets.step_bar import StepBar
+from tui_tuner.widgets.step_bar import StepBar, StepMark
 
 if TYPE_CHECKING:
     from tui_tuner.app import TunerApp
@@ -73,6 +72,10 @@ class StepScreen(Screen[None]):
         """The open project."""
         return self.tuner.project
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._blocked_by = ""
+
     def compose(self) -> ComposeResult:
         """Put the shared frame around the step's body."""
         yield Static(id="title", markup=False)
@@ -104,10 +107,6 @@ class StepScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """Draw what happened while another screen was on top."""
         self.show_frame()
-        if not self.board.running(self.step):
-            now = standing(self.step, self.project)
-            if now.state == "blocked":
-                self.say(now.why, tone="text-warning")
         self.show()
 
     def show_frame(self) -> None:
@@ -121,10 +120,23 @@ class StepScreen(Screen[None]):
         marks = step_marks(project, self.board, machine_is_ready=self.tuner.machine_is_ready)
         for bar in self.query(StepBar):
             bar.show(marks, self.step)
+        self._show_what_blocks(next(mark for mark in marks if mark.key == self.step))
+
+    def _show_what_blocks(self, mark: StepMark) -> None:
+        """Say what blocks the step, and take that back once nothing does: another step's job may have mended it."""
+        why = mark.why if mark.state == "blocked" else ""
+        if why != self._blocked_by and self.query("#verdict"):
+            self._blocked_by = why
+            self.say(why, tone="text-warning")
 
     def say(self, text: str, *, tone: str = "") -> None:
         """Put a sentence on the line above the keys; `tone` is a theme colour such as `warning`."""
         self.query_one("#verdict", Static).update(Content.styled(one_line(text), f"${tone}" if tone else ""))
+
+    def say_how_it_ended(self, ended: JobEnded) -> None:
+        """Say what a job that ended has to say, and what to do next."""
+        text = ". ".join(part.rstrip(".") for part in (ended.message, ended.advice) if part)
+        self.say(text, tone="text-error" if ended.outcome == "failed" else "")
 
     def start_job(self, work: Work, view: Any, *, on_engine: bool = True) -> Job | None:
         """Start the step's job; say why if it cannot start."""
