@@ -179,6 +179,13 @@ async def test_what_blocked_a_step_is_taken_back_when_another_step_has_mended_it
         assert str(verdict.content) == ""
 
 
+async def test_the_questions_of_a_comparison_are_typed_where_the_key_leads(project):
+    async with running_app(project, "compare") as (app, pilot):
+        await pilot.press("e", "ctrl+end", "enter", *"Six?")
+        await pilot.pause()
+        assert app.project.choices.compare.prompts == ("One?", "Two?", "Six?")
+
+
 async def test_a_failed_job_is_shown_with_its_advice(project):
     async with running_app(project, "compare") as (app, pilot):
         await pilot.press("g")  # there is no tuned run

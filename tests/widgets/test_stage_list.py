@@ -67,6 +67,17 @@ async def test_an_event_takes_the_place_of_the_last_one_of_its_stage():
         assert lines(app) == [""]
 
 
+async def test_one_stage_alone_leaves_no_earlier_one_half_done():
+    app = StageApp()
+    async with app.run_test(size=(80, 10)) as pilot:
+        stages = app.query_one(StageList)
+        stages.show_only(StageProgress("Loading", 0, 1))
+        stages.show_only(StageProgress("run-1", 3, 8, "steps"))
+        await pilot.pause()
+        assert len(lines(app)) == 1
+        assert "run-1" in lines(app)[0]
+
+
 @pytest.mark.parametrize("width", [1, 10, 20, 30, 40, 50, 60, 79, 100, 200])
 async def test_it_fits_narrow_screens(width):
     app = StageApp()

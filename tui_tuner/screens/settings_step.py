@@ -70,7 +70,7 @@ class SettingsStep(StepScreen):
         """Change between work and settings."""
         self.show_settings(not self.shows_settings)
         if self.shows_settings:
-            self.query_one("#settings Input").focus()
+            self.query("#settings Input, #settings TextArea").first().focus()
         else:
             self.focus_body()
         self.show()

@@ -100,7 +100,7 @@ class TrainScreen(SettingsStep):
         if fresh:
             stages.clear()
         if progress := view.progress:
-            stages.apply(progress)
+            stages.show_only(progress)
         self._draw_plots()
         rows = view.figures()
         self.query_one("#now", Static).update(

@@ -75,6 +75,12 @@ class StageList(Widget):
             self._detail = one_line(event.detail)
         self.refresh(layout=self._line_count() != lines)
 
+    def show_only(self, event: StageProgress) -> None:
+        """Take in where one stage stands, and forget the others: for work that is one thing after another."""
+        lines = self._line_count()
+        self._stages = {event.stage: event}
+        self.refresh(layout=self._line_count() != lines)
+
     def clear(self) -> None:
         """Forget every stage."""
         self._stages.clear()
