@@ -184,6 +184,9 @@ async def test_the_questions_of_a_comparison_are_typed_where_the_key_leads(proje
         await pilot.press("e", *"Six?", "enter")
         await pilot.pause()
         assert app.project.choices.compare.prompts == ("Six?", "One?", "Two?")
+        await pilot.press("escape", "5")
+        assert app.current_step == "export"
+        assert app.project.choices.compare.prompts == ("Six?", "One?", "Two?")
 
 
 async def test_a_failed_job_is_shown_with_its_advice(project):

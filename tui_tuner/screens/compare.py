@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static, TextArea
@@ -76,6 +78,16 @@ def _answer(column: Column, side: Side) -> Content:
     return head + Content("\n" + printable(side.text).strip() + cursor)
 
 
+class Questions(TextArea):
+    """The questions, one a line. Tab goes on to the next field, Escape gives the keys back to the screen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", _("leave the questions"))]
+
+    def action_leave(self) -> None:
+        """Give the keys back to the screen."""
+        self.screen.set_focus(None)
+
+
 class CompareScreen(SettingsStep):
     """Answers next to each other as they are written, or the questions."""
 
@@ -109,7 +121,7 @@ class CompareScreen(SettingsStep):
     def settings(self) -> ComposeResult:
         """The questions, one a line, and how they are answered."""
         yield self.heading(_("Questions, one a line; none takes held-out ones"))
-        yield TextArea("\n".join(self.choices.compare.prompts), id="questions", tab_behavior="focus")
+        yield Questions("\n".join(self.choices.compare.prompts), id="questions", tab_behavior="focus")
         yield self.heading(_("Answers"))
         yield SettingsForm(self.choices.compare, only=("max_tokens", "temperature", "seed"), id="compare")
 
