@@ -57,12 +57,18 @@ class DatasetChoice:
         OPENING_PHRASES, "Each question starts with one of these; separate them with ;"
     )
     teacher: str = setting(
-        "mlx", "Who writes: a model in this process (mlx) or an Ollama server.", choices=("mlx", "ollama")
+        "mlx",
+        "Who writes: a model in this process (mlx), Ollama, or LM Studio, llama-server, mlx_lm.server (openai).",
+        choices=("mlx", "ollama", "openai"),
     )
     teacher_model: str = setting(
-        "", "The teacher's model: empty takes the base model (mlx) or the first one installed (ollama)."
+        "", "The teacher's model: empty takes the base model (mlx) or the first one the server has."
     )
-    url: str = setting("", "Where Ollama listens; empty follows OLLAMA_HOST or localhost.", label="Ollama address")
+    url: str = setting(
+        "",
+        "Where the server listens; empty means this machine: OLLAMA_HOST for Ollama, port 1234 for LM Studio.",
+        label="server address",
+    )
     style: str = setting(
         "", "How answers should sound; the examples do not store this, so the model learns it unasked."
     )

@@ -10,7 +10,8 @@
     ├── TeacherError              the server or model that writes the data
     │   ├── TeacherUnavailable    passes: worth another try (503, reset, time-out)
     │   │   ├── ServerAway        nobody listens there now (teachers/json_server.py)
-    │   │   └── Unfinished        an answer that ended early (teachers/ollama.py)
+    │   │   ├── Unfinished        an answer that ended early (teachers/json_server.py)
+    │   │   └── FailedMidway      an error amid an answer (teachers/openai_server.py)
     │   └── TeacherRefused        does not pass: 400, 404, an unknown model
     ├── DatasetError              no usable examples, an unreadable file
     ├── TrainingError             cannot start, cannot go on

@@ -9,6 +9,7 @@ from tui_tuner.dataset.make import make_dataset
 from tui_tuner.dataset.plan import DatasetPlan
 from tui_tuner.errors import TeacherError, TeacherRefused, TeacherUnavailable
 from tui_tuner.progress import StopToken, ignore_event
+from tui_tuner.teachers import choosing
 from tui_tuner.teachers.choosing import QUICKLY, TeacherChoice, available_teachers, open_teacher
 from tui_tuner.teachers.mlx_teacher import MLXTeacher
 
@@ -28,6 +29,8 @@ def tiny(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def no_ollama(monkeypatch):
     monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")  # the discard port: nobody listens
+    monkeypatch.setattr(choosing, "USUAL_PORTS", (9,))
+    monkeypatch.delenv("TUNER_TEACHER_KEY", raising=False)
 
 
 def test_only_teachers_that_are_there_are_offered(tiny):
@@ -37,10 +40,20 @@ def test_only_teachers_that_are_there_are_offered(tiny):
 
 def test_the_models_of_ollama_that_can_write_are_offered(tiny, monkeypatch):
     with MisbehavingServer(reply(MODELS)) as server:
-        expected = TeacherChoice("ollama", "mistral:7b", f"mistral:7b at localhost:{server.port}")
-        assert available_teachers("starter", f"127.0.0.1:{server.port}") == [expected]
+        place = f"127.0.0.1:{server.port}"
+        expected = TeacherChoice("ollama", "mistral:7b", f"mistral:7b at localhost:{server.port}", place)
+        assert available_teachers("starter", place) == [expected]
         monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{server.port}")
         assert [choice.kind for choice in available_teachers(str(tiny))] == ["mlx", "ollama"]
+
+
+def test_a_server_that_is_no_ollama_is_found_in_its_usual_place_and_not_shown_the_key(monkeypatch):
+    monkeypatch.setenv("TUNER_TEACHER_KEY", "sk-secret")
+    with MisbehavingServer(reply({"data": [{"id": "qwen3-4b"}]})) as server:
+        monkeypatch.setattr(choosing, "USUAL_PORTS", (server.port,))
+        place = f"localhost:{server.port}"
+        assert available_teachers("starter") == [TeacherChoice("openai", "qwen3-4b", f"qwen3-4b at {place}", place)]
+        assert "sk-secret" not in server.asked[0].headers
 
 
 def test_a_silent_server_is_not_waited_for_long():

@@ -115,6 +115,7 @@ class DatasetScreen(SettingsStep):
         chosen = self.choices.dataset
         for index, teacher in enumerate(self._teachers):
             here = teacher.kind == chosen.teacher and chosen.teacher_model in ("", teacher.model)
+            here = here and teacher.url in (None, chosen.url)
             mark = ("● ", "$accent") if here else ("○ ", "$foreground 65%")
             rows.add_option(Option(Content.assemble(" ", mark, one_line(teacher.label)), id=str(index)))
         if not self._teachers:
@@ -124,10 +125,15 @@ class DatasetScreen(SettingsStep):
         """Choose a teacher."""
         teacher = self._teachers[int(event.option.id or 0)]
         if self.project is not None:
+            chosen = self.project.choices.dataset
             choice = dataclasses.replace(
-                self.project.choices.dataset, teacher=teacher.kind, teacher_model=teacher.model
+                chosen,
+                teacher=teacher.kind,
+                teacher_model=teacher.model,
+                url=chosen.url if teacher.url is None else teacher.url,
             )
             self.tuner.change_project(self.project.with_choice("dataset", choice))
+            self.query_one("#dataset", SettingsForm).show(choice)
         self._list_teachers()
 
     def show(self) -> None:

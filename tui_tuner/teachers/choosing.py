@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,11 +12,14 @@ from tui_tuner.choices import DatasetChoice
 from tui_tuner.errors import TeacherError
 from tui_tuner.language import _
 from tui_tuner.models.catalogue import STARTER, find_model
+from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit
 from tui_tuner.teachers.mlx_teacher import MLXTeacher
 from tui_tuner.teachers.ollama import OllamaServer
-from tui_tuner.teachers.ollama_address import address_for
+from tui_tuner.teachers.ollama_address import Address, address_for
 from tui_tuner.teachers.ollama_teacher import open_ollama_teacher
+from tui_tuner.teachers.openai_server import USUAL_PORTS, OpenAIServer, openai_address
+from tui_tuner.teachers.openai_teacher import key_from_environment, open_openai_teacher
 from tui_tuner.teachers.teacher import Teacher
 
 QUICKLY = 1.5  # seconds a server has to say which models it has
@@ -29,39 +33,66 @@ class TeacherChoice:
         kind: what goes into the setting `teacher`.
         model: what goes into the setting `teacher_model`.
         label: as a person reads it.
+        url: what goes into the setting `url`; none where it plays no part.
     """
 
-    kind: Literal["mlx", "ollama"]
+    kind: Literal["mlx", "ollama", "openai"]
     model: str
     label: str
+    url: str | None = None
 
 
 def available_teachers(model_name: str, url: str = "") -> list[TeacherChoice]:
-    """The teachers there are now; takes up to `QUICKLY` seconds where Ollama does not answer.
+    """The teachers there are now; takes up to `QUICKLY` seconds where a server does not answer.
 
     Args:
         model_name: the project's base model.
-        url: where Ollama listens; empty follows `OLLAMA_HOST` or localhost.
+        url: where the server that the project names listens; may be empty.
 
     Returns:
-        First the models for this process (the base model, then the starter), then those of Ollama.
+        First the models for this process (the base model, then the starter), then those of Ollama, then those of
+        servers that speak OpenAI's language, each at the named place and at the usual places on this machine.
     """
     found = []
     for name in dict.fromkeys((model_name, STARTER)):
         if find_model(name) is not None:
             setting = "" if name == model_name else name
             found.append(TeacherChoice("mlx", setting, _("{model} in this process", model=name)))
-    server = OllamaServer(address_for(url), patience=QUICKLY)
-    try:
-        # Without an answer there is simply no teacher there; the Environment step says what is wrong with Ollama.
-        with contextlib.suppress(TeacherError):
-            for model in server.models():
-                if model.can_chat:
-                    label = _("{model} at {address}", model=model.name, address=server.address)
-                    found.append(TeacherChoice("ollama", model.name, label))
-    finally:
-        server.close()
-    return found
+    named = url.strip()
+    ollama = {address_for(place): place for place in ("", named)}
+    usual = [f"localhost:{port}" for port in USUAL_PORTS]
+    others = {openai_address(place): place for place in (*usual, named) if place}
+    with ThreadPoolExecutor(len(ollama) + len(others)) as side_by_side:
+        by_ollama = side_by_side.map(_in_ollama, ollama.values())
+        by_others = side_by_side.map(lambda place: _in_openai_server(place, place == named), others.values())
+    found += [teacher for teachers in by_ollama for teacher in teachers]
+    # Ollama speaks OpenAI's language too, but has no field for `num_ctx` there: its own is better.
+    taken = {teacher.url for teacher in found}
+    return found + [teacher for teachers in by_others for teacher in teachers if teacher.url not in taken]
+
+
+def _in_ollama(place: str) -> list[TeacherChoice]:
+    server = OllamaServer(address_for(place), patience=QUICKLY)
+    # Without an answer there is simply no teacher there; the Environment step says what is wrong with Ollama.
+    with contextlib.suppress(TeacherError), contextlib.closing(server):
+        return [
+            TeacherChoice("ollama", model.name, _in(model.name, server.address), place)
+            for model in server.models()
+            if model.can_chat
+        ]
+    return []
+
+
+def _in_openai_server(place: str, named: bool) -> list[TeacherChoice]:
+    # The key belongs to the server that the project names: no other program on this machine gets to see it.
+    server = OpenAIServer(openai_address(place), key=key_from_environment() if named else "", patience=QUICKLY)
+    with contextlib.suppress(TeacherError), contextlib.closing(server):
+        return [TeacherChoice("openai", name, _in(name, server.address), place) for name in server.models()]
+    return []
+
+
+def _in(model: str, address: Address) -> str:
+    return _("{model} at {address}", model=one_line(model, 60), address=one_line(str(address), 60))
 
 
 def open_teacher(choice: DatasetChoice, base_model: Path | None, emit: Emit) -> Teacher:
@@ -73,11 +104,13 @@ def open_teacher(choice: DatasetChoice, base_model: Path | None, emit: Emit) -> 
         emit: hears when a server has to be waited for.
 
     Raises:
-        TeacherUnavailable: Ollama does not answer.
+        TeacherUnavailable: the server does not answer.
         TeacherError: the model is not there; says how to get it.
     """
     if choice.teacher == "ollama":
         return open_ollama_teacher(choice.url, choice.teacher_model, emit=emit)
+    if choice.teacher == "openai":
+        return open_openai_teacher(choice.url, choice.teacher_model, emit=emit)
     path = find_model(choice.teacher_model) if choice.teacher_model else base_model
     if path is None:
         raise TeacherError(

@@ -41,6 +41,18 @@ class ServerAway(TeacherUnavailable):
     """Nobody answers there, or its queue is full: waiting is all it takes."""
 
 
+class Unfinished(TeacherUnavailable):
+    """The stream ended without its last word, as Ollama's does after many equal tokens in a row.
+
+    Attributes:
+        text: what had arrived.
+    """
+
+    def __init__(self, text: str, where: str) -> None:
+        super().__init__(_("the answer ended early"), where=where)
+        self.text = text
+
+
 class JsonServer:
     """A server at an address.
 
@@ -51,6 +63,8 @@ class JsonServer:
         explain: what a status with an error text means; None where this class's own reading will do. Status 200 stands
             for an error in the middle of a stream.
         patience: seconds a short question waits.
+        answer_within: seconds a stream may be silent.
+        key: sent with every request, where the server wants one; it is in no message and in no log.
     """
 
     def __init__(
@@ -62,8 +76,10 @@ class JsonServer:
         explain: Explain | None = None,
         patience: float = 10.0,
         answer_within: float = ANSWER_WITHIN,
+        key: str = "",
     ) -> None:
         self.name, self.address = name, address
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._advice, self._explain = advice, explain
         self._patience, self._answer_within = patience, answer_within
         self._client: httpx.Client | None = None
@@ -95,7 +111,9 @@ class JsonServer:
             return self._object(b"".join(limited(response.iter_bytes(), LONGEST_BODY)))
 
     def stream(self, path: str, body: dict[str, Any], *, stop: StopToken) -> Iterator[dict[str, Any]]:
-        """Post `body` and give each JSON line of the answer as it arrives; closing the iterator cuts the connection.
+        """Post `body` and give each JSON object of the answer as it arrives; closing the iterator cuts the connection.
+
+        They may come one a line, or as the data of server-sent events.
 
         Raises:
             ServerAway: nobody answers, or it is too busy.
@@ -140,8 +158,8 @@ class JsonServer:
         try:
             with self._failures(), self._open("POST", path, body, timeout, wire) as response:
                 for line in split_lines(response.iter_bytes()):
-                    if line.strip():
-                        news.put(self._object(line))
+                    if content := _content(line):
+                        news.put(self._object(content))
             news.put(None)
         except Exception as error:  # whatever it is, it belongs to whoever waits
             news.put(error)
@@ -165,6 +183,7 @@ class JsonServer:
             if self._client is None:
                 self._client = httpx.Client(
                     base_url=self.address.url,
+                    headers=self._headers,
                     # A proxy of the environment must not stand between this machine and itself.
                     trust_env=not self.address.loopback,
                     # Certificates take 60 ms to load, and plain HTTP has none.
@@ -187,8 +206,8 @@ class JsonServer:
                 where=self.where,
                 advice=_("Another program may listen there: check the address."),
             )
-        if isinstance(value.get("error"), str):
-            raise self._refusal(200, value["error"])
+        if text := _error_of(value):
+            raise self._refusal(200, text)
         return value
 
     def _refusal(self, status: int, text: str) -> TeacherError:
@@ -252,14 +271,30 @@ class JsonServer:
         )
 
 
+def _content(line: bytes) -> bytes:
+    """The JSON in a line, if any: of server-sent events (WHATWG HTML, 9.2) only the data, and not their end mark."""
+    if line.startswith((b":", b"event:", b"id:", b"retry:")):
+        return b""
+    content = line[5:].lstrip() if line.startswith(b"data:") else line
+    return b"" if content.strip() == b"[DONE]" else content if content.strip() else b""
+
+
 def _error_text(body: bytes) -> str:
-    """What an answer with an error status says: Ollama's and mlx-lm's `error` is a text, OpenAI's an object."""
+    """What an answer with an error status says."""
     text = body.decode(errors="replace")
     try:
-        error = json.loads(text)["error"]
-        return str(error["message"] if isinstance(error, dict) else error)
-    except (ValueError, KeyError, TypeError, RecursionError):
+        value = json.loads(text)
+    except (ValueError, RecursionError):
         return text
+    return (_error_of(value) if isinstance(value, dict) else "") or text
+
+
+def _error_of(value: dict[str, Any]) -> str:
+    """The error an object reports: Ollama's and mlx-lm's is a text, OpenAI's an object; empty where it reports none."""
+    error = value.get("error")
+    if isinstance(error, dict):
+        return str(error.get("message") or error)
+    return error if isinstance(error, str) else ""
 
 
 def _start_of(line: bytes) -> str:

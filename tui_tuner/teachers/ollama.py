@@ -15,7 +15,7 @@ from tui_tuner.errors import TeacherRefused, TeacherUnavailable
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, Pace, StopToken
-from tui_tuner.teachers.json_server import ANSWER_WITHIN, JsonServer
+from tui_tuner.teachers.json_server import ANSWER_WITHIN, JsonServer, Unfinished
 from tui_tuner.teachers.ollama_address import Address
 from tui_tuner.teachers.ollama_refusals import explain
 from tui_tuner.teachers.teacher import Request
@@ -24,16 +24,6 @@ CONTEXT = 4096  # tokens of prompt and answer together
 MEGABYTE = 1_000_000
 # Families of models that turn text into numbers and cannot write.
 EMBEDDING_FAMILIES = ("bert", "embed")
-
-
-class Unfinished(TeacherUnavailable):
-    """The stream ended without its last word, as Ollama does after many equal tokens in a row.
-
-    Attributes:
-        text: what had arrived.
-    """
-
-    text = ""
 
 
 @dataclass(frozen=True)
@@ -177,9 +167,7 @@ class OllamaServer:
                     on_text(piece)
             if chunk.get("done") is True:
                 return _reply("".join(pieces), chunk)
-        error = Unfinished(_("the answer ended early"), where=self._http.where)
-        error.text = "".join(pieces)
-        raise error
+        raise Unfinished("".join(pieces), self._http.where)
 
 
 def _chat_body(model: str, request: Request, num_ctx: int) -> dict[str, Any]:

@@ -1,31 +1,19 @@
-"""A teacher that lives in an Ollama server.
-
-It is patient: while the server is away it waits, says so, and goes on when the server is back, for as long as the
-person does not stop it. What fails although the server is there is tried a few times more; what would fail for ever is
-not tried again.
-"""
+"""A teacher that lives in an Ollama server."""
 
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
-from tui_tuner.errors import TeacherError, TeacherRefused, TeacherUnavailable
+from tui_tuner.errors import TeacherError, TeacherRefused
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
-from tui_tuner.progress import Emit, Notice, StopToken, ignore_event
-from tui_tuner.teachers.json_server import ServerAway
-from tui_tuner.teachers.ollama import CONTEXT, OllamaModel, OllamaServer, Unfinished
+from tui_tuner.progress import Emit, StopToken, ignore_event
+from tui_tuner.teachers.ollama import CONTEXT, OllamaModel, OllamaServer
 from tui_tuner.teachers.ollama_address import address_for
+from tui_tuner.teachers.patience import WAITS, Patience
 from tui_tuner.teachers.teacher import Answer, Request
 
-log = logging.getLogger(__name__)
-
-WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds between two tries; the last one repeats
-MOST_FAILURES = 4  # in a row, of one request, with the server there
-SEED_STEP = 1_000_003  # far from the neighbouring requests' seeds
 ROOM_FOR_TEMPLATE = 256  # tokens
 
 
@@ -87,7 +75,8 @@ class OllamaTeacher:
     def __init__(
         self, server: OllamaServer, model: str, *, emit: Emit = ignore_event, waits: Sequence[float] = WAITS
     ) -> None:
-        self._server, self._model, self._emit, self._waits = server, model, emit, waits
+        self._server, self._model = server, model
+        self._patience = Patience(_("Ollama at {address}", address=one_line(str(server.address), 60)), emit, waits)
         self._context = CONTEXT
         self._was_asked = False
 
@@ -108,7 +97,7 @@ class OllamaTeacher:
             Stopped: asked to; takes effect within a second.
         """
         for place, request in enumerate(requests):
-            on_answer(place, self._answer(request, stop))
+            on_answer(place, self._patience.answer(request, self._try, stop))
 
     def close(self) -> None:
         """Have the server free the model's memory, if this teacher had it loaded."""
@@ -117,47 +106,12 @@ class OllamaTeacher:
                 self._server.evict(self._model)
         self._server.close()
 
-    def _answer(self, request: Request, stop: StopToken) -> Answer:
-        waited = failures = 0
-        while True:
-            stop.check()
-            try:
-                answer = self._try(request, stop)
-            except ServerAway as error:
-                waited += 1
-                self._say_waiting(error, waited)
-            except TeacherUnavailable as error:
-                failures, waited = failures + 1, 0
-                log.warning("%s: failure %d: %s", self.name, failures, error)
-                if failures == MOST_FAILURES:
-                    return _cut_off(error)
-                if isinstance(error, Unfinished):
-                    # The same seed would lead into the same endless repetition.
-                    request = replace(request, seed=(request.seed + SEED_STEP) % 2**31)
-            else:
-                if waited:
-                    self._emit(Notice(_("Ollama answers again; going on.")))
-                return answer
-            stop.wait(self._waits[min(max(waited, failures), len(self._waits)) - 1])
-
     def _try(self, request: Request, stop: StopToken) -> Answer:
         # Only ever grows: each change makes the server load the model again.
         self._context = max(self._context, _context_for(request))
         self._was_asked = True
         reply = self._server.chat(self._model, request, stop=stop, num_ctx=self._context)
         return Answer(reply.text, reply.finish, reply.tokens)
-
-    def _say_waiting(self, error: ServerAway, tries: int) -> None:
-        log.info("%s: waiting, try %d: %s", self.name, tries, error)
-        address = one_line(str(self._server.address), 60)
-        text = _("Ollama at {address}: {what}; waiting, try {number}.", address=address, what=error.what, number=tries)
-        self._emit(Notice(text, "warning"))
-
-
-def _cut_off(error: TeacherUnavailable) -> Answer:
-    if isinstance(error, Unfinished) and error.text:
-        return Answer(error.text, "length", 0)
-    raise error
 
 
 def _context_for(request: Request) -> int:

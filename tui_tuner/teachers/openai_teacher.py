@@ -1,0 +1,100 @@
+"""A teacher that lives in a server which speaks OpenAI's language.
+
+Its key, where it wants one, comes from the environment and is kept nowhere: a project is a folder that
+people give away.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+from tui_tuner.errors import TeacherRefused
+from tui_tuner.language import _
+from tui_tuner.plain_text import one_line
+from tui_tuner.progress import Emit, StopToken, ignore_event
+from tui_tuner.teachers.openai_server import OpenAIServer, openai_address
+from tui_tuner.teachers.patience import WAITS, Patience
+from tui_tuner.teachers.teacher import Answer, Request
+
+KEY_VARIABLE = "TUNER_TEACHER_KEY"
+
+
+def key_from_environment() -> str:
+    """The key of the server that writes the data; empty where it needs none."""
+    return os.environ.get(KEY_VARIABLE, "").strip()
+
+
+def open_openai_teacher(url: str, model: str, *, emit: Emit = ignore_event) -> OpenAITeacher:
+    """A teacher on the server a project names.
+
+    Args:
+        url: where it listens; empty means LM Studio on this machine.
+        model: its name there, whether listed or not; empty takes the first one listed.
+        emit: hears when the teacher has to wait.
+
+    Raises:
+        TeacherUnavailable: nobody answers there.
+        TeacherRefused: it lists no model, or wants a key.
+    """
+    server = OpenAIServer(openai_address(url), key=key_from_environment())
+    try:
+        return OpenAITeacher(server, model or _first_model(server), emit=emit)
+    except BaseException:
+        server.close()
+        raise
+
+
+def _first_model(server: OpenAIServer) -> str:
+    names = server.models()
+    if not names:
+        raise TeacherRefused(
+            _("it lists no model that can write"),
+            where=server.where,
+            advice=_("Load one there, or name it with: --set teacher_model=NAME"),
+        )
+    return names[0]
+
+
+class OpenAITeacher:
+    """Implements `tui_tuner.teachers.teacher.Teacher` on such a server.
+
+    Args:
+        server: where the model is.
+        model: its name there.
+        emit: hears when the teacher has to wait, and when it goes on.
+        waits: seconds between two tries, the last one repeating.
+    """
+
+    continues = False
+    at_once = 1
+
+    def __init__(
+        self, server: OpenAIServer, model: str, *, emit: Emit = ignore_event, waits: Sequence[float] = WAITS
+    ) -> None:
+        self._server, self._model = server, model
+        self._patience = Patience(server.where, emit, waits)
+
+    @property
+    def name(self) -> str:
+        """As a person reads it: "qwen3-4b at localhost:1234"."""
+        model, address = one_line(self._model, 60), one_line(str(self._server.address), 60)
+        return _("{model} at {address}", model=model, address=address)
+
+    def ask(self, requests: Sequence[Request], on_answer: Callable[[int, Answer], None], stop: StopToken) -> None:
+        """Answer `requests` one after the other; a `beginning` is not used.
+
+        Raises:
+            TeacherUnavailable: the server is there but failed several times at the same request.
+            TeacherRefused: it will not answer this.
+            Stopped: asked to; takes effect within a second.
+        """
+        for place, request in enumerate(requests):
+            on_answer(place, self._patience.answer(request, self._try, stop))
+
+    def close(self) -> None:
+        """Close the connections; what the server holds in memory is its own affair."""
+        self._server.close()
+
+    def _try(self, request: Request, stop: StopToken) -> Answer:
+        return self._server.chat(self._model, request, stop=stop)
