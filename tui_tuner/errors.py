@@ -13,6 +13,7 @@
     │   │   ├── Unfinished        an answer that ended early (teachers/json_server.py)
     │   │   └── FailedMidway      an error amid an answer (teachers/openai_server.py)
     │   └── TeacherRefused        does not pass: 400, 404, an unknown model
+    │       └── EmptyAnswer       nothing at all (teachers/json_server.py)
     ├── DatasetError              no usable examples, an unreadable file
     ├── TrainingError             cannot start, cannot go on
     ├── ExportError               fusing or exporting failed

@@ -120,6 +120,11 @@ def test_a_server_without_models_says_what_to_do():
     assert "teacher_model" in caught.value.advice
 
 
+def test_the_mlx_server_that_cannot_list_its_models_writes_with_the_one_it_was_started_with():
+    with MisbehavingServer(raw(b"")) as server:
+        assert OpenAIServer(server.address).models() == ["default_model"]
+
+
 def test_a_busy_server_is_waited_for():
     with MisbehavingServer(reply({"error": "busy"}, 503), hang_up, SPOKEN) as server:
         answers = []

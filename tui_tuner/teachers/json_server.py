@@ -41,6 +41,10 @@ class ServerAway(TeacherUnavailable):
     """Nobody answers there, or its queue is full: waiting is all it takes."""
 
 
+class EmptyAnswer(TeacherRefused):
+    """It answered, but with nothing."""
+
+
 class Unfinished(TeacherUnavailable):
     """The stream ended without its last word, as Ollama's does after many equal tokens in a row.
 
@@ -201,7 +205,7 @@ class JsonServer:
         if value is None and line.startswith(b"{") and not line.endswith((b"}", b"\n")):
             raise TeacherUnavailable(_("the connection broke off in the middle of a line"), where=self.where)
         if not isinstance(value, dict):
-            raise TeacherRefused(
+            raise (TeacherRefused if line.strip() else EmptyAnswer)(
                 _("this is not an answer of {name}: {line}", name=self.name, line=_start_of(line) or _("(empty)")),
                 where=self.where,
                 advice=_("Another program may listen there: check the address."),

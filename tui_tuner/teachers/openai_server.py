@@ -13,7 +13,7 @@ from tui_tuner.errors import TeacherError, TeacherRefused, TeacherUnavailable
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import StopToken
-from tui_tuner.teachers.json_server import ANSWER_WITHIN, JsonServer, Unfinished
+from tui_tuner.teachers.json_server import ANSWER_WITHIN, EmptyAnswer, JsonServer, Unfinished
 from tui_tuner.teachers.ollama_address import Address, parse_host
 from tui_tuner.teachers.teacher import Answer, Request
 
@@ -21,6 +21,9 @@ LM_STUDIO_PORT = 1234
 # Where the others listen of themselves: mlx_lm.server and llama-server, then llama-server's newer port.
 USUAL_PORTS = (LM_STUDIO_PORT, 8080, 9931)
 VERSION = "/v1"
+# What mlx_lm.server calls the model it was started with. It needs a name it can give: where Hugging Face's cache folder
+# does not exist, its list of models is an empty body (0.32, observed).
+STARTED_WITH = "default_model"
 
 
 def openai_address(url: str) -> Address:
@@ -73,7 +76,10 @@ class OpenAIServer:
 
     def models(self) -> list[str]:
         """The names of the models it lists, which it need not have loaded."""
-        rows = self._http.ask("GET", f"{VERSION}/models").get("data")
+        try:
+            rows = self._http.ask("GET", f"{VERSION}/models").get("data")
+        except EmptyAnswer:
+            return [STARTED_WITH]
         names = [row.get("id") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
         return [name for name in names if isinstance(name, str) and name and "embed" not in name.lower()]
 
