@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual import work
 from textual.app import ComposeResult
@@ -20,9 +21,11 @@ from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Event
 from tui_tuner.screens.dataset_view import DatasetView
 from tui_tuner.screens.settings_step import SettingsStep
-from tui_tuner.teachers.choosing import TeacherChoice, available_teachers
 from tui_tuner.widgets.settings_form import SettingsForm
 from tui_tuner.widgets.stage_list import StageList
+
+if TYPE_CHECKING:
+    from tui_tuner.teachers.choosing import TeacherChoice
 
 LONGEST_SHOWN = 240  # characters of an answer; all of it is in data/answers.jsonl
 
@@ -102,6 +105,8 @@ class DatasetScreen(SettingsStep):
 
     @work(thread=True, exclusive=True, group="teachers", description="looking for teachers")
     def _look_for_teachers(self, model: str, url: str) -> None:
+        from tui_tuner.teachers.choosing import available_teachers  # here, so that the screen does not wait for it
+
         self.post_message(TeachersFound(available_teachers(model, url)))
 
     def on_teachers_found(self, message: TeachersFound) -> None:
