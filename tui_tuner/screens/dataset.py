@@ -117,14 +117,24 @@ class DatasetScreen(SettingsStep):
     def _list_teachers(self) -> None:
         rows = self.query_one("#teachers", OptionList)
         rows.clear_options()
-        chosen = self.choices.dataset
+        chosen = self._chosen_teacher()
         for index, teacher in enumerate(self._teachers):
-            here = teacher.kind == chosen.teacher and chosen.teacher_model in ("", teacher.model)
-            here = here and teacher.url in (None, chosen.url)
-            mark = ("● ", "$accent") if here else ("○ ", "$foreground 65%")
+            mark = ("● ", "$accent") if teacher is chosen else ("○ ", "$foreground 65%")
             rows.add_option(Option(Content.assemble(" ", mark, one_line(teacher.label)), id=str(index)))
         if not self._teachers:
             rows.add_option(Option(_("nobody: fetch the base model or start Ollama in Environment"), disabled=True))
+
+    def _chosen_teacher(self) -> TeacherChoice | None:
+        """The teacher that would write now; where no model is named, the first one of its kind."""
+        chosen = self.choices.dataset
+        fitting = (
+            teacher
+            for teacher in self._teachers
+            if teacher.kind == chosen.teacher
+            and chosen.teacher_model in ("", teacher.model)
+            and teacher.url in (None, chosen.url)
+        )
+        return next(fitting, None)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Choose a teacher."""
