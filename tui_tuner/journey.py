@@ -68,7 +68,7 @@ def standing(key: str, project: Project | None) -> Standing:
         return Standing("ready", _("Chat with the base model, or with the tuned one once there is one."))
     if project.tuned_run() is None:
         return Standing("blocked", _("Train first: there is no tuned model yet."))
-    done = any(project.comparisons.glob("*.jsonl")) if key == "compare" else is_fused(project)
+    done = _is_compared(project) if key == "compare" else is_fused(project)
     return Standing("done" if done else "ready")
 
 
@@ -85,6 +85,14 @@ def _train_standing(project: Project) -> Standing:
     if not project.has_dataset():
         return Standing("blocked", _("Make a dataset first: there is nothing to learn from."))
     return Standing("done" if project.tuned_run() else "ready")
+
+
+def _is_compared(project: Project) -> bool:
+    if not any(project.comparisons.glob("*.jsonl")):
+        return False
+    from tui_tuner.evaluation.comparisons import has_finished_comparison
+
+    return has_finished_comparison(project)
 
 
 def is_fused(project: Project) -> bool:

@@ -8,6 +8,7 @@ from tui_tuner.evaluation.comparisons import (
     Answer,
     Answered,
     answered_row,
+    has_finished_comparison,
     list_comparisons,
     new_comparison_path,
     read_comparison,
@@ -43,6 +44,19 @@ def test_a_torn_line_and_a_strange_one_cost_only_themselves(tmp_path):
     kept = read_comparison(path)
     assert kept.answers == (ANSWERED,)
     assert kept.made["run"] == "run-3"
+
+
+def test_a_comparison_is_finished_with_its_last_prompt(tmp_path):
+    project = tuned_model.project(tmp_path / "project")
+    project.comparisons.mkdir()
+    (project.comparisons / "2027-01-01_00-00-00.jsonl").write_text('{"format": 99}\n')
+    assert not has_finished_comparison(project)
+    with Journal(new_comparison_path(project, NOON)) as journal:
+        journal.append({"format": 1, "prompts": ["why?", "when?"]})
+        journal.append(answered_row(ANSWERED))
+        assert not has_finished_comparison(project)
+        journal.append(answered_row(ANSWERED))
+    assert has_finished_comparison(project)
 
 
 def test_what_cannot_be_read_is_said(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 from collections.abc import Iterator, Sequence
@@ -125,6 +126,16 @@ def unfinished_comparison(project: Project, made: dict[str, Any]) -> Comparison 
         if kept.made == made and prompts == made["prompts"][: len(prompts)] and len(prompts) < len(made["prompts"]):
             return kept
     return None
+
+
+def has_finished_comparison(project: Project) -> bool:
+    """Whether a comparison came to its last prompt; one that cannot be read did not."""
+    for path in list_comparisons(project):
+        with contextlib.suppress(StorageError):
+            kept = read_comparison(path)
+            if kept.answers and len(kept.answers) >= len(kept.made.get("prompts", ())):
+                return True
+    return False
 
 
 def list_comparisons(project: Project) -> list[Path]:
