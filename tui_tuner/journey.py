@@ -150,7 +150,8 @@ def dataset_work(project: Project) -> Work:
         plan = plan_dataset(project)
         choice = project.choices.dataset
         own_model = choice.teacher == "mlx" and not choice.teacher_model
-        teacher = open_teacher(choice, obtain_base_model(project, emit, stop) if own_model else None, emit)
+        base = obtain_base_model(project, emit, stop) if own_model else None
+        teacher = open_teacher(choice, base, emit, trust_remote_code=project.choices.model.trust_remote_code)
         try:
             return make_dataset(plan, teacher, emit=emit, stop=stop)
         finally:

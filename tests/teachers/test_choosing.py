@@ -12,6 +12,7 @@ from tui_tuner.progress import StopToken, ignore_event
 from tui_tuner.teachers import choosing
 from tui_tuner.teachers.choosing import QUICKLY, TeacherChoice, available_teachers, open_teacher
 from tui_tuner.teachers.mlx_teacher import MLXTeacher
+from tui_tuner.teachers.teacher import Request
 
 MODELS = {
     "models": [
@@ -102,3 +103,21 @@ def test_a_dataset_is_made_by_a_model_in_ollama(tmp_path):
         chats = [asked for asked in server.asked if asked.path == "/api/chat"]
     assert (report.instructions, report.answers, report.teacher) == (4, 4, f"mistral:7b at localhost:{server.port}")
     assert [("format" in asked.body) for asked in chats] == [True, True, False, False, False, False]
+
+
+@pytest.mark.parametrize(("named", "trusted"), [(False, True), (True, False)])
+def test_only_the_base_model_may_run_the_code_that_was_allowed_for_it(tiny, monkeypatch, named, trusted):
+    from tui_tuner.models import loading
+
+    asked = {}
+
+    def load(path, *, trust_remote_code=False):
+        asked["trusted"] = trust_remote_code
+        raise TeacherError("enough")
+
+    monkeypatch.setattr(loading, "load_model", load)
+    choice = DatasetChoice(teacher_model=str(tiny) if named else "")
+    teacher = open_teacher(choice, tiny, ignore_event, trust_remote_code=True)
+    with pytest.raises(TeacherError):
+        teacher.ask([Request(({"role": "user", "content": "Why?"},))], lambda *_answer: None, StopToken())
+    assert asked["trusted"] is trusted

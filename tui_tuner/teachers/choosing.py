@@ -95,13 +95,16 @@ def _in(model: str, address: Address) -> str:
     return _("{model} at {address}", model=one_line(model, 60), address=one_line(str(address), 60))
 
 
-def open_teacher(choice: DatasetChoice, base_model: Path | None, emit: Emit) -> Teacher:
+def open_teacher(
+    choice: DatasetChoice, base_model: Path | None, emit: Emit, *, trust_remote_code: bool = False
+) -> Teacher:
     """The teacher that was chosen. One in this process loads its model only when asked, on the engine's thread.
 
     Args:
         choice: the dataset's settings.
         base_model: the base model's folder if it is on this machine.
         emit: hears when a server has to be waited for.
+        trust_remote_code: run Python code that comes with the base model; never code of another teacher.
 
     Raises:
         TeacherUnavailable: the server does not answer.
@@ -119,4 +122,4 @@ def open_teacher(choice: DatasetChoice, base_model: Path | None, emit: Emit) -> 
             else _("the base model, which is to be the teacher, is not on this machine"),
             advice=_("Fetch it with: tuner check --fix base_model, or choose another teacher."),
         )
-    return MLXTeacher(path)
+    return MLXTeacher(path, trust_remote_code=trust_remote_code and not choice.teacher_model)

@@ -28,12 +28,14 @@ class MLXTeacher:
 
     Args:
         path: the model's folder.
+        trust_remote_code: run Python code that comes with the model.
     """
 
     continues = True
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, trust_remote_code: bool = False) -> None:
         self._path = path
+        self._trust_remote_code = trust_remote_code
         self._loaded: LoadedModel | None = None
         self._takes_system_turns: bool | None = None
         weights = sum(file.stat().st_size for file in path.glob("*.safetensors"))
@@ -90,7 +92,7 @@ class MLXTeacher:
         from tui_tuner.models.loading import load_model
 
         if self._loaded is None:
-            self._loaded = load_model(self._path)
+            self._loaded = load_model(self._path, trust_remote_code=self._trust_remote_code)
         return self._loaded
 
     def _fitting(self, messages: Sequence[Message]) -> list[Message]:
