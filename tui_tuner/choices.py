@@ -89,6 +89,16 @@ class DatasetChoice:
     )
     seed: int = setting(0, "The same seed and teacher give the same data and the same split.", minimum=0, maximum=2**31)
 
+    @property
+    def ollama_url(self) -> str:
+        """Where Ollama listens; empty where `url` is another server's, or says nothing."""
+        return "" if self.teacher == "openai" else self.url
+
+    @property
+    def ollama_model(self) -> str:
+        """The model wanted of Ollama; empty where none is."""
+        return self.teacher_model if self.teacher == "ollama" else ""
+
 
 @dataclass(frozen=True)
 class TrainingChoice:

@@ -121,3 +121,10 @@ def test_only_the_base_model_may_run_the_code_that_was_allowed_for_it(tiny, monk
     with pytest.raises(TeacherError):
         teacher.ask([Request(({"role": "user", "content": "Why?"},))], lambda *_answer: None, StopToken())
     assert asked["trusted"] is trusted
+
+
+def test_the_address_of_another_server_is_not_taken_for_ollamas():
+    there = {"url": "localhost:1234", "teacher_model": "qwen3-4b"}
+    other, ollama = DatasetChoice(teacher="openai", **there), DatasetChoice(teacher="ollama", **there)
+    assert (other.ollama_url, other.ollama_model) == ("", "")
+    assert (ollama.ollama_url, ollama.ollama_model) == ("localhost:1234", "qwen3-4b")

@@ -136,7 +136,7 @@ def test_a_busy_server_is_waited_for():
 @pytest.mark.parametrize(
     ("text", "url"),
     [
-        ("", "http://localhost:1234"),
+        ("", "http://127.0.0.1:1234"),
         ("localhost", "http://localhost:1234"),
         ("studio.local:8080", "http://studio.local:8080"),
         ("http://localhost:8080/v1/", "http://localhost:8080"),

@@ -1,6 +1,5 @@
 """The OpenAI teacher on the server that comes with mlx-lm, with the starter model in it."""
 
-import contextlib
 import socket
 import subprocess
 import sys
@@ -35,8 +34,7 @@ def place(starter, tmp_path):
         yield f"localhost:{port}"
     finally:
         server.kill()
-        with contextlib.suppress(OSError):
-            server.wait()
+        server.wait()
 
 
 def request(question, **more):

@@ -52,7 +52,7 @@ def _check(choices: Choices, folder: Path | None, output: Output) -> int:
             emit=output.event if output.as_json else ignore_event,
             stop=StopToken(),
             folder=folder,
-            ollama_url=choices.dataset.url,
+            ollama_url=choices.dataset.ollama_url,
         )
     for result in results:
         output.say(f" {MARKS[result.state]} {result.name:<16} {result.finding}")
@@ -68,6 +68,6 @@ def _check(choices: Choices, folder: Path | None, output: Output) -> int:
 def _fix(key: str, choices: Choices, output: Output) -> int:
     from tui_tuner.environment.fixes import fix_work
 
-    wanted = choices.dataset.teacher_model if choices.dataset.teacher == "ollama" else ""
-    work = fix_work(key, choices.model.name, ollama_url=choices.dataset.url, ollama_model=wanted)
+    wanted = choices.dataset.ollama_model
+    work = fix_work(key, choices.model.name, ollama_url=choices.dataset.ollama_url, ollama_model=wanted)
     return exit_code(run_job(_("preparing this machine"), work, output))

@@ -13,12 +13,13 @@ from tui_tuner.language import _
 from tui_tuner.teachers.json_server import JsonServer
 from tui_tuner.teachers.ollama import OllamaServer
 from tui_tuner.teachers.ollama_address import Address
+from tui_tuner.teachers.openai_server import LM_STUDIO_PORT
 
 PATIENCE = 0.7  # seconds for each of two questions: a server on this machine answers in milliseconds
 SUGGESTED_MODEL = "mistral:7b"
 OLLAMA_APPLICATION = Path("/Applications/Ollama.app")
 LM_STUDIO_PLACES = (Path("/Applications/LM Studio.app"), Path.home() / ".lmstudio")
-LM_STUDIO = Address(port=1234)
+LM_STUDIO = Address(port=LM_STUDIO_PORT)
 
 
 def ollama_program() -> Path | None:

@@ -186,7 +186,10 @@ class DatasetScreen(SettingsStep):
         )
         if state.train:
             text += _(" · split: {train} to learn from, {valid} held out", train=state.train, valid=state.valid)
-        teacher = self.choices.dataset.teacher_model or _("base model")
+        chosen = self.choices.dataset
+        teacher = chosen.teacher_model or (
+            _("base model") if chosen.teacher == "mlx" else _("the server's first model")
+        )
         self.query_one("#summary", Static).update(Content(one_line(f"{text} · {teacher}")))
 
     # -- what a person does --------------------------------------------------------------------------------------------

@@ -109,7 +109,7 @@ class EnvironmentScreen(StepScreen):
             emit=hear,
             stop=stop,
             folder=project.folder if project else None,
-            ollama_url=project.choices.dataset.url if project else "",
+            ollama_url=project.choices.dataset.ollama_url if project else "",
         )
         if not stop.requested:
             self.post_message(ChecksEnded(results))
@@ -177,8 +177,12 @@ class EnvironmentScreen(StepScreen):
         if self.project is not None:
             self.query_one(StageList).clear()
             dataset = self.project.choices.dataset
-            wanted = dataset.teacher_model if dataset.teacher == "ollama" else ""
-            fix = fix_work(result.fix.run, self._model_name(), ollama_url=dataset.url, ollama_model=wanted)
+            fix = fix_work(
+                result.fix.run,
+                self._model_name(),
+                ollama_url=dataset.ollama_url,
+                ollama_model=dataset.ollama_model,
+            )
             # Only the base model is made by MLX; a server is fetched from while something trains.
             self.start_job(fix, ProgressView(), on_engine=result.fix.run == "base_model")
         else:

@@ -23,7 +23,7 @@ from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import StopToken
 from tui_tuner.teachers.ollama_address import Address
-from tui_tuner.teachers.wire import LONGEST_LINE, Wire, limited, split_lines
+from tui_tuner.teachers.wire import LONGEST_LINE, Wire, content_of, limited, split_lines
 
 if TYPE_CHECKING:
     import httpx
@@ -162,7 +162,7 @@ class JsonServer:
         try:
             with self._failures(), self._open("POST", path, body, timeout, wire) as response:
                 for line in split_lines(response.iter_bytes()):
-                    if content := _content(line):
+                    if content := content_of(line):
                         news.put(self._object(content))
             news.put(None)
         except Exception as error:  # whatever it is, it belongs to whoever waits
@@ -273,14 +273,6 @@ class JsonServer:
             where=self.where,
             advice=_("Write it like localhost:11434 or https://example.com."),
         )
-
-
-def _content(line: bytes) -> bytes:
-    """The JSON in a line, if any: of server-sent events (WHATWG HTML, 9.2) only the data, and not their end mark."""
-    if line.startswith((b":", b"event:", b"id:", b"retry:")):
-        return b""
-    content = line[5:].lstrip() if line.startswith(b"data:") else line
-    return b"" if content.strip() == b"[DONE]" else content if content.strip() else b""
 
 
 def _error_text(body: bytes) -> str:

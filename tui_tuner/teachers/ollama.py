@@ -85,6 +85,11 @@ class OllamaServer:
             "Ollama", address, advice=advice, explain=explain, patience=patience, answer_within=answer_within
         )
 
+    @property
+    def where(self) -> str:
+        """The server as a message names it: "Ollama at localhost:11434"."""
+        return self._http.where
+
     def version(self) -> str:
         """Ollama's version: "0.13.5"."""
         version = self._http.ask("GET", "/api/version").get("version")

@@ -63,11 +63,11 @@ def address_for(url: str) -> Address:
     return parse_host(url) if url.strip() else default_address()
 
 
-def parse_host(text: str) -> Address:
+def parse_host(text: str, port: int = DEFAULT_PORT) -> Address:
     """Read `text` as Ollama reads `OLLAMA_HOST`. Never fails: what Ollama would replace by a default is replaced here.
 
     An empty host and the addresses that mean "all of this machine" to a server become loopback, since a client cannot
-    connect to them.
+    connect to them. `port` is the one of an address that names neither port nor scheme.
     """
     text = text.strip().strip("\"'").strip()
     if text == CLOUD:
@@ -75,12 +75,12 @@ def parse_host(text: str) -> Address:
     scheme, separator, rest = text.partition("://")
     if not separator:
         scheme, rest = "http", text
-    # A scheme alone means that scheme's own port; only without one it is Ollama's.
-    fallback = PORTS_OF_SCHEMES.get(scheme, DEFAULT_PORT) if separator else DEFAULT_PORT
+    # A scheme alone means that scheme's own port; only without one it is the server's own.
+    fallback = PORTS_OF_SCHEMES.get(scheme, port) if separator else port
     authority, _slash, path = rest.partition("/")
-    host, port = _split(authority, fallback)
+    host, number = _split(authority, fallback)
     path = path.rstrip("/")
-    return Address(scheme, _connectable(host), port, f"/{path}" if path else "")
+    return Address(scheme, _connectable(host), number, f"/{path}" if path else "")
 
 
 def _split(authority: str, fallback: int) -> tuple[str, int]:

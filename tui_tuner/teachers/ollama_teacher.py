@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from tui_tuner.errors import TeacherError, TeacherRefused
 from tui_tuner.language import _
@@ -11,7 +11,7 @@ from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, StopToken, ignore_event
 from tui_tuner.teachers.ollama import CONTEXT, OllamaModel, OllamaServer
 from tui_tuner.teachers.ollama_address import address_for
-from tui_tuner.teachers.patience import WAITS, Patience
+from tui_tuner.teachers.server_teacher import WAITS, ServerTeacher
 from tui_tuner.teachers.teacher import Answer, Request
 
 ROOM_FOR_TEMPLATE = 256  # tokens
@@ -58,7 +58,7 @@ def choose_model(models: Sequence[OllamaModel], wanted: str, where: str) -> str:
     return found
 
 
-class OllamaTeacher:
+class OllamaTeacher(ServerTeacher):
     """Implements `tui_tuner.teachers.teacher.Teacher` on an Ollama server.
 
     Args:
@@ -68,36 +68,13 @@ class OllamaTeacher:
         waits: seconds between two tries, the last one repeating.
     """
 
-    continues = False
-    # Ollama answers one request at a time unless told otherwise (OLLAMA_NUM_PARALLEL); more would only queue.
-    at_once = 1
-
     def __init__(
         self, server: OllamaServer, model: str, *, emit: Emit = ignore_event, waits: Sequence[float] = WAITS
     ) -> None:
-        self._server, self._model = server, model
-        self._patience = Patience(_("Ollama at {address}", address=one_line(str(server.address), 60)), emit, waits)
+        super().__init__(model, server.address, server.where, emit, waits)
+        self._server = server
         self._context = CONTEXT
         self._was_asked = False
-
-    @property
-    def name(self) -> str:
-        """As a person reads it: "mistral:7b at localhost:11434"."""
-        model, address = one_line(self._model, 60), one_line(str(self._server.address), 60)
-        return _("{model} at {address}", model=model, address=address)
-
-    def ask(self, requests: Sequence[Request], on_answer: Callable[[int, Answer], None], stop: StopToken) -> None:
-        """Answer `requests` one after the other; a `beginning` is not used.
-
-        An answer that ends early at every try, because the model repeats itself, is given as cut off (`length`).
-
-        Raises:
-            TeacherUnavailable: the server is there but failed several times at the same request.
-            TeacherRefused: it will not answer this.
-            Stopped: asked to; takes effect within a second.
-        """
-        for place, request in enumerate(requests):
-            on_answer(place, self._patience.answer(request, self._try, stop))
 
     def close(self) -> None:
         """Have the server free the model's memory, if this teacher had it loaded."""

@@ -7,6 +7,7 @@ not know is therefore never relied on: a schema may be ignored or refused, and a
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from tui_tuner.errors import TeacherError, TeacherRefused, TeacherUnavailable
@@ -31,11 +32,8 @@ def openai_address(url: str) -> Address:
 
     Without a port it is LM Studio's; a `/v1` at the end is taken off, because every call names it.
     """
-    text = url.strip() or f"localhost:{LM_STUDIO_PORT}"
-    address = parse_host(text)
-    names_port = "://" in text or address.port != parse_host("localhost").port or f":{address.port}" in text
-    port = address.port if names_port else LM_STUDIO_PORT
-    return Address(address.scheme, address.host, port, address.path.removesuffix(VERSION))
+    address = parse_host(url, LM_STUDIO_PORT)
+    return replace(address, path=address.path.removesuffix(VERSION))
 
 
 class FailedMidway(TeacherUnavailable):

@@ -1,20 +1,19 @@
 """A teacher that lives in a server which speaks OpenAI's language.
 
-Its key, where it wants one, comes from the environment and is kept nowhere: a project is a folder that
-people give away.
+Its key, where it wants one, comes from the environment and is kept nowhere: a project is a folder that people
+give away.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from tui_tuner.errors import TeacherRefused
 from tui_tuner.language import _
-from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, StopToken, ignore_event
 from tui_tuner.teachers.openai_server import OpenAIServer, openai_address
-from tui_tuner.teachers.patience import WAITS, Patience
+from tui_tuner.teachers.server_teacher import WAITS, ServerTeacher
 from tui_tuner.teachers.teacher import Answer, Request
 
 KEY_VARIABLE = "TUNER_TEACHER_KEY"
@@ -56,7 +55,7 @@ def _first_model(server: OpenAIServer) -> str:
     return names[0]
 
 
-class OpenAITeacher:
+class OpenAITeacher(ServerTeacher):
     """Implements `tui_tuner.teachers.teacher.Teacher` on such a server.
 
     Args:
@@ -66,31 +65,11 @@ class OpenAITeacher:
         waits: seconds between two tries, the last one repeating.
     """
 
-    continues = False
-    at_once = 1
-
     def __init__(
         self, server: OpenAIServer, model: str, *, emit: Emit = ignore_event, waits: Sequence[float] = WAITS
     ) -> None:
-        self._server, self._model = server, model
-        self._patience = Patience(server.where, emit, waits)
-
-    @property
-    def name(self) -> str:
-        """As a person reads it: "qwen3-4b at localhost:1234"."""
-        model, address = one_line(self._model, 60), one_line(str(self._server.address), 60)
-        return _("{model} at {address}", model=model, address=address)
-
-    def ask(self, requests: Sequence[Request], on_answer: Callable[[int, Answer], None], stop: StopToken) -> None:
-        """Answer `requests` one after the other; a `beginning` is not used.
-
-        Raises:
-            TeacherUnavailable: the server is there but failed several times at the same request.
-            TeacherRefused: it will not answer this.
-            Stopped: asked to; takes effect within a second.
-        """
-        for place, request in enumerate(requests):
-            on_answer(place, self._patience.answer(request, self._try, stop))
+        super().__init__(model, server.address, server.where, emit, waits)
+        self._server = server
 
     def close(self) -> None:
         """Close the connections; what the server holds in memory is its own affair."""

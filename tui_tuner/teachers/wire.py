@@ -59,6 +59,14 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield rest
 
 
+def content_of(line: bytes) -> bytes:
+    """The JSON in a line, if any: of server-sent events (WHATWG HTML, 9.2) only the data, and not their end mark."""
+    if line.startswith((b":", b"event:", b"id:", b"retry:")):
+        return b""
+    content = line.removeprefix(b"data:").lstrip()
+    return b"" if content.strip() == b"[DONE]" else content
+
+
 def limited(chunks: Iterable[bytes], most: int) -> Iterator[bytes]:
     """The chunks of a body that may be `most` bytes long.
 

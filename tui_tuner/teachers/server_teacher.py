@@ -1,0 +1,101 @@
+"""A teacher that lives in a server, whatever language the server speaks: one with patience.
+
+While the server is away it waits, says so, and goes on when the server is back, for as long as the person does not stop
+it. What fails although the server is there is tried a few times more; what would fail for ever is not tried again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from tui_tuner.errors import TeacherUnavailable
+from tui_tuner.language import _
+from tui_tuner.plain_text import one_line
+from tui_tuner.progress import Emit, Notice, StopToken
+from tui_tuner.teachers.json_server import ServerAway, Unfinished
+from tui_tuner.teachers.ollama_address import Address
+from tui_tuner.teachers.teacher import Answer, Request
+
+log = logging.getLogger(__name__)
+
+WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds between two tries; the last one repeats
+MOST_FAILURES = 4  # in a row, of one request, with the server there
+SEED_STEP = 1_000_003  # far from the neighbouring requests' seeds
+
+
+class ServerTeacher:
+    """Implements `tui_tuner.teachers.teacher.Teacher` but for `close` and for one try at one request.
+
+    Args:
+        model: its name on the server.
+        address: where the server listens.
+        where: the server as a message names it: "Ollama at localhost:11434".
+        emit: hears when the server has to be waited for, and when it answers again.
+        waits: seconds between two tries, the last one repeating.
+    """
+
+    continues = False
+    # A server answers one request at a time unless told otherwise; more would only queue.
+    at_once = 1
+
+    def __init__(self, model: str, address: Address, where: str, emit: Emit, waits: Sequence[float]) -> None:
+        self._model, self._address, self._where = model, address, where
+        self._emit, self._waits = emit, waits
+
+    @property
+    def name(self) -> str:
+        """As a person reads it: "mistral:7b at localhost:11434"."""
+        return _("{model} at {address}", model=one_line(self._model, 60), address=one_line(str(self._address), 60))
+
+    def ask(self, requests: Sequence[Request], on_answer: Callable[[int, Answer], None], stop: StopToken) -> None:
+        """Answer `requests` one after the other; a `beginning` is not used.
+
+        An answer that ends early at every try, because the model repeats itself, is given as cut off (`length`).
+
+        Raises:
+            TeacherUnavailable: the server is there but failed several times at the same request.
+            TeacherRefused: it will not answer this.
+            Stopped: asked to; takes effect within a second.
+        """
+        for place, request in enumerate(requests):
+            on_answer(place, self._answer(request, stop))
+
+    def _try(self, request: Request, stop: StopToken) -> Answer:
+        """Ask the server once."""
+        raise NotImplementedError
+
+    def _answer(self, request: Request, stop: StopToken) -> Answer:
+        waited = failures = 0
+        while True:
+            stop.check()
+            try:
+                answer = self._try(request, stop)
+            except ServerAway as error:
+                waited += 1
+                self._say_waiting(error, waited)
+            except TeacherUnavailable as error:
+                failures, waited = failures + 1, 0
+                log.warning("%s: failure %d: %s", self._where, failures, error)
+                if failures == MOST_FAILURES:
+                    return _cut_off(error)
+                if isinstance(error, Unfinished):
+                    # The same seed would lead into the same endless repetition.
+                    request = replace(request, seed=(request.seed + SEED_STEP) % 2**31)
+            else:
+                if waited:
+                    self._emit(Notice(_("{server} answers again; going on.", server=self._where)))
+                return answer
+            stop.wait(self._waits[min(max(waited, failures), len(self._waits)) - 1])
+
+    def _say_waiting(self, error: ServerAway, tries: int) -> None:
+        log.info("%s: waiting, try %d: %s", self._where, tries, error)
+        text = _("{server}: {what}; waiting, try {number}.", server=self._where, what=error.what, number=tries)
+        self._emit(Notice(text, "warning"))
+
+
+def _cut_off(error: TeacherUnavailable) -> Answer:
+    if isinstance(error, Unfinished) and error.text:
+        return Answer(error.text, "length", 0)
+    raise error
