@@ -54,7 +54,8 @@ def test_a_server_that_is_no_ollama_is_found_in_its_usual_place_and_not_shown_th
         monkeypatch.setattr(choosing, "USUAL_PORTS", (server.port,))
         place = f"localhost:{server.port}"
         assert available_teachers("starter") == [TeacherChoice("openai", "qwen3-4b", f"qwen3-4b at {place}", place)]
-        assert "sk-secret" not in server.asked[0].headers
+        assert available_teachers("starter", place)[0].url == place
+        assert all("sk-secret" not in asked.headers for asked in server.asked)
 
 
 def test_a_silent_server_is_not_waited_for_long():

@@ -19,7 +19,7 @@ from tui_tuner.teachers.ollama import OllamaServer
 from tui_tuner.teachers.ollama_address import Address, address_for
 from tui_tuner.teachers.ollama_teacher import open_ollama_teacher
 from tui_tuner.teachers.openai_server import USUAL_PORTS, OpenAIServer, openai_address
-from tui_tuner.teachers.openai_teacher import key_from_environment, open_openai_teacher
+from tui_tuner.teachers.openai_teacher import open_openai_teacher
 from tui_tuner.teachers.teacher import Teacher
 
 QUICKLY = 1.5  # seconds a server has to say which models it has
@@ -64,7 +64,7 @@ def available_teachers(model_name: str, url: str = "") -> list[TeacherChoice]:
     others = {openai_address(place): place for place in (*usual, named) if place}
     with ThreadPoolExecutor(len(ollama) + len(others)) as side_by_side:
         by_ollama = side_by_side.map(_in_ollama, ollama.values())
-        by_others = side_by_side.map(lambda place: _in_openai_server(place, place == named), others.values())
+        by_others = side_by_side.map(_in_openai_server, others.values())
     found += [teacher for teachers in by_ollama for teacher in teachers]
     # Ollama speaks OpenAI's language too, but has no field for `num_ctx` there: its own is better.
     taken = {teacher.url for teacher in found}
@@ -83,9 +83,9 @@ def _in_ollama(place: str) -> list[TeacherChoice]:
     return []
 
 
-def _in_openai_server(place: str, named: bool) -> list[TeacherChoice]:
-    # The key belongs to the server that the project names: no other program on this machine gets to see it.
-    server = OpenAIServer(openai_address(place), key=key_from_environment() if named else "", patience=QUICKLY)
+def _in_openai_server(place: str) -> list[TeacherChoice]:
+    # Without the key: a project of someone else's may name any server, and looking must not give it away.
+    server = OpenAIServer(openai_address(place), patience=QUICKLY)
     with contextlib.suppress(TeacherError), contextlib.closing(server):
         return [TeacherChoice("openai", name, _in(name, server.address), place) for name in server.models()]
     return []
