@@ -62,6 +62,11 @@ def test_a_new_project_is_found_in_the_current_folder(tmp_path):
     assert (ended.returncode, "No runs yet" in ended.stdout) == (0, True)
 
 
+def test_a_new_project_in_json_is_one_event(tmp_path):
+    made = tuner("new", tmp_path / "p", "--json")
+    assert events(made) == [{"event": "project_made", "folder": str(tmp_path / "p")}]
+
+
 def test_mistakes_in_settings_name_what_was_expected(tmp_path):
     tuner("new", tmp_path)
     for wrong in ("iters=0", "iters", "nothing=1", "nowhere.iters=1"):
@@ -101,7 +106,7 @@ def test_the_journey_headless_with_json(tmp_path):
     assert kinds[-1] == "job_ended" and "training_ended" in kinds
 
     runs = tuner("runs", "--project", project.folder, "--json")
-    assert [(run["name"], run["state"]) for run in events(runs)] == [("run-1", "finished")]
+    assert [(run["event"], run["name"], run["state"]) for run in events(runs)] == [("run_summary", "run-1", "finished")]
 
     compared = tuner("compare", "--project", project.folder, "--prompt", "Three?", "--json")
     assert compared.returncode == 0, compared.stderr

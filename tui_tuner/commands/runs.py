@@ -6,9 +6,6 @@ Newest last: how far each came, its best validation loss and its settings.
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import json
-import sys
 
 from tui_tuner.commands.options import add_json, add_project, chosen_project
 from tui_tuner.commands.output import Output
@@ -31,11 +28,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     project = chosen_project(arguments)
     summaries = list_runs(project)
+    output = Output(as_json=arguments.json)
     if arguments.json:
         for summary in summaries:
-            sys.stdout.write(json.dumps(dataclasses.asdict(summary), ensure_ascii=False, default=str) + "\n")
+            output.event(summary)
         return 0
-    output = Output()
     if not summaries:
         output.say(_("No runs yet. Start one with: tuner train"))
     for summary in summaries:

@@ -13,6 +13,7 @@ from typing import Literal
 from tui_tuner.choices import TrainingChoice
 from tui_tuner.errors import TunerError
 from tui_tuner.files import storage_errors
+from tui_tuner.progress import Event
 from tui_tuner.project import Project
 from tui_tuner.training.events import (
     StepSkipped,
@@ -31,7 +32,7 @@ RunState = Literal["finished", "stopped", "running or interrupted"]
 
 
 @dataclass(frozen=True)
-class RunSummary:
+class RunSummary(Event):
     """One run in a line.
 
     Attributes:
