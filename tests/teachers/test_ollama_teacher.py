@@ -5,6 +5,7 @@ from tui_tuner.errors import Stopped, TeacherRefused, TeacherUnavailable
 from tui_tuner.progress import Notice, StopToken
 from tui_tuner.teachers.ollama import OllamaModel, OllamaServer
 from tui_tuner.teachers.ollama_teacher import OllamaTeacher, choose_model, open_ollama_teacher
+from tui_tuner.teachers.slots import Slots
 from tui_tuner.teachers.teacher import Answer, Request, Teacher
 
 BUSY = reply({"error": "server busy, please try again.  maximum pending requests exceeded"}, 503)
@@ -18,7 +19,7 @@ def request(question="Why?", **more):
 
 def teacher_of(server, heard=None, waits=(0.0,)):
     emit = (lambda _event: None) if heard is None else heard.append
-    return OllamaTeacher(OllamaServer(server.address), "mistral:7b", emit=emit, waits=waits)
+    return OllamaTeacher(OllamaServer(server.address), "mistral:7b", emit=emit, waits=waits, slots=Slots(most=1))
 
 
 def ask(teacher, *requests, stop=None):
@@ -53,7 +54,7 @@ def test_a_server_that_stops_and_starts_again_is_waited_for():
         if len(heard) == 3:
             fresh.append(MisbehavingServer(text("after"), port=server.port))
 
-    teacher = OllamaTeacher(OllamaServer(server.address), "m", emit=emit, waits=(0.0,))
+    teacher = OllamaTeacher(OllamaServer(server.address), "m", emit=emit, waits=(0.0,), slots=Slots(most=1))
 
     def on_answer(place, answer):
         answers.append(answer.text)
@@ -63,7 +64,9 @@ def test_a_server_that_stops_and_starts_again_is_waited_for():
     teacher.ask([request(), request()], on_answer, StopToken())
     fresh[0].close()
     assert answers == ["before", "after"]
-    assert [event.level for event in heard] == ["warning", "warning", "warning", "info"]
+    # The news come on another thread than the tries: some more may have been made before the server was back.
+    assert [event.level for event in heard[:3]] == ["warning"] * 3
+    assert [event.level for event in heard].count("info") == 1 and heard[-1].level == "info"
     assert "waiting, try 3" in heard[2].text
 
 
@@ -101,15 +104,16 @@ def test_an_answer_that_repeats_itself_every_time_is_cut_off_and_the_next_one_as
 def test_a_server_that_always_fails_is_given_up():
     crash = reply({"error": "llama runner process has terminated: exit status 2"}, 500)
     with MisbehavingServer(crash) as server:
-        with pytest.raises(TeacherUnavailable, match="runner process"):
-            ask(teacher_of(server), request())
+        ((_place, error),) = ask(teacher_of(server), request())
+        assert isinstance(error, TeacherUnavailable)
+        assert "runner process" in str(error)
         assert len(server.asked) == 4
 
 
 def test_what_does_not_pass_is_not_asked_again():
     with MisbehavingServer(reply({"error": "model 'mistral:7b' not found"}, 404)) as server:
-        with pytest.raises(TeacherRefused):
-            ask(teacher_of(server), request())
+        ((_place, error),) = ask(teacher_of(server), request())
+        assert isinstance(error, TeacherRefused)
         assert len(server.asked) == 1
 
 

@@ -73,6 +73,7 @@ class _Answers:
     ) -> None:
         self._plan, self._teacher, self._journals, self._emit = plan, teacher, journals, emit
         self._standard = Standard(plan)
+        self._failures = 0
         seeds = {question_key(example.question) for example in plan.seed_examples}
         asked = [question for question in questions if question_key(question) not in seeds]
         open_ = [question for question in asked if question_key(question) not in journals.kept]
@@ -85,7 +86,7 @@ class _Answers:
 
     def answer_all(self, stop: StopToken) -> None:
         """Ask group after group. A group that fails is asked one by one, so that one question cannot end the run."""
-        failures = alone = 0
+        alone = 0
         while self._waiting:
             stop.check()
             size = 1 if alone else max(1, self._teacher.at_once)
@@ -93,23 +94,26 @@ class _Answers:
             try:
                 self._ask(group, stop)
             except TeacherError as error:
+                if self._failures >= FAILURES:
+                    raise
                 if len(group) > 1:
                     alone = len(group)
                     continue
-                failures += 1
-                self._refuse(group[0], "", Objection("teacher_failed", error.what))
-                if failures == FAILURES:
-                    raise
+                self._fail(group[0], error)
             else:
-                failures, alone = 0, max(0, alone - 1)
+                alone = max(0, alone - 1)
 
     def _ask(self, group: list[str], stop: StopToken) -> None:
         """Ask `group`; what gets no answer goes back to the front."""
         unanswered = dict.fromkeys(group)
 
-        def on_answer(place: int, answer: Answer) -> None:
-            self._take(group[place], answer)
+        def on_answer(place: int, answer: Answer | TeacherError) -> None:
             del unanswered[group[place]]
+            if isinstance(answer, TeacherError):
+                self._fail(group[place], answer)
+            else:
+                self._failures = 0
+                self._take(group[place], answer)
 
         try:
             self._teacher.ask([self._request(question) for question in group], on_answer, stop)
@@ -140,6 +144,13 @@ class _Answers:
         for example in chosen:
             turns += [message for message in example.messages if message["role"] != "system"]
         return turns
+
+    def _fail(self, question: str, error: TeacherError) -> None:
+        """Refuse the question the teacher failed at; several in a row, and it is the teacher that fails."""
+        self._failures += 1
+        self._refuse(question, "", Objection("teacher_failed", error.what))
+        if self._failures >= FAILURES:
+            raise error
 
     def _take(self, question: str, answer: Answer) -> None:
         tidied = self._standard.tidy(answer)

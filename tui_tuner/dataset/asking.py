@@ -25,6 +25,7 @@ SHOWN = 6  # questions shown as earlier turns
 LONGEST_QUESTION = 40  # tokens
 # A few more are asked for than are missing, because some come back known or unusable.
 SPARE = 1.25
+LISTS_TOGETHER = 4  # lists of one round know nothing of one another
 LISTED_AT_ONCE = 25  # questions in one list; longer ones begin to repeat themselves
 REMINDED = 30  # known questions named in a request for a list
 # Shown where the person gave no examples: each about another subject, so that only their form is copied.
@@ -108,7 +109,7 @@ class AsLists:
     def requests(self, missing: int, at_once: int, phrases: Phrases, known: Sequence[str], turn: int) -> list[Asked]:
         """As many lists as are needed and as the teacher takes at once, each with its own opening phrases."""
         wanted = math.ceil(missing * SPARE)
-        lists = max(1, min(at_once, math.ceil(wanted / LISTED_AT_ONCE)))
+        lists = max(1, min(at_once, LISTS_TOGETHER, math.ceil(wanted / LISTED_AT_ONCE)))
         number = min(LISTED_AT_ONCE, math.ceil(wanted / lists))
         due = phrases.due(number * lists)
         return [

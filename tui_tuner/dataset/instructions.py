@@ -16,7 +16,7 @@ from tui_tuner.dataset.events import InstructionWritten
 from tui_tuner.dataset.examples import question_key, well_formed
 from tui_tuner.dataset.phrases import Phrases
 from tui_tuner.dataset.plan import INSTRUCTIONS, DatasetPlan
-from tui_tuner.errors import DatasetError
+from tui_tuner.errors import DatasetError, TeacherError
 from tui_tuner.files import read_json, write_json
 from tui_tuner.language import _
 from tui_tuner.progress import Emit, Notice, Pace, StopToken
@@ -109,7 +109,12 @@ class _Instructions:
         asked = asking.requests(missing, max(1, teacher.at_once), self._phrases, self.questions, turn)
         before = len(self.questions)
 
-        def on_answer(place: int, answer: Answer) -> None:
+        failed: list[TeacherError] = []
+
+        def on_answer(place: int, answer: Answer | TeacherError) -> None:
+            if isinstance(answer, TeacherError):
+                failed.append(answer)
+                return
             self._take(asking.questions(asked[place], answer), asked[place])
 
         try:
@@ -117,6 +122,8 @@ class _Instructions:
         finally:
             if len(self.questions) > before:
                 write_json(self.path, self.questions)
+        if len(failed) == len(asked):
+            raise failed[-1]
         return len(self.questions) - before, sum(one.expected for one in asked)
 
     def _take(self, questions: Sequence[str], asked: Asked) -> None:

@@ -41,6 +41,10 @@ class ServerAway(TeacherUnavailable):
     """Nobody answers there, or its queue is full: waiting is all it takes."""
 
 
+class ServerBusy(ServerAway):
+    """It answers, and has more to do than it takes."""
+
+
 class EmptyAnswer(TeacherRefused):
     """It answered, but with nothing."""
 
@@ -218,7 +222,7 @@ class JsonServer:
         text = one_line(text, 300)
         error = self._explain(status, text) if self._explain is not None else None
         if error is None and status in BUSY:
-            error = ServerAway(_("it is busy: {text}", text=text or status))
+            error = ServerBusy(_("it is busy: {text}", text=text or status))
         if error is None:
             reason = text or _("no reason given")
             error = TeacherRefused(_("it refuses (status {status}): {reason}", status=status, reason=reason))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,7 +12,7 @@ from tui_tuner.errors import ModelError
 from tui_tuner.language import _
 from tui_tuner.models.prompts import Message
 from tui_tuner.progress import StopToken
-from tui_tuner.teachers.teacher import Answer, Request
+from tui_tuner.teachers.teacher import Answer, OnAnswer, Request
 
 if TYPE_CHECKING:
     from tui_tuner.models.generation import Reply
@@ -46,7 +46,7 @@ class MLXTeacher:
         """As a person reads it: "starter in this process"."""
         return _("{model} in this process", model=model_name(self._path))
 
-    def ask(self, requests: Sequence[Request], on_answer: Callable[[int, Answer], None], stop: StopToken) -> None:
+    def ask(self, requests: Sequence[Request], on_answer: OnAnswer, stop: StopToken) -> None:
         """Answer `requests`, all of one length and temperature together; their schemas are not used.
 
         The seed of a group is drawn from the seeds of all its requests: the same group gives the same answers, a

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tui_tuner.errors import TeacherError, TeacherRefused
 from tui_tuner.language import _
@@ -12,6 +12,7 @@ from tui_tuner.progress import Emit, StopToken, ignore_event
 from tui_tuner.teachers.ollama import CONTEXT, OllamaModel, OllamaServer
 from tui_tuner.teachers.ollama_address import address_for
 from tui_tuner.teachers.server_teacher import WAITS, ServerTeacher
+from tui_tuner.teachers.slots import Slots
 from tui_tuner.teachers.teacher import Answer, Request
 
 ROOM_FOR_TEMPLATE = 256  # tokens
@@ -66,12 +67,19 @@ class OllamaTeacher(ServerTeacher):
         model: its name there.
         emit: hears when the teacher has to wait, and when it goes on.
         waits: seconds between two tries, the last one repeating.
+        slots: how many requests the server gets at the same time; None finds out.
     """
 
     def __init__(
-        self, server: OllamaServer, model: str, *, emit: Emit = ignore_event, waits: Sequence[float] = WAITS
+        self,
+        server: OllamaServer,
+        model: str,
+        *,
+        emit: Emit = ignore_event,
+        waits: Sequence[float] = WAITS,
+        slots: Slots | None = None,
     ) -> None:
-        super().__init__(model, server.address, server.where, emit, waits)
+        super().__init__(model, server.address, server.where, emit, waits, slots)
         self._server = server
         self._context = CONTEXT
         self._was_asked = False
@@ -83,11 +91,11 @@ class OllamaTeacher(ServerTeacher):
                 self._server.evict(self._model)
         self._server.close()
 
-    def _try(self, request: Request, stop: StopToken) -> Answer:
+    def _try(self, request: Request, on_text: Callable[[str], None], stop: StopToken) -> Answer:
         # Only ever grows: each change makes the server load the model again.
         self._context = max(self._context, _context_for(request))
         self._was_asked = True
-        reply = self._server.chat(self._model, request, stop=stop, num_ctx=self._context)
+        reply = self._server.chat(self._model, request, stop=stop, num_ctx=self._context, on_text=on_text)
         return Answer(reply.text, reply.finish, reply.tokens)
 
 

@@ -7,13 +7,14 @@ give away.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tui_tuner.errors import TeacherRefused
 from tui_tuner.language import _
 from tui_tuner.progress import Emit, StopToken, ignore_event
 from tui_tuner.teachers.openai_server import OpenAIServer, openai_address
 from tui_tuner.teachers.server_teacher import WAITS, ServerTeacher
+from tui_tuner.teachers.slots import Slots
 from tui_tuner.teachers.teacher import Answer, Request
 
 KEY_VARIABLE = "TUNER_TEACHER_KEY"
@@ -63,17 +64,24 @@ class OpenAITeacher(ServerTeacher):
         model: its name there.
         emit: hears when the teacher has to wait, and when it goes on.
         waits: seconds between two tries, the last one repeating.
+        slots: how many requests the server gets at the same time; None finds out.
     """
 
     def __init__(
-        self, server: OpenAIServer, model: str, *, emit: Emit = ignore_event, waits: Sequence[float] = WAITS
+        self,
+        server: OpenAIServer,
+        model: str,
+        *,
+        emit: Emit = ignore_event,
+        waits: Sequence[float] = WAITS,
+        slots: Slots | None = None,
     ) -> None:
-        super().__init__(model, server.address, server.where, emit, waits)
+        super().__init__(model, server.address, server.where, emit, waits, slots)
         self._server = server
 
     def close(self) -> None:
         """Close the connections; what the server holds in memory is its own affair."""
         self._server.close()
 
-    def _try(self, request: Request, stop: StopToken) -> Answer:
-        return self._server.chat(self._model, request, stop=stop)
+    def _try(self, request: Request, on_text: Callable[[str], None], stop: StopToken) -> Answer:
+        return self._server.chat(self._model, request, stop=stop, on_text=on_text)

@@ -7,6 +7,7 @@ it. What fails although the server is there is tried a few times more; what woul
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -14,9 +15,11 @@ from tui_tuner.errors import TeacherUnavailable
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, Notice, StopToken
-from tui_tuner.teachers.json_server import ServerAway, Unfinished
+from tui_tuner.teachers.json_server import ServerAway, ServerBusy, Unfinished
 from tui_tuner.teachers.ollama_address import Address
-from tui_tuner.teachers.teacher import Answer, Request
+from tui_tuner.teachers.slots import Slots
+from tui_tuner.teachers.teacher import Answer, OnAnswer, Request
+from tui_tuner.teachers.together import answer_together
 
 log = logging.getLogger(__name__)
 
@@ -34,47 +37,55 @@ class ServerTeacher:
         where: the server as a message names it: "Ollama at localhost:11434".
         emit: hears when the server has to be waited for, and when it answers again.
         waits: seconds between two tries, the last one repeating.
+        slots: how many requests the server gets at the same time; None finds out.
     """
 
     continues = False
-    # A server answers one request at a time unless told otherwise; more would only queue.
-    at_once = 1
+    # All of these are handed over, and `slots` says how many of them are on their way.
+    at_once = 512
 
-    def __init__(self, model: str, address: Address, where: str, emit: Emit, waits: Sequence[float]) -> None:
+    def __init__(
+        self, model: str, address: Address, where: str, emit: Emit, waits: Sequence[float], slots: Slots | None = None
+    ) -> None:
         self._model, self._address, self._where = model, address, where
         self._emit, self._waits = emit, waits
+        self.slots = slots or Slots()
+        self._guard = threading.Lock()
+        self._announced = 0  # tries that were waited for, as the person was told
 
     @property
     def name(self) -> str:
         """As a person reads it: "mistral:7b at localhost:11434"."""
         return _("{model} at {address}", model=one_line(self._model, 60), address=one_line(str(self._address), 60))
 
-    def ask(self, requests: Sequence[Request], on_answer: Callable[[int, Answer], None], stop: StopToken) -> None:
-        """Answer `requests` one after the other; a `beginning` is not used.
+    def ask(self, requests: Sequence[Request], on_answer: OnAnswer, stop: StopToken) -> None:
+        """Answer `requests`, several at the same time; a `beginning` is not used.
 
-        An answer that ends early at every try, because the model repeats itself, is given as cut off (`length`).
+        An answer that ends early at every try, because the model repeats itself, is given as cut off (`length`). A
+        request the server refuses or fails at several times is given its error.
 
         Raises:
-            TeacherUnavailable: the server is there but failed several times at the same request.
-            TeacherRefused: it will not answer this.
             Stopped: asked to; takes effect within a second.
         """
-        for place, request in enumerate(requests):
-            on_answer(place, self._answer(request, stop))
 
-    def _try(self, request: Request, stop: StopToken) -> Answer:
-        """Ask the server once."""
+        def answer_one(place: int, say: Emit, leave: StopToken) -> Answer:
+            return self._answer(requests[place], say, leave)
+
+        answer_together(len(requests), answer_one, on_answer, self.slots, emit=self._emit, stop=stop)
+
+    def _try(self, request: Request, on_text: Callable[[str], None], stop: StopToken) -> Answer:
+        """Ask the server once. Called on several threads at the same time."""
         raise NotImplementedError
 
-    def _answer(self, request: Request, stop: StopToken) -> Answer:
+    def _answer(self, request: Request, say: Emit, stop: StopToken) -> Answer:
         waited = failures = 0
         while True:
             stop.check()
             try:
-                answer = self._try(request, stop)
+                answer = self._watched_try(request, stop)
             except ServerAway as error:
                 waited += 1
-                self._say_waiting(error, waited)
+                self._say_waiting(error, waited, say)
             except TeacherUnavailable as error:
                 failures, waited = failures + 1, 0
                 log.warning("%s: failure %d: %s", self._where, failures, error)
@@ -84,15 +95,37 @@ class ServerTeacher:
                     # The same seed would lead into the same endless repetition.
                     request = replace(request, seed=(request.seed + SEED_STEP) % 2**31)
             else:
-                if waited:
-                    self._emit(Notice(_("{server} answers again; going on.", server=self._where)))
+                self._say_back(say)
                 return answer
             stop.wait(self._waits[min(max(waited, failures), len(self._waits)) - 1])
 
-    def _say_waiting(self, error: ServerAway, tries: int) -> None:
+    def _watched_try(self, request: Request, stop: StopToken) -> Answer:
+        flight = self.slots.begin()
+        answer = None
+        try:
+            answer = self._try(request, flight.heard, stop)
+        except ServerBusy:
+            self.slots.busy()
+            raise
+        finally:
+            flight.end(whole=answer is not None)
+        return answer
+
+    def _say_waiting(self, error: ServerAway, tries: int, say: Emit) -> None:
+        """Once for each number of tries, however many requests wait."""
         log.info("%s: waiting, try %d: %s", self._where, tries, error)
+        with self._guard:
+            if tries <= self._announced:
+                return
+            self._announced = tries
         text = _("{server}: {what}; waiting, try {number}.", server=self._where, what=error.what, number=tries)
-        self._emit(Notice(text, "warning"))
+        say(Notice(text, "warning"))
+
+    def _say_back(self, say: Emit) -> None:
+        with self._guard:
+            was_away, self._announced = self._announced > 0, 0
+        if was_away:
+            say(Notice(_("{server} answers again; going on.", server=self._where)))
 
 
 def _cut_off(error: TeacherUnavailable) -> Answer:

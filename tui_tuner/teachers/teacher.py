@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from tui_tuner.errors import TeacherError
 from tui_tuner.models.prompts import Message
 from tui_tuner.progress import StopToken
 
@@ -46,6 +47,9 @@ class Answer:
     tokens: int
 
 
+OnAnswer = Callable[[int, Answer | TeacherError], None]
+
+
 class Teacher(Protocol):
     """Someone who answers requests."""
 
@@ -64,8 +68,11 @@ class Teacher(Protocol):
         """How many requests are worth handing over together."""
         ...
 
-    def ask(self, requests: Sequence[Request], on_answer: Callable[[int, Answer], None], stop: StopToken) -> None:
+    def ask(self, requests: Sequence[Request], on_answer: OnAnswer, stop: StopToken) -> None:
         """Answer all `requests`, giving each answer to `on_answer` with its place as soon as it is whole.
+
+        A teacher that can tell which request it failed at gives the error in the answer's place and goes on with the
+        others. `on_answer` is called on the thread that asks.
 
         Raises:
             TeacherUnavailable: it may answer later; what came before is whole.

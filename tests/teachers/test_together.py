@@ -1,0 +1,114 @@
+import threading
+
+import pytest
+
+from tui_tuner.errors import Stopped, StorageError, TeacherRefused
+from tui_tuner.progress import Notice, StopToken
+from tui_tuner.teachers.slots import Slots
+from tui_tuner.teachers.teacher import Answer
+from tui_tuner.teachers.together import answer_together
+
+WITHIN = 10.0
+
+
+def together(number, answer_one, on_answer, *, most=4, stop=None, emit=lambda _event: None):
+    answer_together(number, answer_one, on_answer, Slots(most=most), emit=emit, stop=stop or StopToken())
+
+
+def said(place):
+    return Answer(str(place), "stop", 1)
+
+
+def test_several_are_on_their_way_and_everything_comes_to_the_thread_that_asked():
+    meeting, threads, answers = threading.Barrier(4), set(), {}
+
+    def answer_one(place, say, _leave):
+        meeting.wait(WITHIN)
+        say(Notice(f"asking {place}"))
+        return said(place)
+
+    def on_answer(place, answer):
+        threads.add(threading.current_thread())
+        answers[place] = answer.text
+
+    together(4, answer_one, on_answer, emit=lambda _event: threads.add(threading.current_thread()))
+    assert answers == {place: str(place) for place in range(4)}
+    assert threads == {threading.current_thread()}
+
+
+def test_an_error_takes_its_answers_place_and_the_others_go_on():
+    def answer_one(place, _say, _leave):
+        if place == 1:
+            raise TeacherRefused("not this one")
+        return said(place)
+
+    outcomes = {}
+    together(5, answer_one, outcomes.__setitem__)
+    assert isinstance(outcomes.pop(1), TeacherRefused)
+    assert sorted(outcomes) == [0, 2, 3, 4]
+
+
+@pytest.mark.parametrize("wrong", [StorageError("the disk is full"), RuntimeError("a mistake of ours")])
+def test_whoever_cannot_take_an_answer_ends_it_and_nothing_more_is_asked(wrong):
+    left = threading.Event()
+
+    def answer_one(place, _say, leave):
+        if place == 0:
+            return said(place)
+        leave._stop.wait(WITHIN)
+        left.set()
+        leave.check()
+        return said(place)
+
+    def on_answer(_place, _answer):
+        raise wrong
+
+    with pytest.raises(type(wrong)):
+        together(100, answer_one, on_answer)
+    assert left.is_set()
+
+
+def test_a_mistake_of_ours_is_not_taken_for_the_teachers():
+    def answer_one(_place, _say, _leave):
+        raise RuntimeError("ours")
+
+    with pytest.raises(RuntimeError, match="ours"):
+        together(2, answer_one, lambda *_outcome: None)
+
+
+def test_stopping_gives_up_what_is_on_its_way():
+    stop = StopToken()
+
+    def answer_one(_place, _say, leave):
+        stop.request()
+        leave.wait(WITHIN)
+        raise AssertionError("not told to leave")
+
+    with pytest.raises(Stopped):
+        together(3, answer_one, lambda *_outcome: None, stop=stop)
+
+
+def test_while_paused_nothing_is_asked_and_what_was_asked_is_taken():
+    stop, taken, asked = StopToken(), [], []
+    both = threading.Event()
+
+    def answer_one(place, _say, _leave):
+        asked.append(place)
+        return said(place)
+
+    def on_answer(place, _answer):
+        if not taken:
+            stop.pause()
+        taken.append(place)
+        if len(taken) == 2:
+            both.set()
+
+    work = threading.Thread(target=together, args=(6, answer_one, on_answer), kwargs={"most": 2, "stop": stop})
+    work.start()
+    assert both.wait(WITHIN)
+    work.join(0.3)
+    assert work.is_alive()
+    assert len(asked) == 2
+    stop.unpause()
+    work.join(WITHIN)
+    assert sorted(taken) == list(range(6))
