@@ -100,7 +100,7 @@ def test_garbage_never_ends_the_work(tmp_path):
     assert len(write(plan_in(tmp_path, instructions=12), teacher)) == 12
 
 
-def test_a_stop_keeps_the_questions_of_the_round(tmp_path):
+def test_a_stop_keeps_the_questions_so_far(tmp_path):
     stop, fresh = StopToken(), counting_questions()
 
     def say(request):
@@ -118,6 +118,17 @@ def test_a_stop_keeps_the_questions_of_the_round(tmp_path):
     assert questions[:6] == kept
     assert len(questions) == 10
     assert len(rest.asked) == 5  # the four that were missing and one to spare
+
+
+def test_each_answer_is_on_the_disk_before_the_next_one_comes(tmp_path):
+    fresh, on_disk = counting_questions(), []
+
+    def say(request):
+        on_disk.append(len(read_instructions(tmp_path / "instructions.json")))
+        return fresh(request)
+
+    write(plan_in(tmp_path, instructions=6), RuleTeacher(say, at_once=6))
+    assert on_disk == list(range(len(on_disk)))
 
 
 def test_a_failing_teacher_costs_nothing_already_written(tmp_path):

@@ -52,9 +52,9 @@ def read_instructions(path: Path) -> list[str]:
 def write_instructions(plan: DatasetPlan, teacher: Teacher, *, emit: Emit, stop: StopToken) -> list[str]:
     """Have the teacher write questions until there are `plan.choice.instructions`; return all of them.
 
-    Goes on with those already in the file. The file is replaced after each round, and when the work is stopped. Where
-    the teacher hardly finds new ones any more, a `Notice` says so and the stage ends with what there is. With neither a
-    topic nor seed examples, the questions in the file are all there will be.
+    Goes on with those already in the file. The file is replaced after each answer. Where the teacher hardly finds new
+    ones any more, a `Notice` says so and the stage ends with what there is. With neither a topic nor seed examples, the
+    questions in the file are all there will be.
 
     Raises:
         DatasetError: the file is no list of questions, or not one question could be had.
@@ -115,13 +115,13 @@ class _Instructions:
             if isinstance(answer, TeacherError):
                 failed.append(answer)
                 return
+            known = len(self.questions)
             self._take(asking.questions(asked[place], answer), asked[place])
-
-        try:
-            teacher.ask([one.request for one in asked], on_answer, stop)
-        finally:
-            if len(self.questions) > before:
+            if len(self.questions) > known:
+                # On the disk before the next one is waited for: what was paid for is not paid for again.
                 write_json(self.path, self.questions)
+
+        teacher.ask([one.request for one in asked], on_answer, stop)
         if len(failed) == len(asked):
             raise failed[-1]
         return len(self.questions) - before, sum(one.expected for one in asked)
