@@ -3,16 +3,25 @@ import threading
 import pytest
 
 from tui_tuner.errors import Stopped, StorageError, TeacherRefused
-from tui_tuner.progress import Notice, StopToken
+from tui_tuner.progress import StopToken
+from tui_tuner.teachers.json_server import ServerAway
 from tui_tuner.teachers.slots import Slots
 from tui_tuner.teachers.teacher import Answer
-from tui_tuner.teachers.together import answer_together
+from tui_tuner.teachers.together import Lane, answer_together
 
 WITHIN = 10.0
 
 
-def together(number, answer_one, on_answer, *, most=4, stop=None, emit=lambda _event: None):
-    answer_together(number, answer_one, on_answer, Slots(most=most), emit=emit, stop=stop or StopToken())
+def together(number, answer_one, on_answer, *, most=4, stop=None):
+    answer_together(number, [lane(answer_one, most=most)], on_answer, stop or StopToken())
+
+
+def lane(answer_one, *, most=4, heard=None):
+    def hears(error, failures):
+        if heard is not None:
+            heard.append((error and error.what, failures))
+
+    return Lane(answer_one, Slots(most=most), hears, rests=(0.0,))
 
 
 def said(place):
@@ -22,22 +31,21 @@ def said(place):
 def test_several_are_on_their_way_and_everything_comes_to_the_thread_that_asked():
     meeting, threads, answers = threading.Barrier(4), set(), {}
 
-    def answer_one(place, say, _leave):
+    def answer_one(place, _leave):
         meeting.wait(WITHIN)
-        say(Notice(f"asking {place}"))
         return said(place)
 
     def on_answer(place, answer):
         threads.add(threading.current_thread())
         answers[place] = answer.text
 
-    together(4, answer_one, on_answer, emit=lambda _event: threads.add(threading.current_thread()))
+    together(4, answer_one, on_answer)
     assert answers == {place: str(place) for place in range(4)}
     assert threads == {threading.current_thread()}
 
 
 def test_an_error_takes_its_answers_place_and_the_others_go_on():
-    def answer_one(place, _say, _leave):
+    def answer_one(place, _leave):
         if place == 1:
             raise TeacherRefused("not this one")
         return said(place)
@@ -52,7 +60,7 @@ def test_an_error_takes_its_answers_place_and_the_others_go_on():
 def test_whoever_cannot_take_an_answer_ends_it_and_nothing_more_is_asked(wrong):
     left = threading.Event()
 
-    def answer_one(place, _say, leave):
+    def answer_one(place, leave):
         if place == 0:
             return said(place)
         leave._stop.wait(WITHIN)
@@ -69,7 +77,7 @@ def test_whoever_cannot_take_an_answer_ends_it_and_nothing_more_is_asked(wrong):
 
 
 def test_a_mistake_of_ours_is_not_taken_for_the_teachers():
-    def answer_one(_place, _say, _leave):
+    def answer_one(_place, _leave):
         raise RuntimeError("ours")
 
     with pytest.raises(RuntimeError, match="ours"):
@@ -79,7 +87,7 @@ def test_a_mistake_of_ours_is_not_taken_for_the_teachers():
 def test_stopping_gives_up_what_is_on_its_way():
     stop = StopToken()
 
-    def answer_one(_place, _say, leave):
+    def answer_one(_place, leave):
         stop.request()
         leave.wait(WITHIN)
         raise AssertionError("not told to leave")
@@ -92,7 +100,7 @@ def test_while_paused_nothing_is_asked_and_what_was_asked_is_taken():
     stop, taken, asked = StopToken(), [], []
     both = threading.Event()
 
-    def answer_one(place, _say, _leave):
+    def answer_one(place, _leave):
         asked.append(place)
         return said(place)
 
@@ -112,3 +120,59 @@ def test_while_paused_nothing_is_asked_and_what_was_asked_is_taken():
     stop.unpause()
     work.join(WITHIN)
     assert sorted(taken) == list(range(6))
+
+
+def by(name):
+    return lambda _place, _leave: Answer(name, "stop", 1)
+
+
+def test_several_servers_share_the_work():
+    meeting, answers = threading.Barrier(2), {}
+
+    def meets(name):
+        def answer_one(_place, _leave):
+            meeting.wait(WITHIN)
+            return Answer(name, "stop", 1)
+
+        return answer_one
+
+    lanes = [lane(meets("a"), most=1), lane(meets("b"), most=1)]
+    answer_together(6, lanes, lambda place, answer: answers.__setitem__(place, answer.text), StopToken())
+    assert sorted(answers.values()) == ["a", "a", "a", "b", "b", "b"]
+
+
+@pytest.mark.parametrize("error", [ServerAway("nobody there"), TeacherRefused("no such model")])
+def test_a_server_that_fails_hands_its_part_back(error):
+    heard, answers = [], {}
+
+    def fails(_place, _leave):
+        raise error
+
+    lanes = [lane(fails, heard=heard), lane(by("b"), most=1)]
+    answer_together(8, lanes, lambda place, answer: answers.__setitem__(place, answer.text), StopToken())
+    assert answers == dict.fromkeys(range(8), "b")
+    assert heard[0] == (error.what, 1)
+
+
+def test_a_request_that_every_server_fails_at_gets_its_error_and_the_others_are_answered():
+    def fails_at_three(place, _leave):
+        if place == 3:
+            raise TeacherRefused("too long")
+        return said(place)
+
+    outcomes = {}
+    answer_together(6, [lane(fails_at_three), lane(fails_at_three)], outcomes.__setitem__, StopToken())
+    assert isinstance(outcomes.pop(3), TeacherRefused)
+    assert sorted(outcomes) == [0, 1, 2, 4, 5]
+
+
+def test_a_server_that_is_back_is_used_again():
+    heard, tries = [], iter(range(100))
+
+    def comes_back(place, _leave):
+        if next(tries) < 2:
+            raise ServerAway("nobody there")
+        return said(place)
+
+    answer_together(3, [lane(comes_back, most=1, heard=heard)], lambda *_outcome: None, StopToken())
+    assert heard == [("nobody there", 1), ("nobody there", 2), (None, 0)]

@@ -7,11 +7,10 @@ it. What fails although the server is there is tried a few times more; what woul
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from tui_tuner.errors import TeacherUnavailable
+from tui_tuner.errors import TeacherError, TeacherUnavailable
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, Notice, StopToken
@@ -19,7 +18,7 @@ from tui_tuner.teachers.json_server import ServerAway, ServerBusy, Unfinished
 from tui_tuner.teachers.ollama_address import Address
 from tui_tuner.teachers.slots import Slots
 from tui_tuner.teachers.teacher import Answer, OnAnswer, Request
-from tui_tuner.teachers.together import answer_together
+from tui_tuner.teachers.together import Lane, answer_together
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +49,6 @@ class ServerTeacher:
         self._model, self._address, self._where = model, address, where
         self._emit, self._waits = emit, waits
         self.slots = slots or Slots()
-        self._guard = threading.Lock()
-        self._announced = 0  # tries that were waited for, as the person was told
 
     @property
     def name(self) -> str:
@@ -67,37 +64,33 @@ class ServerTeacher:
         Raises:
             Stopped: asked to; takes effect within a second.
         """
+        answer_together(len(requests), [self.lane(requests)], on_answer, stop)
 
-        def answer_one(place: int, say: Emit, leave: StopToken) -> Answer:
-            return self._answer(requests[place], say, leave)
-
-        answer_together(len(requests), answer_one, on_answer, self.slots, emit=self._emit, stop=stop)
+    def lane(self, requests: Sequence[Request]) -> Lane:
+        """This server's part in answering `requests`, alone or among others."""
+        return Lane(lambda place, leave: self._answer(requests[place], leave), self.slots, self._say, self._waits)
 
     def _try(self, request: Request, on_text: Callable[[str], None], stop: StopToken) -> Answer:
         """Ask the server once. Called on several threads at the same time."""
         raise NotImplementedError
 
-    def _answer(self, request: Request, say: Emit, stop: StopToken) -> Answer:
-        waited = failures = 0
+    def _answer(self, request: Request, stop: StopToken) -> Answer:
+        failures = 0
         while True:
             stop.check()
             try:
-                answer = self._watched_try(request, stop)
-            except ServerAway as error:
-                waited += 1
-                self._say_waiting(error, waited, say)
+                return self._watched_try(request, stop)
+            except ServerAway:
+                raise  # for this the lane waits, once for all requests
             except TeacherUnavailable as error:
-                failures, waited = failures + 1, 0
+                failures += 1
                 log.warning("%s: failure %d: %s", self._where, failures, error)
                 if failures == MOST_FAILURES:
                     return _cut_off(error)
                 if isinstance(error, Unfinished):
                     # The same seed would lead into the same endless repetition.
                     request = replace(request, seed=(request.seed + SEED_STEP) % 2**31)
-            else:
-                self._say_back(say)
-                return answer
-            stop.wait(self._waits[min(max(waited, failures), len(self._waits)) - 1])
+            stop.wait(self._waits[min(failures, len(self._waits)) - 1])
 
     def _watched_try(self, request: Request, stop: StopToken) -> Answer:
         flight = self.slots.begin()
@@ -111,21 +104,16 @@ class ServerTeacher:
             flight.end(whole=answer is not None)
         return answer
 
-    def _say_waiting(self, error: ServerAway, tries: int, say: Emit) -> None:
-        """Once for each number of tries, however many requests wait."""
-        log.info("%s: waiting, try %d: %s", self._where, tries, error)
-        with self._guard:
-            if tries <= self._announced:
-                return
-            self._announced = tries
-        text = _("{server}: {what}; waiting, try {number}.", server=self._where, what=error.what, number=tries)
-        say(Notice(text, "warning"))
-
-    def _say_back(self, say: Emit) -> None:
-        with self._guard:
-            was_away, self._announced = self._announced > 0, 0
-        if was_away:
-            say(Notice(_("{server} answers again; going on.", server=self._where)))
+    def _say(self, error: TeacherError | None, failures: int) -> None:
+        if error is None:
+            self._emit(Notice(_("{server} answers again; going on.", server=self._where)))
+            return
+        log.info("%s: failure %d: %s", self._where, failures, error)
+        if isinstance(error, ServerAway):
+            text = _("{server}: {what}; waiting, try {number}.", server=self._where, what=error.what, number=failures)
+        else:
+            text = _("{server}: {what}; the others take its part.", server=self._where, what=error.what)
+        self._emit(Notice(text, "warning"))
 
 
 def _cut_off(error: TeacherUnavailable) -> Answer:
