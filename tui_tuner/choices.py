@@ -66,7 +66,8 @@ class DatasetChoice:
     )
     url: str = setting(
         "",
-        "Where the server listens; empty means this machine: OLLAMA_HOST for Ollama, port 1234 for LM Studio.",
+        "Where the server listens; empty means this machine: OLLAMA_HOST for Ollama, port 1234 for LM Studio. "
+        "Several servers share the work; separate them with ;",
         label="server address",
     )
     style: str = setting(
@@ -90,9 +91,14 @@ class DatasetChoice:
     seed: int = setting(0, "The same seed and teacher give the same data and the same split.", minimum=0, maximum=2**31)
 
     @property
+    def urls(self) -> tuple[str, ...]:
+        """The addresses in `url`; a single empty one where it says nothing."""
+        return tuple(place.strip() for place in self.url.split(";") if place.strip()) or ("",)
+
+    @property
     def ollama_url(self) -> str:
-        """Where Ollama listens; empty where `url` is another server's, or says nothing."""
-        return "" if self.teacher == "openai" else self.url
+        """Where the first Ollama listens; empty where `url` is another server's, or says nothing."""
+        return "" if self.teacher == "openai" else self.urls[0]
 
     @property
     def ollama_model(self) -> str:

@@ -23,6 +23,7 @@ class ServerWithSlots(ThreadingHTTPServer):
         streams: send words as they come, the first after a tenth of the time; otherwise all at the end.
 
     Attributes:
+        answered: chat requests answered.
         most: the most requests that were there at the same time, queued ones included.
     """
 
@@ -33,7 +34,7 @@ class ServerWithSlots(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.slots, self.seconds, self.streams = threading.BoundedSemaphore(slots), seconds, streams
         self.port: int = self.server_address[1]
-        self.here = self.most = 0
+        self.here = self.most = self.answered = 0
         self.guard = threading.Lock()
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -84,6 +85,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self.end_headers()
             self._line({"message": {"role": "assistant", "content": word}, "done": False})
         self._line({"message": {"content": ""}, "done": True, "done_reason": "stop", "eval_count": len(words)})
+        with self.server.guard:
+            self.server.answered += 1
         self.wfile.write(b"0\r\n\r\n")
 
     def _line(self, row: dict[str, Any]) -> None:

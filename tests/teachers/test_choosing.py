@@ -43,7 +43,7 @@ def test_the_models_of_ollama_that_can_write_are_offered(tiny, monkeypatch):
     with MisbehavingServer(reply(MODELS)) as server:
         place = f"127.0.0.1:{server.port}"
         expected = TeacherChoice("ollama", "mistral:7b", f"mistral:7b at localhost:{server.port}", place)
-        assert available_teachers("starter", place) == [expected]
+        assert available_teachers("starter", [place]) == [expected]
         monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{server.port}")
         assert [choice.kind for choice in available_teachers(str(tiny))] == ["mlx", "ollama"]
 
@@ -54,14 +54,14 @@ def test_a_server_that_is_no_ollama_is_found_in_its_usual_place_and_not_shown_th
         monkeypatch.setattr(choosing, "USUAL_PORTS", (server.port,))
         place = f"localhost:{server.port}"
         assert available_teachers("starter") == [TeacherChoice("openai", "qwen3-4b", f"qwen3-4b at {place}", place)]
-        assert available_teachers("starter", place)[0].url == place
+        assert available_teachers("starter", [place])[0].url == place
         assert all("sk-secret" not in asked.headers for asked in server.asked)
 
 
 def test_a_silent_server_is_not_waited_for_long():
     with MisbehavingServer(lambda asked: asked.wait_until_gone()) as server:
         began = time.monotonic()
-        assert available_teachers("starter", f"127.0.0.1:{server.port}") == []
+        assert available_teachers("starter", [f"127.0.0.1:{server.port}"]) == []
     assert time.monotonic() - began < QUICKLY + 2
 
 

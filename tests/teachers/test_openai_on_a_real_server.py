@@ -42,7 +42,7 @@ def request(question, **more):
 
 
 def test_it_is_found_and_answers_and_says_when_it_was_cut_off(place):
-    assert any(choice.kind == "openai" and choice.url == place for choice in available_teachers("none", place))
+    assert any(choice.kind == "openai" and choice.url == place for choice in available_teachers("none", [place]))
     teacher = open_openai_teacher(place, "")
     answers = {}
     asked = [request("Say hello.", max_tokens=40), request("Tell a long story.", max_tokens=5, schema=LISTS)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -95,7 +96,7 @@ class DatasetScreen(SettingsStep):
 
     def on_mount(self) -> None:
         """Show the settings where nothing has been written yet."""
-        self._look_for_teachers(self.choices.model.name, self.choices.dataset.url)
+        self._look_for_teachers(self.choices.model.name, self.choices.dataset.urls)
         if self.project and not self.board.running(self.step):
             state = dataset_state(self.project)
             self.show_settings(state.answers == 0 and not state.train)
@@ -104,10 +105,10 @@ class DatasetScreen(SettingsStep):
                 self.query_one("#settings Input").focus()
 
     @work(thread=True, exclusive=True, group="teachers", description="looking for teachers")
-    def _look_for_teachers(self, model: str, url: str) -> None:
+    def _look_for_teachers(self, model: str, urls: tuple[str, ...]) -> None:
         from tui_tuner.teachers.choosing import available_teachers  # here, so that the screen does not wait for it
 
-        self.post_message(TeachersFound(available_teachers(model, url)))
+        self.post_message(TeachersFound(available_teachers(model, urls)))
 
     def on_teachers_found(self, message: TeachersFound) -> None:
         """List who is there."""
@@ -117,24 +118,26 @@ class DatasetScreen(SettingsStep):
     def _list_teachers(self) -> None:
         rows = self.query_one("#teachers", OptionList)
         rows.clear_options()
-        chosen = self._chosen_teacher()
+        chosen = self._chosen_teachers()
         for index, teacher in enumerate(self._teachers):
-            mark = ("● ", "$accent") if teacher is chosen else ("○ ", "$foreground 65%")
+            mark = ("● ", "$accent") if teacher in chosen else ("○ ", "$foreground 65%")
             rows.add_option(Option(Content.assemble(" ", mark, one_line(teacher.label)), id=str(index)))
         if not self._teachers:
             rows.add_option(Option(_("nobody: fetch the base model or start Ollama in Environment"), disabled=True))
 
-    def _chosen_teacher(self) -> TeacherChoice | None:
-        """The teacher that would write now; where no model is named, the first one of its kind."""
-        chosen = self.choices.dataset
-        fitting = (
-            teacher
-            for teacher in self._teachers
-            if teacher.kind == chosen.teacher
-            and chosen.teacher_model in ("", teacher.model)
-            and teacher.url in (None, chosen.url)
-        )
-        return next(fitting, None)
+    def _chosen_teachers(self) -> list[TeacherChoice]:
+        """Those that would write now: one, or one on each server; where no model is named, the first one there."""
+        chosen, found = self.choices.dataset, []
+        for url in chosen.urls:
+            fitting = (
+                teacher
+                for teacher in self._teachers
+                if teacher.kind == chosen.teacher
+                and chosen.teacher_model in ("", teacher.model)
+                and teacher.url in (None, url)
+            )
+            found += list(itertools.islice(fitting, 1))
+        return found
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Choose a teacher."""

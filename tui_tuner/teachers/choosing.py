@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from tui_tuner.teachers.ollama_teacher import open_ollama_teacher
 from tui_tuner.teachers.openai_server import USUAL_PORTS, OpenAIServer, openai_address
 from tui_tuner.teachers.openai_teacher import open_openai_teacher
 from tui_tuner.teachers.teacher import Teacher
+from tui_tuner.teachers.team import open_servers
 
 QUICKLY = 1.5  # seconds a server has to say which models it has
 
@@ -42,26 +44,25 @@ class TeacherChoice:
     url: str | None = None
 
 
-def available_teachers(model_name: str, url: str = "") -> list[TeacherChoice]:
+def available_teachers(model_name: str, urls: Sequence[str] = ()) -> list[TeacherChoice]:
     """The teachers there are now; takes up to `QUICKLY` seconds where a server does not answer.
 
     Args:
         model_name: the project's base model.
-        url: where the server that the project names listens; may be empty.
+        urls: where the servers that the project names listen; an empty one is none.
 
     Returns:
         First the models for this process (the base model, then the starter), then those of Ollama, then those of
-        servers that speak OpenAI's language, each at the named place and at the usual places on this machine.
+        servers that speak OpenAI's language, each at the named places and at the usual places on this machine.
     """
     found = []
     for name in dict.fromkeys((model_name, STARTER)):
         if find_model(name) is not None:
             setting = "" if name == model_name else name
             found.append(TeacherChoice("mlx", setting, _("{model} in this process", model=name)))
-    named = url.strip()
-    ollama = {address_for(place): place for place in ("", named)}
+    ollama = {address_for(place): place for place in ("", *urls)}
     usual = [f"localhost:{port}" for port in USUAL_PORTS]
-    others = {openai_address(place): place for place in (*usual, named) if place}
+    others = {openai_address(place): place for place in (*usual, *urls) if place}
     with ThreadPoolExecutor(len(ollama) + len(others)) as side_by_side:
         by_ollama = side_by_side.map(_in_ollama, ollama.values())
         by_others = side_by_side.map(_in_openai_server, others.values())
@@ -111,9 +112,9 @@ def open_teacher(
         TeacherError: the model is not there; says how to get it.
     """
     if choice.teacher == "ollama":
-        return open_ollama_teacher(choice.url, choice.teacher_model, emit=emit)
+        return open_servers(choice.urls, lambda url: open_ollama_teacher(url, choice.teacher_model, emit=emit), emit)
     if choice.teacher == "openai":
-        return open_openai_teacher(choice.url, choice.teacher_model, emit=emit)
+        return open_servers(choice.urls, lambda url: open_openai_teacher(url, choice.teacher_model, emit=emit), emit)
     path = find_model(choice.teacher_model) if choice.teacher_model else base_model
     if path is None:
         raise TeacherError(

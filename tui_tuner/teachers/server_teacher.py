@@ -28,7 +28,7 @@ SEED_STEP = 1_000_003  # far from the neighbouring requests' seeds
 
 
 class ServerTeacher:
-    """Implements `tui_tuner.teachers.teacher.Teacher` but for `close` and for one try at one request.
+    """Implements `tui_tuner.teachers.teacher.Teacher` but for `close` and one try at one request.
 
     Args:
         model: its name on the server.
@@ -69,6 +69,10 @@ class ServerTeacher:
     def lane(self, requests: Sequence[Request]) -> Lane:
         """This server's part in answering `requests`, alone or among others."""
         return Lane(lambda place, leave: self._answer(requests[place], leave), self.slots, self._say, self._waits)
+
+    def close(self) -> None:
+        """Close the connections, and give back what the server holds for this teacher where it can be told to."""
+        raise NotImplementedError
 
     def _try(self, request: Request, on_text: Callable[[str], None], stop: StopToken) -> Answer:
         """Ask the server once. Called on several threads at the same time."""

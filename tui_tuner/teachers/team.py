@@ -1,0 +1,77 @@
+"""Several servers as one teacher, say the Macs in a house: they share the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tui_tuner.errors import TeacherError
+from tui_tuner.language import _
+from tui_tuner.progress import Emit, Notice, StopToken
+from tui_tuner.teachers.server_teacher import ServerTeacher
+from tui_tuner.teachers.teacher import OnAnswer, Request, Teacher
+from tui_tuner.teachers.together import answer_together
+
+
+class ServerTeam:
+    """Implements `tui_tuner.teachers.teacher.Teacher` on the servers of its members.
+
+    A server that is away, or that a request fails at, hands its part back to the others and is tried again after a
+    while.
+
+    Args:
+        members: one teacher for each server, two or more.
+    """
+
+    continues: bool = False
+    at_once: int = ServerTeacher.at_once
+
+    def __init__(self, members: Sequence[ServerTeacher]) -> None:
+        self._members = members
+
+    @property
+    def name(self) -> str:
+        """As a person reads it: "mistral:7b at localhost:11434, mistral:7b at studio:11434"."""
+        return ", ".join(member.name for member in self._members)
+
+    def ask(self, requests: Sequence[Request], on_answer: OnAnswer, stop: StopToken) -> None:
+        """Answer `requests`, each on the server that has room first.
+
+        Raises:
+            Stopped: asked to; takes effect within a second.
+        """
+        answer_together(len(requests), [member.lane(requests) for member in self._members], on_answer, stop)
+
+    def close(self) -> None:
+        """Close every member, also where one of them fails at it."""
+        for member in self._members:
+            member.close()
+
+
+def open_servers(places: Sequence[str], open_one: Callable[[str], ServerTeacher], emit: Emit) -> Teacher:
+    """The teacher on the server at the only place, or on all servers that can be had.
+
+    Args:
+        places: their addresses, one or more.
+        open_one: opens the teacher at an address.
+        emit: hears which servers cannot be had.
+
+    Raises:
+        TeacherError: not one can be had; it is what the first one failed at.
+    """
+    members: list[ServerTeacher] = []
+    errors: list[TeacherError] = []
+    try:
+        for place in places:
+            try:
+                members.append(open_one(place))
+            except TeacherError as error:
+                errors.append(error)
+    except BaseException:
+        ServerTeam(members).close()
+        raise
+    if not members:
+        raise errors[0]
+    for failure in errors:
+        text = _("{server}: {what}; the others write without it.", server=failure.where, what=failure.what)
+        emit(Notice(text, "warning"))
+    return members[0] if len(members) == 1 else ServerTeam(members)
