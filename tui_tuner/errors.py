@@ -9,11 +9,12 @@
     ├── ModelError                a model is missing, incomplete or cannot be loaded
     ├── TeacherError              the server or model that writes the data
     │   ├── TeacherUnavailable    passes: worth another try (503, reset, time-out)
-    │   │   ├── ServerAway        nobody listens there now (teachers/json_server.py)
-    │   │   ├── Unfinished        an answer that ended early (teachers/json_server.py)
-    │   │   └── FailedMidway      an error amid an answer (teachers/openai_server.py)
+    │   │   ├── ServerAway        nobody listens there now (teachers/server_errors.py)
+    │   │   │   └── ServerBusy    its queue is full (teachers/server_errors.py)
+    │   │   ├── Unfinished        an answer that ended early (teachers/server_errors.py)
+    │   │   └── FailedMidway      an error amid an answer (teachers/server_errors.py)
     │   └── TeacherRefused        does not pass: 400, 404, an unknown model
-    │       └── EmptyAnswer       nothing at all (teachers/json_server.py)
+    │       └── EmptyAnswer       nothing at all (teachers/server_errors.py)
     ├── DatasetError              no usable examples, an unreadable file
     ├── TrainingError             cannot start, cannot go on
     ├── ExportError               fusing or exporting failed

@@ -24,6 +24,7 @@ from tui_tuner.choices import ChatChoice, CompareChoice, DatasetChoice, ExportCh
 from tui_tuner.errors import ConfigurationError, ProjectError, ProjectLocked, storage_error
 from tui_tuner.files import read_toml, storage_errors, write_text
 from tui_tuner.language import _
+from tui_tuner.progress import Event
 
 MANIFEST = "tuner.toml"
 FORMAT = 1
@@ -125,6 +126,17 @@ def save_project(project: Project) -> None:
     top = tomli_w.dumps({"format": FORMAT, "name": project.name})
     sections = [configuration.write_table(getattr(project.choices, name), name) for name in SECTIONS]
     write_text(project.folder / MANIFEST, "\n".join([head + top, *sections]))
+
+
+@dataclass(frozen=True)
+class ProjectMade(Event):
+    """A project folder is there.
+
+    Attributes:
+        folder: its absolute path.
+    """
+
+    folder: Path
 
 
 def create_project(folder: Path, *, choices: Choices | None = None, name: str = "") -> Project:

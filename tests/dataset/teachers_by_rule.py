@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from tui_tuner.choices import DatasetChoice
 from tui_tuner.dataset.examples import Example, asked_and_answered
 from tui_tuner.dataset.plan import DatasetPlan
+from tui_tuner.errors import TeacherError, TeacherRefused
 from tui_tuner.progress import Event, StopToken
-from tui_tuner.teachers.teacher import Answer, Request
+from tui_tuner.teachers.teacher import Answer, OnAnswer, Request
 
 Rule = Callable[[Request], Answer | str]
 
@@ -54,7 +56,7 @@ class RuleTeacher:
         self.question_rounds: list[list[Request]] = []
         self.answer_groups: list[list[Request]] = []
 
-    def ask(self, requests: Sequence[Request], on_answer: Callable[[int, Answer], None], stop: StopToken) -> None:
+    def ask(self, requests: Sequence[Request], on_answer: OnAnswer, stop: StopToken) -> None:
         for_questions = _asks_for_questions(requests[0])
         (self.question_rounds if for_questions else self.answer_groups).append(list(requests))
         rule = self._questions if for_questions else self._answers
@@ -66,6 +68,20 @@ class RuleTeacher:
 
     def close(self) -> None:
         pass
+
+
+class FailingAt(RuleTeacher):
+    """Gives the requests it `fails` at their error in the answer's place, as a teacher on a server does."""
+
+    def __init__(self, fails: Callable[[Request], bool], **more: Any) -> None:
+        super().__init__(**more)
+        self._fails = fails
+
+    def ask(self, requests: Sequence[Request], on_answer: OnAnswer, stop: StopToken) -> None:
+        def answered(place: int, answer: Answer | TeacherError) -> None:
+            on_answer(place, TeacherRefused("not this one") if self._fails(requests[place]) else answer)
+
+        super().ask(requests, answered, stop)
 
 
 def _asks_for_questions(request: Request) -> bool:

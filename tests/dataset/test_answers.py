@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from dataset.teachers_by_rule import SEEDS, Heard, RuleTeacher, asked_for, counting_answer, plan_in
+from dataset.teachers_by_rule import SEEDS, FailingAt, Heard, RuleTeacher, asked_for, counting_answer, plan_in
 
 from tui_tuner.dataset.answers import SHOWN, write_answers
 from tui_tuner.dataset.events import ExampleRefused, ExampleWritten
@@ -199,6 +199,22 @@ def test_one_question_the_teacher_fails_at_does_not_end_the_run(tmp_path, at_onc
     (row, *_others) = rows(tmp_path / "rejects.jsonl")
     assert (row["question"], row["reason"], row["detail"]) == (QUESTIONS[3], "teacher_failed", "too long for me")
     assert sorted(asked_for(teacher)).count(QUESTIONS[0]) == 1
+
+
+def test_an_error_in_an_answers_place_refuses_that_question_and_no_other(tmp_path):
+    teacher = FailingAt(lambda request: request.messages[-1]["content"] == QUESTIONS[3], at_once=10)
+    outcome = write(plan_in(tmp_path), teacher)
+    assert (outcome.kept, outcome.refused) == (9, 1)
+    assert asked_for(teacher).count(QUESTIONS[3]) == 3
+    assert asked_for(teacher).count(QUESTIONS[0]) == 1
+
+
+def test_errors_in_a_row_end_the_run_with_everything_kept(tmp_path):
+    teacher = FailingAt(lambda request: request.messages[-1]["content"] not in QUESTIONS[:4], at_once=10)
+    with pytest.raises(TeacherRefused, match="not this one"):
+        write(plan_in(tmp_path), teacher)
+    assert len(rows(tmp_path / "answers.jsonl")) == 4
+    assert len(rows(tmp_path / "rejects.jsonl")) == 3
 
 
 def test_a_teacher_that_is_gone_ends_the_run_with_everything_kept(tmp_path):

@@ -1,14 +1,15 @@
+import itertools
 import json
 from collections import Counter
 
 import pytest
-from dataset.teachers_by_rule import SEEDS, Heard, RuleTeacher, counting_questions, listed_questions, plan_in
+from dataset.teachers_by_rule import SEEDS, FailingAt, Heard, RuleTeacher, counting_questions, listed_questions, plan_in
 
 from tui_tuner.choices import OPENING_PHRASES
 from tui_tuner.dataset.asking import LIST_SCHEMA
 from tui_tuner.dataset.events import InstructionWritten
 from tui_tuner.dataset.instructions import read_instructions, write_instructions
-from tui_tuner.errors import DatasetError, Stopped, TeacherUnavailable
+from tui_tuner.errors import DatasetError, Stopped, TeacherRefused, TeacherUnavailable
 from tui_tuner.files import write_json, write_text
 from tui_tuner.progress import Notice, StageProgress, StopToken
 
@@ -129,6 +130,19 @@ def test_each_answer_is_on_the_disk_before_the_next_one_comes(tmp_path):
 
     write(plan_in(tmp_path, instructions=6), RuleTeacher(say, at_once=6))
     assert on_disk == list(range(len(on_disk)))
+
+
+def test_a_request_that_fails_is_said_and_the_others_count(tmp_path):
+    heard, turn = Heard(), itertools.count()
+    teacher = FailingAt(lambda _request: next(turn) % 2 == 1, at_once=4)
+    assert len(write(plan_in(tmp_path, instructions=12), teacher, heard)) == 12
+    assert "not this one" in heard.of(Notice)[0].text
+    assert not any("hardly finds" in notice.text for notice in heard.of(Notice))
+
+
+def test_where_every_request_fails_the_error_is_the_runs(tmp_path):
+    with pytest.raises(TeacherRefused, match="not this one"):
+        write(plan_in(tmp_path, instructions=12), FailingAt(lambda _request: True))
 
 
 def test_a_failing_teacher_costs_nothing_already_written(tmp_path):

@@ -65,3 +65,19 @@ async def test_where_no_model_is_named_only_the_first_is_marked(server, tmp_path
             assert marked == [f"● qwen3-4b at {place}"]
     finally:
         app.close()
+
+
+async def test_of_several_servers_the_one_teacher_on_each_is_marked(server, tmp_path):
+    project = tiny_project.make(tmp_path)
+    with MisbehavingServer(reply(MODELS)) as other:
+        places = [f"localhost:{other.port}", f"localhost:{server.port}"]
+        choice = dataclasses.replace(
+            project.choices.dataset, teacher="openai", teacher_model="mistral-7b", url="; ".join(places)
+        )
+        app = TunerApp(project.with_choice("dataset", choice), Settings(last_step="dataset"))
+        try:
+            async with app.run_test(size=(80, 24)) as pilot:
+                marked = {row for row in await listed(app, pilot) if row.startswith("●")}
+                assert marked == {f"● mistral-7b at {place}" for place in places}
+        finally:
+            app.close()

@@ -18,9 +18,10 @@ from teachers.misbehaving_server import (
 
 from tui_tuner.errors import Stopped, TeacherRefused, TeacherUnavailable
 from tui_tuner.progress import StageProgress, StopToken, ignore_event
-from tui_tuner.teachers.json_server import JsonServer, ServerAway, Unfinished
+from tui_tuner.teachers.json_server import JsonServer
 from tui_tuner.teachers.ollama import OllamaModel, OllamaServer
 from tui_tuner.teachers.ollama_address import Address
+from tui_tuner.teachers.server_errors import ServerAway, Unfinished
 from tui_tuner.teachers.teacher import Request
 
 PIECE = {"message": {"role": "assistant", "content": "Hel"}, "done": False}

@@ -5,9 +5,9 @@ from teachers.misbehaving_server import MisbehavingServer, hang_up, raw, reply
 
 from tui_tuner.errors import TeacherRefused, TeacherUnavailable
 from tui_tuner.progress import StopToken
-from tui_tuner.teachers.json_server import ServerAway, Unfinished
 from tui_tuner.teachers.openai_server import OpenAIServer, openai_address
 from tui_tuner.teachers.openai_teacher import OpenAITeacher, open_openai_teacher
+from tui_tuner.teachers.server_errors import ServerAway, Unfinished
 from tui_tuner.teachers.teacher import Answer, Request
 
 SCHEMA = {"type": "array", "items": {"type": "string"}}

@@ -18,7 +18,7 @@ class Clock:
 
 
 def answer_all(slots, clock, places, seconds, number, *, streams):
-    """Play a server with `places` slots, each answer taking `seconds`, until `number` answers have come."""
+    """Play a server with `places` slots, each answer taking `seconds`, until `number` have come; return who is left."""
     queued, served, done = [], [], 0
     while done < number:
         while len(queued) + len(served) < slots.limit:
@@ -33,6 +33,7 @@ def answer_all(slots, clock, places, seconds, number, *, streams):
             served.remove(one)
             one[0].end(whole=True)
             done += 1
+    return [*queued, *(flight for flight, _end in served)]
 
 
 @pytest.mark.parametrize("places", [1, 2, 4, 7, 16])
@@ -63,9 +64,9 @@ def test_a_full_queue_halves_the_requests():
 def test_the_last_answers_of_a_run_do_not_count_as_a_server_with_few_slots():
     clock = Clock()
     slots = Slots(clock=clock)
-    answer_all(slots, clock, 4, 1.0, 40, streams=True)
+    open_flights = answer_all(slots, clock, 4, 1.0, 40, streams=True)
     last = slots.begin()
-    for other in list(slots._open - {last}):
+    for other in open_flights:
         other.end(whole=False)
     clock.now += 0.1
     last.heard()
@@ -85,6 +86,5 @@ def test_a_real_connection_uses_every_slot_and_keeps_the_answers_apart(streams):
             lambda place, answer: answers.__setitem__(place, answer.text),
             StopToken(),
         )
-        # How many queue is proved above, by a clock of ours: a busy machine delays answers by itself.
-        assert server.most >= 4
+        assert 4 <= server.most <= 9
     assert all(answers[place].startswith(question) for place, question in enumerate(questions))

@@ -7,30 +7,17 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from dataclasses import dataclass
 from pathlib import Path
 
 from tui_tuner.choices import DatasetChoice, ModelChoice
 from tui_tuner.commands.options import add_json
 from tui_tuner.commands.output import Output
 from tui_tuner.language import _
-from tui_tuner.progress import Event
-from tui_tuner.project import Choices, create_project
+from tui_tuner.project import Choices, ProjectMade, create_project
 
 EXAMPLES = _("""examples:
   tuner new wordpress --topic "using a WordPress website"
   tuner new law --model mlx-community/Mistral-7B-Instruct-v0.3-4bit""")
-
-
-@dataclass(frozen=True)
-class ProjectMade(Event):
-    """A project folder is there.
-
-    Attributes:
-        folder: its absolute path.
-    """
-
-    folder: Path
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,9 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     choices = dataclasses.replace(choices, dataset=DatasetChoice(topic=arguments.topic))
     project = create_project(arguments.folder, choices=choices)
     output = Output(as_json=arguments.json)
-    if arguments.json:
-        output.event(ProjectMade(project.folder))
-    output.say(_("Made {folder}.", folder=project.folder))
+    output.event(ProjectMade(project.folder))
     output.say(
         _("Next: tuner --project {folder}   (or headless: tuner data --project {folder})", folder=project.folder)
     )

@@ -29,14 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
     project = chosen_project(arguments)
     summaries = list_runs(project)
     output = Output(as_json=arguments.json)
-    if arguments.json:
-        for summary in summaries:
-            output.event(summary)
-        return 0
     if not summaries:
         output.say(_("No runs yet. Start one with: tuner train"))
     for summary in summaries:
-        best = f"{summary.best_loss:.3f}" if summary.best_loss is not None else "–"
-        progress = f"{summary.iteration:,}/{summary.iters:,}"
-        output.say(f"{summary.name:<10} {summary.state:<24} {progress:>13}   best {best:>7}   {summary.model}")
+        output.event(summary)
     return 0

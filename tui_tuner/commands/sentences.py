@@ -10,6 +10,7 @@ from tui_tuner.export.proof import Proof
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Event, Notice
+from tui_tuner.project import ProjectMade
 from tui_tuner.training.events import (
     CheckpointSaved,
     StepSkipped,
@@ -18,6 +19,7 @@ from tui_tuner.training.events import (
     TrainStep,
     Validation,
 )
+from tui_tuner.training.runs import RunSummary
 
 
 @functools.singledispatch
@@ -29,6 +31,18 @@ def sentence(event: Event) -> str:
 @sentence.register
 def _notice(event: Notice) -> str:
     return f"! {event.text}" if event.level == "warning" else event.text
+
+
+@sentence.register
+def _project_made(event: ProjectMade) -> str:
+    return _("Made {folder}.", folder=event.folder)
+
+
+@sentence.register
+def _run(event: RunSummary) -> str:
+    best = f"{event.best_loss:.3f}" if event.best_loss is not None else "–"
+    progress = f"{event.iteration:,}/{event.iters:,}"
+    return f"{event.name:<10} {event.state:<24} {progress:>13}   best {best:>7}   {event.model}"
 
 
 @sentence.register

@@ -104,17 +104,20 @@ class _Instructions:
                 return
 
     def _round(self, asking: Asking, teacher: Teacher, turn: int, stop: StopToken) -> tuple[int, int]:
-        """Ask once; return how many new questions came, and how many were asked for."""
+        """Ask once; return how many new questions came, and how many were asked for where it was answered."""
         missing = self.wanted - len(self.questions)
         asked = asking.requests(missing, max(1, teacher.at_once), self._phrases, self.questions, turn)
         before = len(self.questions)
-
-        failed: list[TeacherError] = []
+        expected = 0
+        failure: TeacherError | None = None
 
         def on_answer(place: int, answer: Answer | TeacherError) -> None:
+            nonlocal expected, failure
             if isinstance(answer, TeacherError):
-                failed.append(answer)
+                failure = answer
+                self._emit(Notice(_("a request for questions failed: {error}", error=answer.what), "warning"))
                 return
+            expected += asked[place].expected
             known = len(self.questions)
             self._take(asking.questions(asked[place], answer), asked[place])
             if len(self.questions) > known:
@@ -122,9 +125,9 @@ class _Instructions:
                 write_json(self.path, self.questions)
 
         teacher.ask([one.request for one in asked], on_answer, stop)
-        if len(failed) == len(asked):
-            raise failed[-1]
-        return len(self.questions) - before, sum(one.expected for one in asked)
+        if failure is not None and not expected:
+            raise failure
+        return len(self.questions) - before, expected
 
     def _take(self, questions: Sequence[str], asked: Asked) -> None:
         """Keep what is new, as long as some are missing."""

@@ -23,6 +23,7 @@ from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import StopToken
 from tui_tuner.teachers.ollama_address import Address
+from tui_tuner.teachers.server_errors import EmptyAnswer, ServerAway, ServerBusy
 from tui_tuner.teachers.wire import LONGEST_LINE, Wire, content_of, limited, split_lines
 
 if TYPE_CHECKING:
@@ -35,30 +36,6 @@ LONGEST_BODY = 64 << 20  # bytes
 BUSY = frozenset({408, 429, 502, 503, 504})
 
 Explain = Callable[[int, str], TeacherError | None]
-
-
-class ServerAway(TeacherUnavailable):
-    """Nobody answers there, or its queue is full: waiting is all it takes."""
-
-
-class ServerBusy(ServerAway):
-    """It answers, and has more to do than it takes."""
-
-
-class EmptyAnswer(TeacherRefused):
-    """It answered, but with nothing."""
-
-
-class Unfinished(TeacherUnavailable):
-    """The stream ended without its last word, as Ollama's does after many equal tokens in a row.
-
-    Attributes:
-        text: what had arrived.
-    """
-
-    def __init__(self, text: str, where: str) -> None:
-        super().__init__(_("the answer ended early"), where=where)
-        self.text = text
 
 
 class JsonServer:

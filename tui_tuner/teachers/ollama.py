@@ -15,9 +15,10 @@ from tui_tuner.errors import TeacherRefused, TeacherUnavailable
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, Pace, StopToken
-from tui_tuner.teachers.json_server import ANSWER_WITHIN, JsonServer, Unfinished
+from tui_tuner.teachers.json_server import ANSWER_WITHIN, JsonServer
 from tui_tuner.teachers.ollama_address import Address
 from tui_tuner.teachers.ollama_refusals import explain
+from tui_tuner.teachers.server_errors import Unfinished
 from tui_tuner.teachers.teacher import Request
 
 CONTEXT = 4096  # tokens of prompt and answer together

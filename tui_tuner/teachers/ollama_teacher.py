@@ -11,8 +11,7 @@ from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, StopToken, ignore_event
 from tui_tuner.teachers.ollama import CONTEXT, OllamaModel, OllamaServer
 from tui_tuner.teachers.ollama_address import address_for
-from tui_tuner.teachers.server_teacher import WAITS, ServerTeacher
-from tui_tuner.teachers.slots import Slots
+from tui_tuner.teachers.server_teacher import ServerTeacher
 from tui_tuner.teachers.teacher import Answer, Request
 
 ROOM_FOR_TEMPLATE = 256  # tokens
@@ -59,37 +58,18 @@ def choose_model(models: Sequence[OllamaModel], wanted: str, where: str) -> str:
     return found
 
 
-class OllamaTeacher(ServerTeacher):
-    """Implements `tui_tuner.teachers.teacher.Teacher` on an Ollama server.
+class OllamaTeacher(ServerTeacher[OllamaServer]):
+    """A teacher on an Ollama server."""
 
-    Args:
-        server: where the model is.
-        model: its name there.
-        emit: hears when the teacher has to wait, and when it goes on.
-        waits: seconds between two tries, the last one repeating.
-        slots: how many requests the server gets at the same time; None finds out.
-    """
-
-    def __init__(
-        self,
-        server: OllamaServer,
-        model: str,
-        *,
-        emit: Emit = ignore_event,
-        waits: Sequence[float] = WAITS,
-        slots: Slots | None = None,
-    ) -> None:
-        super().__init__(model, server.address, server.where, emit, waits, slots)
-        self._server = server
-        self._context = CONTEXT
-        self._was_asked = False
+    _context = CONTEXT
+    _was_asked = False
 
     def close(self) -> None:
         """Have the server free the model's memory, if this teacher had it loaded."""
         if self._was_asked:
             with contextlib.suppress(TeacherError):  # a server that is gone holds nothing
                 self._server.evict(self._model)
-        self._server.close()
+        super().close()
 
     def _try(self, request: Request, on_text: Callable[[str], None], stop: StopToken) -> Answer:
         # Only ever grows: each change makes the server load the model again.

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from tui_tuner.errors import TeacherError, TeacherRefused, TeacherUnavailable
+from tui_tuner.errors import TeacherError, TeacherRefused
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import StopToken
-from tui_tuner.teachers.json_server import ANSWER_WITHIN, EmptyAnswer, JsonServer, Unfinished
+from tui_tuner.teachers.json_server import ANSWER_WITHIN, JsonServer
 from tui_tuner.teachers.ollama_address import Address, parse_host
+from tui_tuner.teachers.server_errors import EmptyAnswer, FailedMidway, Unfinished
 from tui_tuner.teachers.teacher import Answer, Request
 
 LM_STUDIO_PORT = 1234
@@ -34,10 +35,6 @@ def openai_address(url: str) -> Address:
     """
     address = parse_host(url, LM_STUDIO_PORT)
     return replace(address, path=address.path.removesuffix(VERSION))
-
-
-class FailedMidway(TeacherUnavailable):
-    """The server reported an error after it had begun to answer; the next time may go well."""
 
 
 class OpenAIServer:

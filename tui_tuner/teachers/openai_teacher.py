@@ -7,14 +7,13 @@ give away.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from tui_tuner.errors import TeacherRefused
 from tui_tuner.language import _
 from tui_tuner.progress import Emit, StopToken, ignore_event
 from tui_tuner.teachers.openai_server import OpenAIServer, openai_address
-from tui_tuner.teachers.server_teacher import WAITS, ServerTeacher
-from tui_tuner.teachers.slots import Slots
+from tui_tuner.teachers.server_teacher import ServerTeacher
 from tui_tuner.teachers.teacher import Answer, Request
 
 KEY_VARIABLE = "TUNER_TEACHER_KEY"
@@ -56,32 +55,8 @@ def _first_model(server: OpenAIServer) -> str:
     return names[0]
 
 
-class OpenAITeacher(ServerTeacher):
-    """Implements `tui_tuner.teachers.teacher.Teacher` on such a server.
-
-    Args:
-        server: where the model is.
-        model: its name there.
-        emit: hears when the teacher has to wait, and when it goes on.
-        waits: seconds between two tries, the last one repeating.
-        slots: how many requests the server gets at the same time; None finds out.
-    """
-
-    def __init__(
-        self,
-        server: OpenAIServer,
-        model: str,
-        *,
-        emit: Emit = ignore_event,
-        waits: Sequence[float] = WAITS,
-        slots: Slots | None = None,
-    ) -> None:
-        super().__init__(model, server.address, server.where, emit, waits, slots)
-        self._server = server
-
-    def close(self) -> None:
-        """Close the connections; what the server holds in memory is its own affair."""
-        self._server.close()
+class OpenAITeacher(ServerTeacher[OpenAIServer]):
+    """A teacher on such a server; what the server holds in memory is its own affair."""
 
     def _try(self, request: Request, on_text: Callable[[str], None], stop: StopToken) -> Answer:
         return self._server.chat(self._model, request, stop=stop, on_text=on_text)

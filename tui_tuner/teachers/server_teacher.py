@@ -7,15 +7,17 @@ it. What fails although the server is there is tried a few times more; what woul
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Generic, Protocol, TypeVar
 
 from tui_tuner.errors import TeacherError, TeacherUnavailable
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
-from tui_tuner.progress import Emit, Notice, StopToken
-from tui_tuner.teachers.json_server import ServerAway, ServerBusy, Unfinished
+from tui_tuner.progress import Emit, Notice, StopToken, ignore_event
 from tui_tuner.teachers.ollama_address import Address
+from tui_tuner.teachers.server_errors import ServerAway, ServerBusy, Unfinished
 from tui_tuner.teachers.slots import Slots
 from tui_tuner.teachers.teacher import Answer, OnAnswer, Request
 from tui_tuner.teachers.together import Lane, answer_together
@@ -27,13 +29,33 @@ MOST_FAILURES = 4  # in a row, of one request, with the server there
 SEED_STEP = 1_000_003  # far from the neighbouring requests' seeds
 
 
-class ServerTeacher:
-    """Implements `tui_tuner.teachers.teacher.Teacher` but for `close` and one try at one request.
+class Server(Protocol):
+    """What a teacher needs of a server, whatever language it speaks."""
+
+    @property
+    def address(self) -> Address:
+        """Where it listens."""
+        ...
+
+    @property
+    def where(self) -> str:
+        """It as a message names it: "Ollama at localhost:11434"."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+AnyServer = TypeVar("AnyServer", bound=Server)
+
+
+class ServerTeacher(ABC, Generic[AnyServer]):
+    """Implements `tui_tuner.teachers.teacher.Teacher` but for one try at one request.
 
     Args:
-        model: its name on the server.
-        address: where the server listens.
-        where: the server as a message names it: "Ollama at localhost:11434".
+        server: where the model is.
+        model: its name there.
         emit: hears when the server has to be waited for, and when it answers again.
         waits: seconds between two tries, the last one repeating.
         slots: how many requests the server gets at the same time; None finds out.
@@ -44,16 +66,24 @@ class ServerTeacher:
     at_once = 512
 
     def __init__(
-        self, model: str, address: Address, where: str, emit: Emit, waits: Sequence[float], slots: Slots | None = None
+        self,
+        server: AnyServer,
+        model: str,
+        *,
+        emit: Emit = ignore_event,
+        waits: Sequence[float] = WAITS,
+        slots: Slots | None = None,
     ) -> None:
-        self._model, self._address, self._where = model, address, where
+        self._server, self._model = server, model
         self._emit, self._waits = emit, waits
-        self.slots = slots or Slots()
+        self._slots = slots or Slots()
 
     @property
     def name(self) -> str:
         """As a person reads it: "mistral:7b at localhost:11434"."""
-        return _("{model} at {address}", model=one_line(self._model, 60), address=one_line(str(self._address), 60))
+        return _(
+            "{model} at {address}", model=one_line(self._model, 60), address=one_line(str(self._server.address), 60)
+        )
 
     def ask(self, requests: Sequence[Request], on_answer: OnAnswer, stop: StopToken) -> None:
         """Answer `requests`, several at the same time; a `beginning` is not used.
@@ -68,15 +98,15 @@ class ServerTeacher:
 
     def lane(self, requests: Sequence[Request]) -> Lane:
         """This server's part in answering `requests`, alone or among others."""
-        return Lane(lambda place, leave: self._answer(requests[place], leave), self.slots, self._say, self._waits)
+        return Lane(lambda place, leave: self._answer(requests[place], leave), self._slots, self._say, self._waits)
 
     def close(self) -> None:
-        """Close the connections, and give back what the server holds for this teacher where it can be told to."""
-        raise NotImplementedError
+        """Close the connections."""
+        self._server.close()
 
+    @abstractmethod
     def _try(self, request: Request, on_text: Callable[[str], None], stop: StopToken) -> Answer:
         """Ask the server once. Called on several threads at the same time."""
-        raise NotImplementedError
 
     def _answer(self, request: Request, stop: StopToken) -> Answer:
         failures = 0
@@ -88,7 +118,7 @@ class ServerTeacher:
                 raise  # for this the lane waits, once for all requests
             except TeacherUnavailable as error:
                 failures += 1
-                log.warning("%s: failure %d: %s", self._where, failures, error)
+                log.warning("%s: failure %d: %s", self._server.where, failures, error)
                 if failures == MOST_FAILURES:
                     return _cut_off(error)
                 if isinstance(error, Unfinished):
@@ -97,26 +127,27 @@ class ServerTeacher:
             stop.wait(self._waits[min(failures, len(self._waits)) - 1])
 
     def _watched_try(self, request: Request, stop: StopToken) -> Answer:
-        flight = self.slots.begin()
+        flight = self._slots.begin()
         answer = None
         try:
             answer = self._try(request, flight.heard, stop)
         except ServerBusy:
-            self.slots.busy()
+            self._slots.busy()
             raise
         finally:
             flight.end(whole=answer is not None)
         return answer
 
     def _say(self, error: TeacherError | None, failures: int) -> None:
+        where = self._server.where
         if error is None:
-            self._emit(Notice(_("{server} answers again; going on.", server=self._where)))
+            self._emit(Notice(_("{server} answers again; going on.", server=where)))
             return
-        log.info("%s: failure %d: %s", self._where, failures, error)
+        log.info("%s: failure %d: %s", where, failures, error)
         if isinstance(error, ServerAway):
-            text = _("{server}: {what}; waiting, try {number}.", server=self._where, what=error.what, number=failures)
+            text = _("{server}: {what}; waiting, try {number}.", server=where, what=error.what, number=failures)
         else:
-            text = _("{server}: {what}; the others take its part.", server=self._where, what=error.what)
+            text = _("{server}: {what}; the others take its part.", server=where, what=error.what)
         self._emit(Notice(text, "warning"))
 
 

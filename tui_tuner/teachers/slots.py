@@ -33,10 +33,11 @@ class Slots:
     def __init__(self, start: int = START, most: int = MOST, clock: Callable[[], float] = time.monotonic) -> None:
         self.limit = min(start, most)
         self._start, self._most, self._clock = self.limit, most, clock
-        self._changed = clock()
+        self._judged = clock()
         self._guard = threading.Lock()
         self._open: set[Flight] = set()
         self._took: deque[float] = deque(maxlen=OF_LATE)
+        self._round: list[float] = []
 
     def begin(self) -> Flight:
         """A request is being sent."""
@@ -79,18 +80,21 @@ class Slots:
                 self._judge_delay(flight.began, took, there)
 
     def _judge_delay(self, began: float, took: float, there: int) -> None:
+        """Once a round. The mean delay grows with the queue in whatever order a server takes from it (Little's law)."""
         self._took.append(took)
-        quickest = min(self._took)
-        if began < self._changed:
-            return  # it says nothing about the limit as it is now
-        before = self.limit
-        if took < LIKE_THE_QUICKEST * quickest and there >= self.limit:
+        if began < self._judged or there < self.limit:
+            return  # it says nothing about as many as the limit
+        self._round.append(took)
+        if len(self._round) < self.limit:
+            return
+        delay = sum(self._round) / len(self._round) / min(self._took)
+        if delay < LIKE_THE_QUICKEST:
             self.limit = min(self.limit + max(1, self.limit // 4), self._most)
-        elif took > QUEUED * quickest and self.limit > self._start:
+        elif delay > QUEUED and self.limit > self._start:
             # Not below the start: answers differ in length too, and an idle slot costs more than a short queue.
             self.limit -= 1
-        if self.limit != before:
-            self._changed = self._clock()
+        self._round.clear()
+        self._judged = self._clock()
 
 
 class Flight:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from tui_tuner.errors import TeacherError
 from tui_tuner.language import _
@@ -22,10 +24,10 @@ class ServerTeam:
         members: one teacher for each server, two or more.
     """
 
-    continues: bool = False
-    at_once: int = ServerTeacher.at_once
+    continues = False
+    at_once = ServerTeacher.at_once
 
-    def __init__(self, members: Sequence[ServerTeacher]) -> None:
+    def __init__(self, members: Sequence[ServerTeacher[Any]]) -> None:
         self._members = members
 
     @property
@@ -43,11 +45,12 @@ class ServerTeam:
 
     def close(self) -> None:
         """Close every member, also where one of them fails at it."""
-        for member in self._members:
-            member.close()
+        with contextlib.ExitStack() as closing:
+            for member in self._members:
+                closing.callback(member.close)
 
 
-def open_servers(places: Sequence[str], open_one: Callable[[str], ServerTeacher], emit: Emit) -> Teacher:
+def open_servers(places: Sequence[str], open_one: Callable[[str], ServerTeacher[Any]], emit: Emit) -> Teacher:
     """The teacher on the server at the only place, or on all servers that can be had.
 
     Args:
@@ -58,7 +61,7 @@ def open_servers(places: Sequence[str], open_one: Callable[[str], ServerTeacher]
     Raises:
         TeacherError: not one can be had; it is what the first one failed at.
     """
-    members: list[ServerTeacher] = []
+    members: list[ServerTeacher[Any]] = []
     errors: list[TeacherError] = []
     try:
         for place in places:

@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 
 from tui_tuner.errors import TeacherError
 from tui_tuner.progress import StopToken
-from tui_tuner.teachers.json_server import ServerAway
+from tui_tuner.teachers.json_server import LOOK_EVERY
+from tui_tuner.teachers.server_errors import ServerAway
 from tui_tuner.teachers.slots import Slots
 from tui_tuner.teachers.teacher import Answer, OnAnswer
 
-LOOK_EVERY = 0.1  # seconds between two looks at the stop token
 GONE_WITHIN = 2.0  # seconds for requests that were given up to notice
 
 
