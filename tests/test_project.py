@@ -93,11 +93,27 @@ def test_a_dead_process_holds_no_lock(tmp_path):
         pass
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_folder_says_so(tmp_path):
+def test_a_folder_that_may_not_be_used_says_so(tmp_path):
     tmp_path.chmod(0o500)
-    with pytest.raises(StorageError, match="not writable"):
-        create_project(tmp_path / "p")
+    code = """
+        import os
+        from pathlib import Path
+        from tui_tuner.errors import StorageError
+        from tui_tuner.language import _
+        from tui_tuner.project import create_project, open_project
+        _("loads what nobody else might be allowed to read")
+        if os.geteuid() == 0:
+            os.setuid(65534)  # root may write anywhere
+        for use in (create_project, open_project):
+            try:
+                use(Path("p"))
+            except StorageError as error:
+                print(error.what)
+    """
+    ended = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.count("not writable") == 2
 
 
 def test_a_folder_that_is_a_file_says_so(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tui_tuner.app import TunerApp
 from tui_tuner.errors import TunerError
-from tui_tuner.project import MANIFEST, open_project
+from tui_tuner.project import holds_project, open_project
 from tui_tuner.settings import Settings, load_settings
 
 
@@ -27,11 +27,12 @@ def run_app(folder: Path | None) -> int:
         greeting = str(error)
     if folder is not None:
         project = open_project(folder)
-    elif (Path.cwd() / MANIFEST).is_file():
+    elif holds_project(Path.cwd()):
         project = open_project(Path.cwd())
-    elif settings.last_project and (Path(settings.last_project) / MANIFEST).is_file():
+    elif settings.last_project:
+        last = Path(settings.last_project)
         try:
-            project = open_project(Path(settings.last_project))
+            project = open_project(last) if holds_project(last) else None
         except TunerError as error:
             greeting = str(error)
     app = TunerApp(project, settings, greeting=greeting)

@@ -139,6 +139,16 @@ class ProjectMade(Event):
     folder: Path
 
 
+def holds_project(folder: Path) -> bool:
+    """Whether there is a project in `folder`.
+
+    Raises:
+        StorageError: it may not be looked into.
+    """
+    with storage_errors(folder):
+        return (folder / MANIFEST).is_file()
+
+
 def create_project(folder: Path, *, choices: Choices | None = None, name: str = "") -> Project:
     """Make a new project in `folder`, which may exist as long as it holds no project.
 
@@ -147,7 +157,7 @@ def create_project(folder: Path, *, choices: Choices | None = None, name: str = 
         StorageError: the folder cannot be made.
     """
     folder = folder.expanduser().absolute()
-    if (folder / MANIFEST).exists():
+    if holds_project(folder):
         raise ProjectError(
             _("there is a project here already"),
             where=str(folder),
@@ -170,7 +180,7 @@ def open_project(folder: Path) -> Project:
     """
     folder = folder.expanduser().absolute()
     path = folder / MANIFEST
-    if not path.is_file():
+    if not holds_project(folder):
         raise ProjectError(
             _("there is no project here (no {name})", name=MANIFEST),
             where=str(folder),

@@ -14,7 +14,7 @@ from tui_tuner.commands.running import exit_code, run_job
 from tui_tuner.engine import running_engine
 from tui_tuner.language import _
 from tui_tuner.progress import StopToken, ignore_event
-from tui_tuner.project import MANIFEST, Choices, open_project
+from tui_tuner.project import Choices, holds_project, open_project
 
 EXAMPLES = _("""examples:
   tuner check
@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run all checks, or one fix."""
     output = Output(as_json=arguments.json)
-    here = Path.cwd() if (Path.cwd() / MANIFEST).is_file() else None
+    here = Path.cwd() if holds_project(Path.cwd()) else None
     folder = arguments.project or here
     choices = open_project(folder).choices if folder else Choices()
     return _fix(arguments.fix, choices, output) if arguments.fix else _check(choices, folder, output)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tui_tuner.errors import ProjectError, UsageError
 from tui_tuner.language import _
-from tui_tuner.project import MANIFEST, SECTIONS, Project, open_project
+from tui_tuner.project import MANIFEST, SECTIONS, Project, holds_project, open_project
 
 
 def add_project(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +50,7 @@ def chosen_project(arguments: argparse.Namespace) -> Project:
     folder: Path | None = arguments.project
     if folder is None:
         folder = Path.cwd()
-        if not (folder / MANIFEST).is_file():
+        if not holds_project(folder):
             raise ProjectError(
                 _("no project here"),
                 where=os.fspath(folder),
