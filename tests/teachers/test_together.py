@@ -6,14 +6,19 @@ from tui_tuner.errors import Stopped, StorageError, TeacherRefused
 from tui_tuner.progress import StopToken
 from tui_tuner.teachers.server_errors import ServerAway
 from tui_tuner.teachers.slots import Slots
-from tui_tuner.teachers.teacher import Answer
+from tui_tuner.teachers.teacher import Answer, Request
 from tui_tuner.teachers.together import Lane, answer_together
 
 WITHIN = 10.0
 
 
 def together(number, answer_one, on_answer, *, most=4, stop=None):
-    answer_together(number, [lane(answer_one, most=most)], on_answer, stop or StopToken())
+    answer_together(asked(number), [lane(answer_one, most=most)], on_answer, stop or StopToken())
+
+
+def asked(number):
+    """Requests that hold their own place."""
+    return [Request((), seed=place) for place in range(number)]
 
 
 def lane(answer_one, *, most=4, heard=None):
@@ -21,7 +26,7 @@ def lane(answer_one, *, most=4, heard=None):
         if heard is not None:
             heard.append((error and error.what, failures))
 
-    return Lane(answer_one, Slots(most=most), hears, rests=(0.0,))
+    return Lane(lambda request, leave: answer_one(request.seed, leave), Slots(most=most), hears, rests=(0.0,))
 
 
 def said(place):
@@ -102,11 +107,11 @@ def test_stopping_gives_up_what_is_on_its_way():
 
 
 def test_while_paused_nothing_is_asked_and_what_was_asked_is_taken():
-    stop, taken, asked = StopToken(), [], []
+    stop, taken, sent = StopToken(), [], []
     both = threading.Event()
 
     def answer_one(place, _leave):
-        asked.append(place)
+        sent.append(place)
         return said(place)
 
     def on_answer(place, _answer):
@@ -121,7 +126,7 @@ def test_while_paused_nothing_is_asked_and_what_was_asked_is_taken():
     assert both.wait(WITHIN)
     work.join(0.3)
     assert work.is_alive()
-    assert len(asked) == 2
+    assert len(sent) == 2
     stop.unpause()
     work.join(WITHIN)
     assert sorted(taken) == list(range(6))
@@ -142,7 +147,7 @@ def test_several_servers_share_the_work():
         return answer_one
 
     lanes = [lane(meets("a"), most=1), lane(meets("b"), most=1)]
-    answer_together(6, lanes, lambda place, answer: answers.__setitem__(place, answer.text), StopToken())
+    answer_together(asked(6), lanes, lambda place, answer: answers.__setitem__(place, answer.text), StopToken())
     assert sorted(answers.values()) == ["a", "a", "a", "b", "b", "b"]
 
 
@@ -154,7 +159,7 @@ def test_a_server_that_fails_hands_its_part_back(error):
         raise error
 
     lanes = [lane(fails, heard=heard), lane(by("b"), most=1)]
-    answer_together(8, lanes, lambda place, answer: answers.__setitem__(place, answer.text), StopToken())
+    answer_together(asked(8), lanes, lambda place, answer: answers.__setitem__(place, answer.text), StopToken())
     assert answers == dict.fromkeys(range(8), "b")
     assert heard[0] == (error.what, 1)
 
@@ -166,7 +171,7 @@ def test_a_request_that_every_server_fails_at_gets_its_error_and_the_others_are_
         return said(place)
 
     outcomes = {}
-    answer_together(6, [lane(fails_at_three), lane(fails_at_three)], outcomes.__setitem__, StopToken())
+    answer_together(asked(6), [lane(fails_at_three), lane(fails_at_three)], outcomes.__setitem__, StopToken())
     assert isinstance(outcomes.pop(3), TeacherRefused)
     assert sorted(outcomes) == [0, 1, 2, 4, 5]
 
@@ -179,5 +184,17 @@ def test_a_server_that_is_back_is_used_again():
             raise ServerAway("nobody there")
         return said(place)
 
-    answer_together(3, [lane(comes_back, most=1, heard=heard)], lambda *_outcome: None, StopToken())
+    answer_together(asked(3), [lane(comes_back, most=1, heard=heard)], lambda *_outcome: None, StopToken())
     assert heard == [("nobody there", 1), ("nobody there", 2), (None, 0)]
+
+
+def test_a_server_that_is_away_stays_so_from_one_round_to_the_next():
+    heard = []
+
+    def fails(_request, _leave):
+        raise ServerAway("nobody there")
+
+    away = Lane(fails, Slots(), lambda *told: heard.append(told), rests=(60.0,))
+    for _round in range(3):
+        answer_together(asked(4), [away, lane(by("b"))], lambda *_outcome: None, StopToken())
+    assert len(heard) == 1

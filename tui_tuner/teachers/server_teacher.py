@@ -76,7 +76,8 @@ class ServerTeacher(ABC, Generic[AnyServer]):
     ) -> None:
         self._server, self._model = server, model
         self._emit, self._waits = emit, waits
-        self._slots = slots or Slots()
+        # This server's part in answering requests, alone or among others.
+        self.lane = Lane(self._answer, slots or Slots(), self._say, waits)
 
     @property
     def name(self) -> str:
@@ -94,11 +95,7 @@ class ServerTeacher(ABC, Generic[AnyServer]):
         Raises:
             Stopped: asked to; takes effect within a second.
         """
-        answer_together(len(requests), [self.lane(requests)], on_answer, stop)
-
-    def lane(self, requests: Sequence[Request]) -> Lane:
-        """This server's part in answering `requests`, alone or among others."""
-        return Lane(lambda place, leave: self._answer(requests[place], leave), self._slots, self._say, self._waits)
+        answer_together(requests, [self.lane], on_answer, stop)
 
     def close(self) -> None:
         """Close the connections."""
@@ -127,12 +124,12 @@ class ServerTeacher(ABC, Generic[AnyServer]):
             stop.wait(self._waits[min(failures, len(self._waits)) - 1])
 
     def _watched_try(self, request: Request, stop: StopToken) -> Answer:
-        flight = self._slots.begin()
+        flight = self.lane.slots.begin()
         answer = None
         try:
             answer = self._try(request, flight.heard, stop)
         except ServerBusy:
-            self._slots.busy()
+            self.lane.slots.busy()
             raise
         finally:
             flight.end(whole=answer is not None)

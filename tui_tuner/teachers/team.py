@@ -41,7 +41,7 @@ class ServerTeam:
         Raises:
             Stopped: asked to; takes effect within a second.
         """
-        answer_together(len(requests), [member.lane(requests) for member in self._members], on_answer, stop)
+        answer_together(requests, [member.lane for member in self._members], on_answer, stop)
 
     def close(self) -> None:
         """Close every member, also where one of them fails at it."""

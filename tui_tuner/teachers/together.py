@@ -21,23 +21,23 @@ from tui_tuner.progress import StopToken
 from tui_tuner.teachers.json_server import LOOK_EVERY
 from tui_tuner.teachers.server_errors import ServerAway
 from tui_tuner.teachers.slots import Slots
-from tui_tuner.teachers.teacher import Answer, OnAnswer
+from tui_tuner.teachers.teacher import Answer, OnAnswer, Request
 
 GONE_WITHIN = 2.0  # seconds for requests that were given up to notice
 
 
 @dataclass(eq=False)
 class Lane:
-    """One server's part.
+    """One server's part, for as long as its teacher lives: what is known of it outlasts a round of requests.
 
     Attributes:
-        answer_one: answers the request at a place; called on several threads at the same time.
+        answer: answers a request; called on several threads at the same time.
         slots: how many at a time.
         hears: told of each failure, with how many there were in a row, and with None and 0 that it answers again.
         rests: seconds to be left alone after so many failures in a row, the last one repeating.
     """
 
-    answer_one: Callable[[int, StopToken], Answer]
+    answer: Callable[[Request, StopToken], Answer]
     slots: Slots
     hears: Callable[[TeacherError | None, int], None]
     rests: Sequence[float]
@@ -66,8 +66,8 @@ class Lane:
         return busy < self.slots.limit
 
 
-def answer_together(number: int, lanes: Sequence[Lane], on_answer: OnAnswer, stop: StopToken) -> None:
-    """Have the requests 0 to `number` - 1 answered, as many at a time as the lanes' slots find worth while.
+def answer_together(requests: Sequence[Request], lanes: Sequence[Lane], on_answer: OnAnswer, stop: StopToken) -> None:
+    """Have `requests` answered, as many at a time as the lanes' slots find worth while.
 
     `on_answer` is called on this thread only. A request whose server is away waits for it or for another one; a request
     that every lane has failed at gets the last one's error. While `stop` is paused nothing new is asked, and what was
@@ -76,7 +76,7 @@ def answer_together(number: int, lanes: Sequence[Lane], on_answer: OnAnswer, sto
     Raises:
         Stopped: asked to; what is in flight is given up.
     """
-    work = _Work(number, lanes)
+    work = _Work(requests, lanes)
     try:
         while work.threads or work.heap:
             if stop.requested:
@@ -95,11 +95,11 @@ def answer_together(number: int, lanes: Sequence[Lane], on_answer: OnAnswer, sto
 class _Work:
     """The heap of requests, and those on their way."""
 
-    def __init__(self, number: int, lanes: Sequence[Lane]) -> None:
-        self.heap = deque(range(number))
+    def __init__(self, requests: Sequence[Request], lanes: Sequence[Lane]) -> None:
+        self.heap = deque(range(len(requests)))
         self.news: queue.SimpleQueue[tuple[int, Lane, Answer | Exception]] = queue.SimpleQueue()
         self.threads: dict[int, tuple[Lane, threading.Thread]] = {}
-        self._lanes = lanes
+        self._requests, self._lanes = requests, lanes
         self._failed_at: dict[int, set[Lane]] = {}
         self._leave = StopToken()
 
@@ -123,7 +123,7 @@ class _Work:
 
     def _ask(self, place: int, lane: Lane) -> None:
         try:
-            self.news.put((place, lane, lane.answer_one(place, self._leave)))
+            self.news.put((place, lane, lane.answer(self._requests[place], self._leave)))
         except Exception as error:  # whatever it is, it belongs to whoever asked
             self.news.put((place, lane, error))
 
