@@ -161,7 +161,7 @@ def test_a_server_that_fails_hands_its_part_back(error):
     lanes = [lane(fails, heard=heard), lane(by("b"), most=1)]
     answer_together(asked(8), lanes, lambda place, answer: answers.__setitem__(place, answer.text), StopToken())
     assert answers == dict.fromkeys(range(8), "b")
-    assert heard[0] == (error.what, 1)
+    assert heard == [(error.what, 0)]
 
 
 def test_a_request_that_every_server_fails_at_gets_its_error_and_the_others_are_answered():
@@ -198,3 +198,18 @@ def test_a_server_that_is_away_stays_so_from_one_round_to_the_next():
     for _round in range(3):
         answer_together(asked(4), [away, lane(by("b"))], lambda *_outcome: None, StopToken())
     assert len(heard) == 1
+
+
+def test_where_every_server_is_away_each_says_that_it_is_waited_for():
+    heard, stop = [], StopToken()
+
+    def fails(_place, _leave):
+        if len(heard) > 5:
+            stop.request()
+        raise ServerAway("nobody there")
+
+    lanes = [lane(fails, most=1, heard=heard), lane(fails, most=1, heard=heard)]
+    with pytest.raises(Stopped):
+        answer_together(asked(4), lanes, lambda *_outcome: None, stop)
+    assert heard[0] == ("nobody there", 0)
+    assert ("nobody there", 3) in heard

@@ -141,7 +141,7 @@ class ServerTeacher(ABC, Generic[AnyServer]):
             self._emit(Notice(_("{server} answers again; going on.", server=where)))
             return
         log.info("%s: failure %d: %s", where, failures, error)
-        if isinstance(error, ServerAway):
+        if failures:
             text = _("{server}: {what}; waiting, try {number}.", server=where, what=error.what, number=failures)
         else:
             text = _("{server}: {what}; the others take its part.", server=where, what=error.what)

@@ -33,7 +33,8 @@ class Lane:
     Attributes:
         answer: answers a request; called on several threads at the same time.
         slots: how many at a time.
-        hears: told of each failure, with how many there were in a row, and with None and 0 that it answers again.
+        hears: told of a failure and of how many there were in a row; where other lanes go on, of the first only and
+            with 0. None means that it answers again.
         rests: seconds to be left alone after so many failures in a row, the last one repeating.
     """
 
@@ -44,14 +45,15 @@ class Lane:
     failures: int = field(default=0, init=False)
     back_at: float = field(default=0.0, init=False)
 
-    def failed(self, error: TeacherError) -> None:
-        """It could not answer. All requests on their way when a server goes fail at the same time: they count once."""
+    def failed(self, error: TeacherError, *, others: bool) -> None:
+        """It could not answer; maybe `others` can. What was on its way when a server went fails together, as one."""
         now = time.monotonic()
         if now < self.back_at:
             return
         self.back_at = now + self.rests[min(self.failures, len(self.rests) - 1)]
         self.failures += 1
-        self.hears(error, self.failures)
+        if self.failures == 1 or not others:
+            self.hears(error, 0 if others else self.failures)
 
     def answered(self) -> None:
         """It could."""
@@ -136,7 +138,7 @@ class _Work:
             raise outcome
         elif self._may_succeed_later(place, lane, outcome):
             self.heap.appendleft(place)
-            lane.failed(outcome)
+            lane.failed(outcome, others=any(not other.failures for other in self._lanes if other is not lane))
             return
         on_answer(place, outcome)
 
