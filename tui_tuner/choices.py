@@ -88,6 +88,20 @@ class DatasetChoice:
         maximum=0.5,
         label="held out",
     )
+    test_fraction: float = setting(
+        0.0,
+        "Part of the examples kept aside for a last test of the finished model; 0 keeps none.",
+        minimum=0,
+        maximum=0.5,
+        label="kept for a test",
+    )
+    near_duplicate: float = setting(
+        0.8,
+        "Questions this much alike count as the same (1: only equal ones). Only the first of them is learned.",
+        minimum=0.7,
+        maximum=1,
+        label="near duplicates",
+    )
     seed: int = setting(0, "The same seed and teacher give the same data and the same split.", minimum=0, maximum=2**31)
 
     @property

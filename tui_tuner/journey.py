@@ -76,7 +76,8 @@ def _dataset_standing(project: Project) -> Standing:
     if project.has_dataset():
         return Standing("done")
     choice = project.choices.dataset
-    if not choice.topic and not (project.data / "instructions.json").exists():
+    brought = any((project.data / name).exists() for name in ("instructions.json", "imported.jsonl"))
+    if not choice.topic and not brought:
         return Standing("ready", _("Say what the examples should be about."))
     return Standing("ready")
 
@@ -143,11 +144,13 @@ def dataset_work(project: Project) -> Work:
     """Write the dataset, from questions to training files; continues where it stopped."""
 
     def work(emit: Emit, stop: StopToken) -> object:
-        from tui_tuner.dataset.make import make_dataset
+        from tui_tuner.dataset.make import make_dataset, needs_teacher
         from tui_tuner.dataset.plan import plan_dataset
         from tui_tuner.teachers.choosing import open_teacher
 
         plan = plan_dataset(project)
+        if not needs_teacher(plan):
+            return make_dataset(plan, None, emit=emit, stop=stop)
         choice = project.choices.dataset
         own_model = choice.teacher == "mlx" and not choice.teacher_model
         base = obtain_base_model(project, emit, stop) if own_model else None

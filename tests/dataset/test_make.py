@@ -4,9 +4,10 @@ import pytest
 from dataset.teachers_by_rule import SEEDS, Heard, RuleTeacher, listed_questions, plan_in
 
 from tui_tuner.dataset.events import DatasetReady
+from tui_tuner.dataset.examples import asked_and_answered
 from tui_tuner.dataset.make import make_dataset
 from tui_tuner.errors import DatasetError
-from tui_tuner.files import read_json_lines, write_json
+from tui_tuner.files import read_json_lines, write_json, write_json_lines
 from tui_tuner.progress import Notice, StageProgress, StopToken
 from tui_tuner.teachers.teacher import Answer
 
@@ -25,12 +26,12 @@ def test_from_a_topic_to_training_files(tmp_path, continues):
     heard = Heard()
     teacher = RuleTeacher(None if continues else listed_questions(), continues=continues)
     report = make(plan_in(tmp_path, seeds=SEEDS, instructions=17), teacher, heard)
-    assert (report.instructions, report.answers, report.train, report.valid) == (17, 17, 18, 2)
-    assert len(rows(tmp_path / "train.jsonl")) == 18
-    assert len(rows(tmp_path / "valid.jsonl")) == 2
+    assert (report.instructions, report.answers, report.train, report.valid) == (17, 17, 16, 4)
+    assert len(rows(tmp_path / "train.jsonl")) == 16
+    assert len(rows(tmp_path / "valid.jsonl")) == 4
     assert all(set(row) == {"messages"} for row in rows(tmp_path / "train.jsonl"))
     assert SEEDS[0].as_row() in rows(tmp_path / "train.jsonl")
-    assert heard[-1] == DatasetReady(18, 2, 0, tmp_path)
+    assert heard[-1] == DatasetReady(16, 4, 0, tmp_path)
     ended = [event.stage for event in heard.of(StageProgress) if event.ended]
     assert ended == ["Questions", "Answers"]
 
@@ -104,3 +105,47 @@ def test_too_few_for_a_batch_is_said_and_too_few_for_anything_ends_it(tmp_path):
     with pytest.raises(DatasetError):
         make(plan_in(tmp_path / "none", instructions=3), RuleTeacher(answers=lambda request: ""))
     assert not (tmp_path / "none" / "train.jsonl").exists()
+
+
+BROUGHT = [
+    {"messages": asked_and_answered(question, "Like this.", "").as_row()["messages"], "source": f"mine.csv:{line}"}
+    for line, question in enumerate(
+        ["Where do I pay my taxes?", "Who feeds the cat at night?", "Where do I pay my taxes", "Is rain wet?"], start=2
+    )
+]
+
+
+def test_what_was_brought_along_is_learned_without_any_teacher(tmp_path):
+    write_json_lines(tmp_path / "imported.jsonl", BROUGHT)
+    report = make(plan_in(tmp_path, topic=""), None)
+    assert (report.imported, report.set_aside, report.train, report.valid, report.teacher) == (4, 1, 2, 1, "")
+    assert rows(tmp_path / "set_aside.jsonl") == [
+        {**BROUGHT[2], "reason": "near_duplicate", "resembles": "Where do I pay my taxes?"}
+    ]
+    learned = rows(tmp_path / "train.jsonl") + rows(tmp_path / "valid.jsonl")
+    assert sorted(row["messages"][0]["content"] for row in learned) == sorted(
+        row["messages"][0]["content"] for row in (BROUGHT[0], BROUGHT[1], BROUGHT[3])
+    )
+
+
+def test_it_goes_together_with_seed_examples_and_answers_and_a_part_is_kept_for_a_test(tmp_path):
+    write_json_lines(tmp_path / "imported.jsonl", BROUGHT)
+    heard = Heard()
+    report = make(plan_in(tmp_path, seeds=SEEDS, instructions=17, test_fraction=0.1), RuleTeacher(), heard)
+    assert report.train + report.valid + report.test == len(SEEDS) + 17 + 3
+    assert len(rows(tmp_path / "test.jsonl")) == report.test == 2
+    assert any("set_aside.jsonl" in notice.text for notice in heard.of(Notice))
+    assert heard.of(DatasetReady)[0].test == 2
+
+
+def test_a_test_part_no_longer_wanted_is_emptied(tmp_path):
+    make(plan_in(tmp_path, instructions=20, test_fraction=0.2), RuleTeacher())
+    make(plan_in(tmp_path, instructions=20), RuleTeacher())
+    assert rows(tmp_path / "test.jsonl") == []
+
+
+def test_damaged_lines_of_what_was_brought_along_are_said(tmp_path):
+    write_json_lines(tmp_path / "imported.jsonl", [*BROUGHT, {"messages": []}, 7])
+    heard = Heard()
+    make(plan_in(tmp_path, topic=""), None, heard)
+    assert any("2 lines" in notice.text for notice in heard.of(Notice))

@@ -3,7 +3,7 @@ import random
 import pytest
 
 from tui_tuner.dataset.examples import asked_and_answered
-from tui_tuner.dataset.split import split_examples
+from tui_tuner.dataset.split import Shares, split_examples
 from tui_tuner.errors import DatasetError
 
 
@@ -17,14 +17,14 @@ SEEDS = tuple(asked_and_answered(f"Is {n} enough?", "Yes.", "seed") for n in ran
 def test_the_same_seed_gives_the_same_split_in_whatever_order_the_answers_came():
     examples = written(40)
     mixed = random.Random(3).sample(examples, len(examples))
-    settings = {"valid_fraction": 0.1, "batch_size": 4}
-    split = split_examples(SEEDS, examples, **settings, seed=7)
-    assert split_examples(SEEDS, mixed, **settings, seed=7) == split
-    assert split_examples(SEEDS, examples, **settings, seed=8) != split
+    shares = Shares(0.1, 0.1, batch_size=4)
+    split = split_examples(SEEDS, examples, shares, seed=7)
+    assert split_examples(SEEDS, mixed, shares, seed=7) == split
+    assert split_examples(SEEDS, examples, shares, seed=8) != split
 
 
 def test_seed_examples_are_trained_on_and_nothing_is_lost_or_on_both_sides():
-    split = split_examples(SEEDS, written(24), valid_fraction=0.25, batch_size=4, seed=0)
+    split = split_examples(SEEDS, written(24), Shares(0.25, batch_size=4), seed=0)
     assert (len(split.train), len(split.valid)) == (30, 10)
     assert set(map(id, SEEDS)) <= set(map(id, split.train))
     questions = [example.question for example in (*split.train, *split.valid)]
@@ -36,21 +36,73 @@ def test_seed_examples_are_trained_on_and_nothing_is_lost_or_on_both_sides():
     [(2, 4, 1, 1), (3, 1, 2, 1), (5, 4, 4, 1), (10, 9, 9, 1), (10, 4, 6, 4), (10, 20, 9, 1)],
 )
 def test_at_least_one_is_held_out_and_a_batch_is_left_where_possible(examples, batch_size, train, valid):
-    split = split_examples((), written(examples), valid_fraction=0.4, batch_size=batch_size, seed=0)
+    split = split_examples((), written(examples), Shares(0.4, batch_size=batch_size), seed=0)
     assert (len(split.train), len(split.valid)) == (train, valid)
 
 
 def test_with_nothing_else_to_hold_out_seed_examples_are():
-    split = split_examples(SEEDS, [], valid_fraction=0.1, batch_size=4, seed=0)
+    split = split_examples(SEEDS, [], Shares(0.1, batch_size=4), seed=0)
     assert (len(split.train), len(split.valid)) == (14, 2)
 
 
 def test_a_question_answered_twice_or_known_as_a_seed_counts_once():
     twice = [*written(5), asked_and_answered("how do i count to 3", "Again.", "rule"), SEEDS[0]]
-    split = split_examples(SEEDS, twice, valid_fraction=0.1, batch_size=4, seed=0)
+    split = split_examples(SEEDS, twice, Shares(0.1, batch_size=4), seed=0)
     assert len(split.train) + len(split.valid) == 16 + 5
 
 
 def test_one_example_is_not_enough():
     with pytest.raises(DatasetError):
-        split_examples((), written(1), valid_fraction=0.1, batch_size=1, seed=0)
+        split_examples((), written(1), Shares(0.1, batch_size=1), seed=0)
+
+
+def variants(number):
+    """As many questions, each twice with hardly a difference."""
+    topics = random.Random(1).sample(range(10_000), number)
+    return [
+        asked_and_answered(
+            f"{opening} the {topic} paintings in the long gallery downstairs be cleaned?", "Gently.", "rule"
+        )
+        for topic in topics
+        for opening in ("How should all of", "How shall all of")
+    ]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_near_duplicates_are_never_on_different_sides(seed):
+    split = split_examples((), variants(30), Shares(0.2, 0.2, batch_size=4), seed=seed)
+    assert len(split.train) + len(split.valid) + len(split.test) == 60
+    sides = [
+        {example.question.split(" the ")[1] for example in part} for part in (split.train, split.valid, split.test)
+    ]
+    assert all(
+        len(side) == len(part) / 2 for side, part in zip(sides, (split.train, split.valid, split.test), strict=True)
+    )
+    assert sides[0].isdisjoint(sides[1]) and sides[0].isdisjoint(sides[2]) and sides[1].isdisjoint(sides[2])
+
+
+def test_what_resembles_a_seed_example_is_trained_on_with_it():
+    examples = variants(10)
+    split = split_examples(examples[:1], examples[1:], Shares(0.3), seed=0)
+    assert all(example in split.train for example in examples[:2])
+
+
+def test_examples_that_are_all_alike_are_still_split():
+    alike = [
+        asked_and_answered(f"Why is the sky above the old harbour so blue{'?' * n}{' ja' * n}", "Air.", "rule")
+        for n in range(2)
+    ]
+    split = split_examples((), alike, Shares(0.5, near_duplicate=0.7), seed=0)
+    assert (len(split.train), len(split.valid)) == (1, 1)
+
+
+@pytest.mark.parametrize(("examples", "valid"), [(20, 4), (19, 2), (100, 10)])
+def test_a_whole_batch_is_held_out_where_enough_is_left_to_train_on(examples, valid):
+    split = split_examples((), written(examples), Shares(0.1, batch_size=4), seed=0)
+    assert (len(split.train), len(split.valid)) == (examples - valid, valid)
+
+
+def test_a_part_is_kept_for_a_test_where_one_is_wanted():
+    split = split_examples((), written(40), Shares(0.1, 0.25), seed=0)
+    assert (len(split.train), len(split.valid), len(split.test)) == (26, 4, 10)
+    assert split_examples((), written(40), Shares(0.1), seed=0).test == ()

@@ -64,3 +64,18 @@ def test_files_that_cannot_be_read_count_as_empty(project):
     write_text(project.data / "instructions.json", "{")
     (project.data / "answers.jsonl").mkdir()
     assert dataset_state(project).stage == "new"
+
+
+def test_what_is_brought_along_later_or_nearly_repeats_another_does_not_confuse_it(project):
+    make(project)
+    row = {**SEEDS[0].as_row(), "source": "mine.csv:2"}
+    write_json_lines(project.data / "imported.jsonl", [row, row])
+    assert dataset_state(project).stage == "answers"
+    make(project)
+    state = dataset_state(project)
+    assert (state.stage, state.train + state.valid) == ("ready", 9)
+
+
+def test_training_files_made_by_hand_are_ready(project):
+    write_json_lines(project.data / "train.jsonl", [SEEDS[0].as_row()])
+    assert dataset_state(project).stage == "ready"

@@ -53,9 +53,11 @@ def _refused(event: ExampleRefused) -> str:
 @sentence.register
 def _ready(event: DatasetReady) -> str:
     return _(
-        "Dataset: {train} examples to learn from, {valid} held out, {refused} refused, in {path}",
+        "Dataset: {train} examples to learn from (train.jsonl), {valid} held out to measure progress (valid.jsonl), "
+        "{test} for a last test, {refused} refused, in {path}",
         train=event.train,
         valid=event.valid,
+        test=event.test,
         refused=event.refused,
         path=event.path,
     )

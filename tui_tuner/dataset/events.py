@@ -49,12 +49,14 @@ class DatasetReady(Event):
 
     Attributes:
         train: examples to learn from.
-        valid: examples held out.
+        valid: examples held out to measure progress.
         refused: questions without a usable answer.
         path: the folder of the files.
+        test: examples kept for a last test.
     """
 
     train: int
     valid: int
     refused: int
     path: Path
+    test: int = 0

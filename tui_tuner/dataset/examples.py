@@ -39,6 +39,11 @@ class Example:
         """The first thing the assistant says."""
         return _first(self.messages, "assistant")
 
+    @property
+    def asked(self) -> str:
+        """Everything the user says: what tells two conversations apart that both begin with a greeting."""
+        return "\n".join(message["content"] for message in self.messages if message["role"] == "user")
+
     def as_row(self) -> dict[str, Any]:
         """The row of a training file, as mlx-lm reads it."""
         return {"messages": [dict(message) for message in self.messages]}

@@ -14,6 +14,7 @@ from pathlib import Path
 from tui_tuner.dataset.asking import Asked, Asking, AsLists, OneByOne
 from tui_tuner.dataset.events import InstructionWritten
 from tui_tuner.dataset.examples import question_key, well_formed
+from tui_tuner.dataset.near_duplicates import NearDuplicates
 from tui_tuner.dataset.phrases import Phrases
 from tui_tuner.dataset.plan import INSTRUCTIONS, DatasetPlan
 from tui_tuner.errors import DatasetError, TeacherError
@@ -49,15 +50,18 @@ def read_instructions(path: Path) -> list[str]:
     return list(unique.values())
 
 
-def write_instructions(plan: DatasetPlan, teacher: Teacher, *, emit: Emit, stop: StopToken) -> list[str]:
+def write_instructions(
+    plan: DatasetPlan, teacher: Teacher, *, required: bool = True, emit: Emit, stop: StopToken
+) -> list[str]:
     """Have the teacher write questions until there are `plan.choice.instructions`; return all of them.
 
-    Goes on with those already in the file. The file is replaced after each answer. Where the teacher hardly finds new
+    Goes on with those already in the file. The file is replaced after each answer. A question nearly like one of
+    them is not kept. Where the teacher hardly finds new
     ones any more, a `Notice` says so and the stage ends with what there is. With neither a topic nor seed examples, the
     questions in the file are all there will be.
 
     Raises:
-        DatasetError: the file is no list of questions, or not one question could be had.
+        DatasetError: the file is no list of questions, or not one question could be had and some are `required`.
         TeacherError: the teacher failed; the questions so far are kept.
         StorageError: the disk is full or not writable; the file is as it was.
         Stopped: asked to; the questions so far are kept.
@@ -66,7 +70,7 @@ def write_instructions(plan: DatasetPlan, teacher: Teacher, *, emit: Emit, stop:
     if plan.choice.topic.strip() or plan.seed_examples:
         work.fill(teacher, stop)
     work.pace.finish()
-    if not work.questions:
+    if required and not work.questions:
         raise DatasetError(
             _("there is not one usable question"),
             where=str(work.path),
@@ -83,8 +87,9 @@ class _Instructions:
         self.questions = read_instructions(self.path)
         self.wanted = plan.choice.instructions
         self._plan, self._emit = plan, emit
-        self._keys = {question_key(question) for question in self.questions}
-        self._keys |= {question_key(example.question) for example in plan.seed_examples}
+        self._known = NearDuplicates(plan.choice.near_duplicate)
+        for question in (*self.questions, *(example.question for example in plan.seed_examples)):
+            self._known.add(question)
         self._phrases = Phrases(plan.choice.opening_phrases, self.questions, plan.choice.seed)
         total = max(self.wanted, len(self.questions))
         self.pace = Pace(_("Questions"), total, _("questions"), emit, done=len(self.questions))
@@ -134,9 +139,9 @@ class _Instructions:
         opened = set()
         for question in questions:
             key = question_key(question)
-            if key in self._keys or len(self.questions) >= self.wanted:
+            if not key or len(self.questions) >= self.wanted or self._known.like(question) is not None:
                 continue
-            self._keys.add(key)
+            self._known.add(question)
             self.questions.append(question)
             self._phrases.count(question)
             opened.add(self._phrases.opening_of(question))

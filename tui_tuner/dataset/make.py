@@ -10,10 +10,21 @@ from typing import Any
 
 from tui_tuner.dataset.answers import AnswersOutcome, write_answers
 from tui_tuner.dataset.events import DatasetReady
+from tui_tuner.dataset.gathering import Gathered, gather, read_imported, write_set_aside
 from tui_tuner.dataset.instructions import write_instructions
 from tui_tuner.dataset.journals import AnswerJournals
-from tui_tuner.dataset.plan import REPORT, TRAIN, VALID, DatasetPlan, way_of_answering
-from tui_tuner.dataset.split import Split, split_examples
+from tui_tuner.dataset.plan import (
+    IMPORTED,
+    INSTRUCTIONS,
+    REPORT,
+    SET_ASIDE,
+    TEST,
+    TRAIN,
+    VALID,
+    DatasetPlan,
+    way_of_answering,
+)
+from tui_tuner.dataset.split import Shares, Split, split_examples
 from tui_tuner.errors import DatasetError
 from tui_tuner.files import write_json, write_json_lines
 from tui_tuner.language import _
@@ -31,9 +42,12 @@ class DatasetReport:
         refused: of them given up with the settings as they are.
         rejects: how many answers were refused for each reason with the settings as they are.
         seed_examples: examples a person wrote.
+        imported: examples brought along.
+        set_aside: examples that nearly repeat another one.
         train: examples to learn from.
-        valid: examples held out.
-        teacher: who wrote last.
+        valid: examples held out to measure progress.
+        test: examples kept for a last test.
+        teacher: who wrote last; empty where nothing was asked.
         path: the folder of the files.
     """
 
@@ -42,14 +56,24 @@ class DatasetReport:
     refused: int
     rejects: dict[str, int]
     seed_examples: int
+    imported: int
+    set_aside: int
     train: int
     valid: int
+    test: int
     teacher: str
     path: Path
 
 
-def make_dataset(plan: DatasetPlan, teacher: Teacher, *, emit: Emit, stop: StopToken) -> DatasetReport:
+def needs_teacher(plan: DatasetPlan) -> bool:
+    """Whether there is anything to ask: not where all examples were brought along ready-made."""
+    return bool(plan.choice.topic.strip() or plan.seed_examples or (plan.data / INSTRUCTIONS).exists())
+
+
+def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop: StopToken) -> DatasetReport:
     """Write the training files of `plan`, going on where an earlier session ended.
+
+    Without a teacher they are made of what is there.
 
     Emits `StageProgress` for "Questions" and "Answers", `InstructionWritten`, `ExampleWritten`, `ExampleRefused`,
     `Notice`s, and `DatasetReady` at the end. `stop` is asked between requests; the teacher asks it while it writes.
@@ -61,32 +85,43 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher, *, emit: Emit, stop: StopT
         Stopped: asked to; everything so far is kept.
     """
     began = _now()
-    questions = write_instructions(plan, teacher, emit=emit, stop=stop)
     choice = plan.choice
+    imported = read_imported(plan.data / IMPORTED, emit)
+    questions: list[str] = []
+    if teacher is not None:
+        questions = write_instructions(plan, teacher, required=not imported, emit=emit, stop=stop)
     with AnswerJournals(plan.data, emit, way_of_answering(choice)) as journals:
-        outcome = write_answers(plan, questions, teacher, journals, emit=emit, stop=stop)
+        if teacher is not None:
+            outcome = write_answers(plan, questions, teacher, journals, emit=emit, stop=stop)
+        else:
+            outcome = AnswersOutcome(len(journals.kept), 0, {})
         written = list(journals.kept.values())
-    if outcome.refused and len(plan.seed_examples) + len(written) < 2:
+    if outcome.refused and len(plan.seed_examples) + len(imported) + len(written) < 2:
         what = _("{number} of {total} questions got no usable answer", number=outcome.refused, total=len(questions))
         raise DatasetError(what, advice=_help(outcome))
-    split = split_examples(
-        plan.seed_examples,
-        written,
-        valid_fraction=choice.valid_fraction,
-        batch_size=plan.batch_size,
-        seed=choice.seed,
-    )
-    _say_what_is_scarce(plan, split, outcome, emit)
-    # The held-out file first: whoever finds training examples finds both.
-    write_json_lines(plan.data / VALID, [example.as_row() for example in split.valid])
-    write_json_lines(plan.data / TRAIN, [example.as_row() for example in split.train])
-    report = _report(plan, teacher, len(questions), outcome, split)
+    gathered = gather(plan.seed_examples, imported, written, near_duplicate=choice.near_duplicate, stop=stop)
+    shares = Shares(choice.valid_fraction, choice.test_fraction, plan.batch_size, choice.near_duplicate)
+    split = split_examples(plan.seed_examples, gathered.kept, shares, seed=choice.seed)
+    _say_what_is_scarce(plan, split, outcome, gathered, emit)
+    _write_files(plan.data, gathered, split)
+    report = _report(plan, teacher, len(questions), len(imported), outcome, gathered, split)
     write_json(plan.data / REPORT, _as_json(report, plan, began))
-    emit(DatasetReady(report.train, report.valid, report.refused, report.path))
+    emit(DatasetReady(report.train, report.valid, report.refused, report.path, report.test))
     return report
 
 
-def _say_what_is_scarce(plan: DatasetPlan, split: Split, outcome: AnswersOutcome, emit: Emit) -> None:
+def _write_files(data: Path, gathered: Gathered, split: Split) -> None:
+    write_set_aside(data / SET_ASIDE, gathered)
+    # The training file last: whoever finds training examples finds the others.
+    if split.test or (data / TEST).exists():
+        write_json_lines(data / TEST, [example.as_row() for example in split.test])
+    write_json_lines(data / VALID, [example.as_row() for example in split.valid])
+    write_json_lines(data / TRAIN, [example.as_row() for example in split.train])
+
+
+def _say_what_is_scarce(
+    plan: DatasetPlan, split: Split, outcome: AnswersOutcome, gathered: Gathered, emit: Emit
+) -> None:
     if len(split.train) < plan.batch_size:
         text = _(
             "Only {number} examples to train on, fewer than one batch of {size}: ask for more questions.",
@@ -94,6 +129,13 @@ def _say_what_is_scarce(plan: DatasetPlan, split: Split, outcome: AnswersOutcome
             size=plan.batch_size,
         )
         emit(Notice(text, "warning"))
+    if gathered.set_aside:
+        text = _(
+            "{number} examples nearly repeat another one and are not learned: see data/{file}.",
+            number=len(gathered.set_aside),
+            file=SET_ASIDE,
+        )
+        emit(Notice(text))
     if outcome.refused:
         text = _("{number} questions got no usable answer.", number=outcome.refused)
         emit(Notice(f"{text} {_help(outcome)}", "warning" if outcome.refused > outcome.kept else "info"))
@@ -112,7 +154,13 @@ def _help(outcome: AnswersOutcome) -> str:
 
 
 def _report(
-    plan: DatasetPlan, teacher: Teacher, questions: int, outcome: AnswersOutcome, split: Split
+    plan: DatasetPlan,
+    teacher: Teacher | None,
+    questions: int,
+    imported: int,
+    outcome: AnswersOutcome,
+    gathered: Gathered,
+    split: Split,
 ) -> DatasetReport:
     return DatasetReport(
         instructions=questions,
@@ -120,9 +168,12 @@ def _report(
         refused=outcome.refused,
         rejects=outcome.reasons,
         seed_examples=len(plan.seed_examples),
+        imported=imported,
+        set_aside=len(gathered.set_aside),
         train=len(split.train),
         valid=len(split.valid),
-        teacher=teacher.name,
+        test=len(split.test),
+        teacher=teacher.name if teacher else "",
         path=plan.data,
     )
 

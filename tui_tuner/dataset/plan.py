@@ -16,8 +16,11 @@ INSTRUCTIONS = "instructions.json"
 ANSWERS = "answers.jsonl"
 REJECTS = "rejects.jsonl"
 SEEDS = "seeds.jsonl"
+IMPORTED = "imported.jsonl"
+SET_ASIDE = "set_aside.jsonl"
 TRAIN = "train.jsonl"
 VALID = "valid.jsonl"
+TEST = "test.jsonl"
 REPORT = "report.json"
 
 
@@ -62,7 +65,8 @@ def plan_dataset(project: Project) -> DatasetPlan:
     """
     choice = project.choices.dataset
     seeds = read_seed_examples(project.data / SEEDS)
-    if not (choice.topic.strip() or seeds or (project.data / INSTRUCTIONS).exists()):
+    brought = any((project.data / name).exists() for name in (INSTRUCTIONS, IMPORTED))
+    if not (choice.topic.strip() or seeds or brought):
         raise DatasetError(
             _("there is nothing to ask questions about yet"),
             where=str(project.folder),

@@ -1,4 +1,4 @@
-"""Which examples are learned and which are held out to measure progress."""
+"""Which examples are learned, which are held out to measure progress, and which for a last test."""
 
 from __future__ import annotations
 
@@ -7,31 +7,52 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tui_tuner.dataset.examples import Example, question_key
+from tui_tuner.dataset.near_duplicates import NearDuplicates
 from tui_tuner.errors import DatasetError
 from tui_tuner.language import _
+
+# With this many batches there is enough to give the held-out part a whole batch, which mlx-lm asks for.
+BATCHES_FOR_A_WHOLE_ONE_HELD_OUT = 5
 
 
 @dataclass(frozen=True)
 class Split:
-    """The examples of `train.jsonl` and of `valid.jsonl`, in their order there."""
+    """The examples of `train.jsonl`, `valid.jsonl` and `test.jsonl`, in their order there."""
 
     train: tuple[Example, ...]
     valid: tuple[Example, ...]
+    test: tuple[Example, ...] = ()
 
 
-def split_examples(
-    seeds: Sequence[Example], written: Iterable[Example], *, valid_fraction: float, batch_size: int, seed: int
-) -> Split:
-    """Hold out `valid_fraction` of all examples, at least one, and leave `batch_size` to train on where possible.
+@dataclass(frozen=True)
+class Shares:
+    """How to divide.
+
+    Attributes:
+        valid: the part of all examples held out to measure progress, 0 to 1.
+        test: the part kept for a last test, 0 to 1; 0 keeps none.
+        batch_size: how many examples training wants at least.
+        near_duplicate: from which similarity on two questions stay on the same side.
+    """
+
+    valid: float
+    test: float = 0.0
+    batch_size: int = 1
+    near_duplicate: float = 0.8
+
+
+def split_examples(seeds: Sequence[Example], written: Iterable[Example], shares: Shares, *, seed: int) -> Split:
+    """Divide the examples; at least one is held out, and `shares.batch_size` are left to train on where possible.
 
     The same examples and seed give the same split, in whatever order the examples came. Seed examples are always
-    trained on, unless there are no others to hold out. A question is never on both sides.
+    trained on, unless there are no others to hold out. The same question counts once; questions that are nearly the
+    same are never on different sides.
 
     Raises:
         DatasetError: there are fewer than two examples.
     """
-    known = {question_key(example.question) for example in seeds}
-    unique = {question_key(example.question): example for example in written}
+    known = {question_key(example.asked) for example in seeds}
+    unique = {question_key(example.asked): example for example in written}
     # In the order of their questions: answers come in the order a teacher happens to finish them.
     others = [unique[key] for key in sorted(unique) if key not in known]
     total = len(seeds) + len(others)
@@ -40,11 +61,57 @@ def split_examples(
             _("there are not enough usable examples: {number}, and at least 2 are needed", number=total),
             advice=_("Ask for more questions."),
         )
+    always, groups = _groups(seeds if others else (), others or list(seeds), shares.near_duplicate)
     chance = random.Random(seed)
-    candidates = others or list(seeds)
-    chance.shuffle(candidates)
-    most = max(1, min(total - batch_size, len(candidates), total - 1))
-    held_out = min(max(1, round(total * valid_fraction)), most)
-    train = [*(seeds if others else ()), *candidates[held_out:]]
+    chance.shuffle(groups)
+    movable = sum(map(len, groups))
+    most = max(1, min(total - shares.batch_size, movable, total - 1))
+    valid = _take(groups, min(_wanted(total, shares.valid, shares.batch_size), most))
+    test = _take(groups, min(_wanted(total, shares.test, 1), most - len(valid))) if shares.test else []
+    train = [*always, *(example for group in groups for example in group)]
+    if not train:  # everything resembles everything: something has to be learned from
+        train, valid = valid[1:], valid[:1]
     chance.shuffle(train)
-    return Split(tuple(train), tuple(candidates[:held_out]))
+    return Split(tuple(train), tuple(valid), tuple(test))
+
+
+def _wanted(total: int, fraction: float, batch_size: int) -> int:
+    wanted = max(1, round(total * fraction))
+    return max(wanted, batch_size) if total >= BATCHES_FOR_A_WHOLE_ONE_HELD_OUT * batch_size else wanted
+
+
+def _groups(
+    seeds: Sequence[Example], others: Sequence[Example], near_duplicate: float
+) -> tuple[list[Example], list[list[Example]]]:
+    """Those always trained on (seed examples and what resembles them), and the rest in groups that stay together."""
+    always = list(seeds)
+    known = NearDuplicates(near_duplicate)
+    for example in seeds:
+        known.add(example.asked)
+    homes: list[list[Example]] = [always] * len(seeds)
+    groups: list[list[Example]] = []
+    for example in others:
+        place = known.add(example.asked)
+        if place is None:
+            groups.append([])
+        home = groups[-1] if place is None else homes[place]
+        home.append(example)
+        homes.append(home)
+    return always, groups
+
+
+def _take(groups: list[list[Example]], wanted: int) -> list[Example]:
+    """Move whole groups out of `groups` until `wanted` examples are taken, or the next group would be too many."""
+    taken: list[Example] = []
+    left: list[list[Example]] = []
+    for group in groups:
+        if len(taken) + len(group) <= wanted:
+            taken += group
+        else:
+            left.append(group)
+    if not taken and wanted > 0 and left:
+        smallest = min(left, key=len)
+        left.remove(smallest)
+        taken = smallest
+    groups[:] = left
+    return taken

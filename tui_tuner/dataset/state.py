@@ -12,8 +12,19 @@ from typing import Literal
 from tui_tuner.dataset.answers import TRIES
 from tui_tuner.dataset.examples import question_key
 from tui_tuner.dataset.instructions import read_instructions
-from tui_tuner.dataset.plan import ANSWERS, INSTRUCTIONS, REJECTS, SEEDS, TRAIN, VALID, way_of_answering
+from tui_tuner.dataset.plan import (
+    ANSWERS,
+    IMPORTED,
+    INSTRUCTIONS,
+    REJECTS,
+    REPORT,
+    SEEDS,
+    TRAIN,
+    VALID,
+    way_of_answering,
+)
 from tui_tuner.errors import DatasetError, StorageError
+from tui_tuner.files import read_json
 from tui_tuner.project import Project
 
 Stage = Literal["new", "questions", "answers", "ready"]
@@ -55,13 +66,28 @@ def dataset_state(project: Project) -> DatasetState:
     refused = _given_up(data / REJECTS, len(questions) - answers, way)
     finished = answers + refused >= len(questions)
     stage: Stage
-    if train and finished and train + valid - _lines(data / SEEDS) >= answers:
+    if train and finished and _split_holds_all(data, train + valid, answers):
         stage = "ready"
     elif not questions:
         stage = "new"
     else:
         stage = "questions" if len(questions) < wanted and not answers else "answers"
     return DatasetState(len(questions), answers, refused, wanted, train, valid, stage)
+
+
+def _split_holds_all(data: Path, split: int, answers: int) -> bool:
+    """Whether the training files were made of every example there is now.
+
+    The report says what they were made of. Files made by hand have none: then their number has to do.
+    """
+    seeds, imported = _lines(data / SEEDS), _lines(data / IMPORTED)
+    report: object = None
+    with contextlib.suppress(DatasetError, StorageError):
+        report = read_json(data / REPORT)
+    if not isinstance(report, dict):
+        return split >= seeds + imported + answers
+    sources = (report.get("seed_examples"), report.get("imported", 0), report.get("answers"))
+    return sources == (seeds, imported, answers)
 
 
 def _lines(path: Path) -> int:

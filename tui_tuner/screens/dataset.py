@@ -38,7 +38,9 @@ FIELDS = (
     "answer_beginning",
     "max_tokens",
     "temperature",
+    "near_duplicate",
     "valid_fraction",
+    "test_fraction",
     "seed",
     "url",
 )
