@@ -20,7 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from tui_tuner import configuration
-from tui_tuner.choices import ChatChoice, CompareChoice, DatasetChoice, ExportChoice, ModelChoice, TrainingChoice
+from tui_tuner.choices import (
+    ChatChoice,
+    CompareChoice,
+    DatasetChoice,
+    ExportChoice,
+    ModelChoice,
+    QualityChoice,
+    TrainingChoice,
+)
 from tui_tuner.errors import ConfigurationError, ProjectError, ProjectLocked, storage_error
 from tui_tuner.files import read_toml, storage_errors, write_text
 from tui_tuner.language import _
@@ -36,6 +44,7 @@ class Choices:
 
     model: ModelChoice = field(default_factory=ModelChoice)
     dataset: DatasetChoice = field(default_factory=DatasetChoice)
+    quality: QualityChoice = field(default_factory=QualityChoice)
     training: TrainingChoice = field(default_factory=TrainingChoice)
     compare: CompareChoice = field(default_factory=CompareChoice)
     export: ExportChoice = field(default_factory=ExportChoice)
@@ -45,6 +54,7 @@ class Choices:
 SECTIONS: Mapping[str, type] = {
     "model": ModelChoice,
     "dataset": DatasetChoice,
+    "quality": QualityChoice,
     "training": TrainingChoice,
     "compare": CompareChoice,
     "export": ExportChoice,

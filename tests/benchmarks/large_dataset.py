@@ -52,7 +52,7 @@ def one_round(data: Path) -> None:
     seconds = time.perf_counter() - began
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes here
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
-    print(seconds, peak, report.set_aside)
+    print(seconds, peak, sum(report.set_aside.values()))
 
 
 def main() -> None:

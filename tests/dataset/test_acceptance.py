@@ -1,7 +1,8 @@
 import pytest
 from dataset.teachers_by_rule import SEEDS, plan_in
 
-from tui_tuner.dataset.acceptance import Standard, repetition
+from tui_tuner.dataset.acceptance import Standard
+from tui_tuner.dataset.repetition import repetition
 from tui_tuner.teachers.teacher import Answer
 
 STYLE = {"answer_beginning": "In short:", "answer_must_contain": ("In short:", "Try this:")}

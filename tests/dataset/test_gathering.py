@@ -1,9 +1,13 @@
 import random
+from pathlib import Path
 
 import pytest
 
+from tui_tuner.choices import DatasetChoice, QualityChoice
 from tui_tuner.dataset.examples import Example, asked_and_answered
 from tui_tuner.dataset.gathering import gather
+from tui_tuner.dataset.plan import DatasetPlan
+from tui_tuner.dataset.review import Decision, identity
 from tui_tuner.errors import Stopped
 from tui_tuner.models.prompts import Message
 from tui_tuner.progress import StopToken
@@ -15,15 +19,20 @@ def example(question, source="rule"):
     return asked_and_answered(question, "Often.", source)
 
 
-def gathered(seeds=(), imported=(), answered=(), near_duplicate=0.8):
-    return gather(seeds, imported, answered, near_duplicate=near_duplicate, stop=StopToken())
+def gathered(seeds=(), imported=(), answered=(), decisions=None, **quality):
+    plan = DatasetPlan(Path("data"), DatasetChoice(), tuple(seeds), quality=QualityChoice(**quality))
+    return gather(plan, imported, answered, decisions or {}, StopToken())
 
 
 def test_seed_examples_go_before_what_was_brought_along_and_that_before_answers():
     seed, brought, answer = (example(f"{GARDEN}{mark}", mark) for mark in ("", "!", " ?"))
     found = gathered([seed], [brought], [answer])
     assert found.kept == ()
-    assert [(one.example.source, one.resembles) for one in found.set_aside] == [("!", GARDEN), (" ?", GARDEN)]
+    assert [(one.example.source, one.objection.reason) for one in found.set_aside] == [
+        ("!", "near_duplicate"),
+        (" ?", "near_duplicate"),
+    ]
+    assert GARDEN in found.set_aside[0].objection.text
     assert gathered([], [brought], [answer]).kept == (brought,)
 
 
@@ -51,4 +60,34 @@ def test_it_can_be_stopped():
     stop = StopToken()
     stop.request()
     with pytest.raises(Stopped):
-        gather([], [example(GARDEN)], [], near_duplicate=0.8, stop=stop)
+        gather(DatasetPlan(Path("data"), DatasetChoice()), [example(GARDEN)], [], {}, stop)
+
+
+def test_a_person_goes_before_every_check():
+    bad, good, twin = (
+        asked_and_answered("Why is that so?", "As an AI language model, no.", "a"),
+        example("Why?"),
+        example("why"),
+    )
+    edited = asked_and_answered("Why is that so?", "Because of the wind.", "a")
+    assert gathered(imported=[bad, good, twin]).kept == (good,)
+    accepted = {
+        identity(bad): Decision("accept"),
+        identity(twin): Decision("accept"),
+        identity(good): Decision("reject"),
+    }
+    found = gathered(imported=[bad, good, twin], decisions=accepted)
+    assert found.kept == (bad, twin)
+    assert found.reasons == {"by_hand": 1}
+    assert gathered(imported=[bad], decisions={identity(bad): Decision("edit", edited)}).kept == (edited,)
+
+
+def test_what_is_set_aside_keeps_its_reason():
+    found = gathered(imported=[asked_and_answered("Why is that so?", "As an AI language model, no.", "mine.csv:3")])
+    assert found.set_aside[0].as_row() == {
+        **found.set_aside[0].example.as_row(),
+        "source": "mine.csv:3",
+        "id": identity(found.set_aside[0].example),
+        "reason": "refusal",
+        "detail": found.set_aside[0].objection.text,
+    }

@@ -4,8 +4,9 @@ import pytest
 from dataset.teachers_by_rule import SEEDS, Heard, RuleTeacher, listed_questions, plan_in
 
 from tui_tuner.dataset.events import DatasetReady
-from tui_tuner.dataset.examples import asked_and_answered
+from tui_tuner.dataset.examples import Example, asked_and_answered
 from tui_tuner.dataset.make import make_dataset
+from tui_tuner.dataset.review import Review, identity
 from tui_tuner.errors import DatasetError
 from tui_tuner.files import read_json_lines, write_json, write_json_lines
 from tui_tuner.progress import Notice, StageProgress, StopToken
@@ -118,9 +119,15 @@ BROUGHT = [
 def test_what_was_brought_along_is_learned_without_any_teacher(tmp_path):
     write_json_lines(tmp_path / "imported.jsonl", BROUGHT)
     report = make(plan_in(tmp_path, topic=""), None)
-    assert (report.imported, report.set_aside, report.train, report.valid, report.teacher) == (4, 1, 2, 1, "")
-    assert rows(tmp_path / "set_aside.jsonl") == [
-        {**BROUGHT[2], "reason": "near_duplicate", "resembles": "Where do I pay my taxes?"}
+    assert (report.imported, report.set_aside, report.train, report.valid, report.teacher) == (
+        4,
+        {"near_duplicate": 1},
+        2,
+        1,
+        "",
+    )
+    assert [(row["source"], row["reason"]) for row in rows(tmp_path / "set_aside.jsonl")] == [
+        ("mine.csv:4", "near_duplicate")
     ]
     learned = rows(tmp_path / "train.jsonl") + rows(tmp_path / "valid.jsonl")
     assert sorted(row["messages"][0]["content"] for row in learned) == sorted(
@@ -149,3 +156,12 @@ def test_damaged_lines_of_what_was_brought_along_are_said(tmp_path):
     heard = Heard()
     make(plan_in(tmp_path, topic=""), None, heard)
     assert any("2 lines" in notice.text for notice in heard.of(Notice))
+
+
+def test_a_rejected_example_is_no_longer_learned_and_can_be_taken_back(tmp_path):
+    write_json_lines(tmp_path / "imported.jsonl", BROUGHT)
+    review = Review(tmp_path / "review.jsonl")
+    review.decide(identity(Example.from_row(BROUGHT[1], "")), "reject")
+    assert make(plan_in(tmp_path, topic=""), None).set_aside == {"near_duplicate": 1, "by_hand": 1}
+    review.undo()
+    assert make(plan_in(tmp_path, topic=""), None).set_aside == {"near_duplicate": 1}

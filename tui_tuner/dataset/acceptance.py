@@ -1,38 +1,17 @@
-"""Whether an answer is good enough to learn from, and why not.
-
-These checks look at form alone and know no language: whether what an answer says is true, no program can tell.
-"""
+"""Whether a teacher's answer is kept, and why not: the checks of every example, and the style of this dataset."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
+from tui_tuner.dataset.checks import Objection, answer_objection
 from tui_tuner.dataset.examples import question_key, well_formed
 from tui_tuner.dataset.plan import DatasetPlan
 from tui_tuner.language import _
 from tui_tuner.teachers.teacher import Answer
 
-Reason = Literal[
-    "empty", "cut_off", "repetition", "not_in_style", "repeats_question", "copies_example", "teacher_failed"
-]
-
 # A full stop inside a number or an abbreviation such as "e.g." is followed by no space, or by a small letter.
 _SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s+(?![a-z])|$)|[。！？]+[」』”）]*")
-LONGEST_LOOP = 12  # words
-LOOPS = 3  # times in a row
-SINGLE_LOOPS = 5  # times in a row, for one word alone: "very very" happens
-
-
-@dataclass(frozen=True)
-class Objection:
-    """Why an answer is refused: a word for programs, a sentence for people."""
-
-    reason: Reason
-    text: str
 
 
 class Standard:
@@ -43,6 +22,7 @@ class Standard:
     """
 
     def __init__(self, plan: DatasetPlan) -> None:
+        self._quality = plan.quality
         self._beginning = plan.choice.answer_beginning.strip()
         self._markers = [marker.strip() for marker in plan.choice.answer_must_contain if marker.strip()]
         answers = [example.answer for example in plan.seed_examples]
@@ -70,20 +50,18 @@ class Standard:
 
     def objection(self, question: str, answer: Answer) -> Objection | None:
         """What is wrong with a tidied answer to `question`; None where it can be learned from."""
-        said = question_key(answer.text)
-        if not said or not question_key(self._without_markers(answer.text)):
+        plain = self._without_markers(answer.text)
+        if not question_key(plain):
             return Objection("empty", _("the answer is empty"))
         if answer.finish == "length":
             return Objection("cut_off", _("the answer was cut off at the longest length allowed"))
-        if loop := repetition(answer.text):
-            return Objection("repetition", _("it repeats itself: {words}", words=loop))
         if missing := self._missing(answer.text):
             return Objection("not_in_style", _("it is not in the style: {text} is missing", text=repr(missing)))
-        if said == question_key(question) or question_key(self._without_markers(answer.text)) == question_key(question):
-            return Objection("repeats_question", _("it only repeats the question"))
-        if said in self._seed_answers:
+        if question_key(answer.text) in self._seed_answers:
             return Objection("copies_example", _("it is the answer of an example, word for word"))
-        return None
+        if question_key(answer.text) == question_key(question):
+            return Objection("repeats_question", _("it only repeats the question"))
+        return answer_objection(question, plain, self._quality)
 
     def _missing(self, text: str) -> str:
         """The first thing of the style that `text` does not have; each has to come after the one before."""
@@ -114,32 +92,3 @@ class Standard:
 
 def _sentences(text: str) -> int:
     return max(1, len(_SENTENCE_END.findall(text.split("\n", 1)[0].rstrip())))
-
-
-def repetition(text: str) -> str:
-    """The words that come several times in a row in `text`, or several whole lines that are the same; empty if none.
-
-    Looks for runs of up to `LONGEST_LOOP` words; in scripts that put no spaces between words for runs of letters.
-    """
-    words = [word for word in question_key(text).split() if any(letter.isalnum() for letter in word)]
-    letters = "".join(words)
-    if sum(unicodedata.east_asian_width(letter) in "WF" for letter in letters) > len(letters) / 2:
-        words = list(letters)
-    for length in range(1, LONGEST_LOOP + 1):
-        times = SINGLE_LOOPS if length == 1 else LOOPS
-        if found := _loop(words, length, times):
-            return " ".join(found)
-    lines = [line for line in map(question_key, text.splitlines()) if len(line) > 20]
-    return next((line for line in lines if lines.count(line) >= LOOPS), "")
-
-
-def _loop(words: Sequence[str], length: int, times: int) -> Sequence[str]:
-    """The first `length` words that come `times` times in a row."""
-    same = 0
-    for place in range(length, len(words)):
-        same = same + 1 if words[place] == words[place - length] else 0
-        if same == length * (times - 1):
-            found = words[place - length + 1 : place + 1]
-            if not all(word.isdigit() for word in found):  # a row of zeros is data, not a stammer
-                return found
-    return []

@@ -12,7 +12,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tui_tuner.dataset.acceptance import Objection, Standard
+from tui_tuner.dataset.acceptance import Standard
+from tui_tuner.dataset.checks import Objection
 from tui_tuner.dataset.events import ExampleRefused, ExampleWritten
 from tui_tuner.dataset.examples import asked_and_answered, question_key, well_formed
 from tui_tuner.dataset.journals import AnswerJournals

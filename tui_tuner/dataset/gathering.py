@@ -1,20 +1,25 @@
 """All examples of a project in one place: written by a person, brought along, answered by a teacher.
 
-What is nearly the same as an earlier one is set aside, not thrown away: `data/set_aside.jsonl` names each with its
-reason and what it resembles.
+What a check objects to, what nearly repeats an earlier one and what a person rejected is set aside, not thrown away:
+`data/set_aside.jsonl` has each with its reason. A person's decision goes before every check.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tui_tuner.dataset.checks import Objection, objection
 from tui_tuner.dataset.examples import Example, question_key
 from tui_tuner.dataset.near_duplicates import NearDuplicates
+from tui_tuner.dataset.plan import DatasetPlan
+from tui_tuner.dataset.review import Decision, identity
 from tui_tuner.files import read_json_lines, write_json_lines
 from tui_tuner.language import _
+from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, Notice, StopToken
 
 LOOK_EVERY = 256  # examples between two looks at the stop token
@@ -22,19 +27,15 @@ LOOK_EVERY = 256  # examples between two looks at the stop token
 
 @dataclass(frozen=True)
 class SetAside:
-    """An example that is not learned, and the question of the one it nearly repeats."""
+    """An example that is not learned, and why."""
 
     example: Example
-    resembles: str
+    objection: Objection
 
     def as_row(self) -> dict[str, Any]:
         """Its line in `data/set_aside.jsonl`."""
-        return {
-            **self.example.as_row(),
-            "source": self.example.source,
-            "reason": "near_duplicate",
-            "resembles": self.resembles,
-        }
+        why = {"reason": self.objection.reason, "detail": self.objection.text}
+        return {**self.example.as_row(), "source": self.example.source, "id": identity(self.example), **why}
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class Gathered:
 
     kept: tuple[Example, ...]
     set_aside: tuple[SetAside, ...]
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many were set aside for each reason, the commonest first."""
+        return dict(Counter(one.objection.reason for one in self.set_aside).most_common())
 
 
 def read_imported(path: Path, emit: Emit) -> list[Example]:
@@ -65,11 +71,10 @@ def read_imported(path: Path, emit: Emit) -> list[Example]:
 
 
 def gather(
-    seeds: Sequence[Example],
+    plan: DatasetPlan,
     imported: Iterable[Example],
     answered: Iterable[Example],
-    *,
-    near_duplicate: float,
+    decisions: Mapping[str, Decision],
     stop: StopToken,
 ) -> Gathered:
     """Put the examples together; of those that nearly repeat one another the first one stays.
@@ -77,28 +82,54 @@ def gather(
     Seed examples come first and always stay, then what was brought along in its order, then answers in the order of
     their questions, so that the same examples give the same result whenever each of them was finished.
 
+    Args:
+        plan: its seed examples and its thresholds.
+        imported: what was brought along.
+        answered: what a teacher answered.
+        decisions: a person's, by `identity`.
+        stop: looked at now and then.
+
     Raises:
         Stopped: asked to.
     """
-    known = NearDuplicates(near_duplicate)
+    known = NearDuplicates(plan.quality.near_duplicate)
     questions: list[str] = []
-    for example in seeds:
+
+    def keep(example: Example) -> None:
         known.add(example.asked)
         questions.append(example.question)
+
+    for example in plan.seed_examples:
+        keep(example)
     kept: list[Example] = []
     aside: list[SetAside] = []
-    ordered = [*imported, *sorted(answered, key=_key)]
-    for number, example in enumerate(ordered):
+    for number, example in enumerate([*imported, *sorted(answered, key=_key)]):
         if number % LOOK_EVERY == 0:
             stop.check()
-        place = known.like(example.asked)
-        if place is not None:
-            aside.append(SetAside(example, questions[place]))
+        decision = decisions.get(identity(example)) if decisions else None
+        if decision is None:
+            found = _objection(example, plan, known, questions)
+        elif decision.verdict == "reject":
+            found = Objection("by_hand", _("rejected in the review"))
+        else:
+            found = None
+        if found is not None:
+            aside.append(SetAside(example, found))
             continue
-        known.add(example.asked)
-        questions.append(example.question)
-        kept.append(example)
+        learned = decision.edited if decision is not None and decision.edited else example
+        keep(learned)
+        kept.append(learned)
     return Gathered(tuple(kept), tuple(aside))
+
+
+def _objection(example: Example, plan: DatasetPlan, known: NearDuplicates, questions: list[str]) -> Objection | None:
+    found = objection(example, plan.quality, plan.max_seq_length)
+    place = known.like(example.asked) if found is None else None
+    if place is not None:
+        return Objection(
+            "near_duplicate", _("nearly the same as: {question}", question=one_line(questions[place], 200))
+        )
+    return found
 
 
 def write_set_aside(path: Path, gathered: Gathered) -> None:

@@ -87,7 +87,7 @@ class _Instructions:
         self.questions = read_instructions(self.path)
         self.wanted = plan.choice.instructions
         self._plan, self._emit = plan, emit
-        self._known = NearDuplicates(plan.choice.near_duplicate)
+        self._known = NearDuplicates(plan.quality.near_duplicate)
         for question in (*self.questions, *(example.question for example in plan.seed_examples)):
             self._known.add(question)
         self._phrases = Phrases(plan.choice.opening_phrases, self.questions, plan.choice.seed)

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tui_tuner.dataset.acceptance import Objection
+from tui_tuner.dataset.checks import Objection
 from tui_tuner.dataset.examples import Example, question_key
 from tui_tuner.dataset.plan import ANSWERS, REJECTS
 from tui_tuner.files import Journal, read_json_lines

@@ -17,6 +17,7 @@ from tui_tuner.dataset.plan import (
     IMPORTED,
     INSTRUCTIONS,
     REPORT,
+    REVIEW,
     SET_ASIDE,
     TEST,
     TRAIN,
@@ -24,6 +25,7 @@ from tui_tuner.dataset.plan import (
     DatasetPlan,
     way_of_answering,
 )
+from tui_tuner.dataset.review import Review
 from tui_tuner.dataset.split import Shares, Split, split_examples
 from tui_tuner.errors import DatasetError
 from tui_tuner.files import write_json, write_json_lines
@@ -43,7 +45,7 @@ class DatasetReport:
         rejects: how many answers were refused for each reason with the settings as they are.
         seed_examples: examples a person wrote.
         imported: examples brought along.
-        set_aside: examples that nearly repeat another one.
+        set_aside: how many examples are not learned for each reason.
         train: examples to learn from.
         valid: examples held out to measure progress.
         test: examples kept for a last test.
@@ -57,7 +59,7 @@ class DatasetReport:
     rejects: dict[str, int]
     seed_examples: int
     imported: int
-    set_aside: int
+    set_aside: dict[str, int]
     train: int
     valid: int
     test: int
@@ -99,8 +101,9 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop
     if outcome.refused and len(plan.seed_examples) + len(imported) + len(written) < 2:
         what = _("{number} of {total} questions got no usable answer", number=outcome.refused, total=len(questions))
         raise DatasetError(what, advice=_help(outcome))
-    gathered = gather(plan.seed_examples, imported, written, near_duplicate=choice.near_duplicate, stop=stop)
-    shares = Shares(choice.valid_fraction, choice.test_fraction, plan.batch_size, choice.near_duplicate)
+    decisions = Review(plan.data / REVIEW, emit).decisions
+    gathered = gather(plan, imported, written, decisions, stop)
+    shares = Shares(choice.valid_fraction, choice.test_fraction, plan.batch_size, plan.quality.near_duplicate)
     split = split_examples(plan.seed_examples, gathered.kept, shares, seed=choice.seed)
     _say_what_is_scarce(plan, split, outcome, gathered, emit)
     _write_files(plan.data, gathered, split)
@@ -131,8 +134,9 @@ def _say_what_is_scarce(
         emit(Notice(text, "warning"))
     if gathered.set_aside:
         text = _(
-            "{number} examples nearly repeat another one and are not learned: see data/{file}.",
+            "{number} examples are set aside ({reasons}): see data/{file}.",
             number=len(gathered.set_aside),
+            reasons=", ".join(f"{reason} {count}" for reason, count in gathered.reasons.items()),
             file=SET_ASIDE,
         )
         emit(Notice(text))
@@ -169,7 +173,7 @@ def _report(
         rejects=outcome.reasons,
         seed_examples=len(plan.seed_examples),
         imported=imported,
-        set_aside=len(gathered.set_aside),
+        set_aside=gathered.reasons,
         train=len(split.train),
         valid=len(split.valid),
         test=len(split.test),
@@ -181,7 +185,7 @@ def _report(
 def _as_json(report: DatasetReport, plan: DatasetPlan, began: str) -> dict[str, Any]:
     counts = dataclasses.asdict(report)
     del counts["path"]  # the folder may be moved
-    settings = dataclasses.asdict(plan.choice)
+    settings = {**dataclasses.asdict(plan.choice), **dataclasses.asdict(plan.quality)}
     return {**counts, "began": began, "ended": _now(), "seed": plan.choice.seed, "settings": settings}
 
 

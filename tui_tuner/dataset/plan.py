@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from tui_tuner.choices import DatasetChoice
+from tui_tuner.choices import DatasetChoice, QualityChoice
 from tui_tuner.dataset.examples import Example, read_seed_examples
 from tui_tuner.errors import DatasetError
 from tui_tuner.language import _
@@ -18,6 +18,7 @@ REJECTS = "rejects.jsonl"
 SEEDS = "seeds.jsonl"
 IMPORTED = "imported.jsonl"
 SET_ASIDE = "set_aside.jsonl"
+REVIEW = "review.jsonl"
 TRAIN = "train.jsonl"
 VALID = "valid.jsonl"
 TEST = "test.jsonl"
@@ -44,12 +45,16 @@ class DatasetPlan:
         choice: what the person chose.
         seed_examples: written by a person; shown to the teacher as models of style, and part of the training set.
         batch_size: how many examples training wants at least.
+        quality: which examples are good enough.
+        max_seq_length: longest example in tokens.
     """
 
     data: Path
     choice: DatasetChoice
     seed_examples: tuple[Example, ...] = ()
     batch_size: int = 1
+    quality: QualityChoice = field(default_factory=QualityChoice)
+    max_seq_length: int = 2048
 
     def seed_of(self, *parts: object) -> int:
         """A seed for the part of the work that `parts` name: the same in every session."""
@@ -75,4 +80,7 @@ def plan_dataset(project: Project) -> DatasetPlan:
                 file=INSTRUCTIONS,
             ),
         )
-    return DatasetPlan(project.data, choice, seeds, project.choices.training.batch_size)
+    training = project.choices.training
+    return DatasetPlan(
+        project.data, choice, seeds, training.batch_size, project.choices.quality, training.max_seq_length
+    )

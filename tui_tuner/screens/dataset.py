@@ -38,7 +38,6 @@ FIELDS = (
     "answer_beginning",
     "max_tokens",
     "temperature",
-    "near_duplicate",
     "valid_fraction",
     "test_fraction",
     "seed",
@@ -95,6 +94,8 @@ class DatasetScreen(SettingsStep):
         yield OptionList(Option(_("looking who is there…"), disabled=True), id="teachers")
         yield self.heading(_("Examples"))
         yield SettingsForm(self.choices.dataset, only=FIELDS, id="dataset")
+        yield self.heading(_("Checks: what does not pass is set aside with its reason"))
+        yield SettingsForm(self.choices.quality, id="quality")
 
     def on_mount(self) -> None:
         """Show the settings where nothing has been written yet."""

@@ -1,0 +1,41 @@
+"""Texts that go in circles, as small models' do."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from tui_tuner.dataset.examples import question_key
+
+LONGEST_LOOP = 12  # words
+LOOPS = 3  # times in a row
+SINGLE_LOOPS = 5  # times in a row, for one word alone: "very very" happens
+
+
+def repetition(text: str) -> str:
+    """The words that come several times in a row in `text`, or several whole lines that are the same; empty if none.
+
+    Looks for runs of up to `LONGEST_LOOP` words; in scripts that put no spaces between words for runs of letters.
+    """
+    words = [word for word in question_key(text).split() if any(letter.isalnum() for letter in word)]
+    letters = "".join(words)
+    if sum(unicodedata.east_asian_width(letter) in "WF" for letter in letters) > len(letters) / 2:
+        words = list(letters)
+    for length in range(1, LONGEST_LOOP + 1):
+        times = SINGLE_LOOPS if length == 1 else LOOPS
+        if found := _loop(words, length, times):
+            return " ".join(found)
+    lines = [line for line in map(question_key, text.splitlines()) if len(line) > 20]
+    return next((line for line in lines if lines.count(line) >= LOOPS), "")
+
+
+def _loop(words: Sequence[str], length: int, times: int) -> Sequence[str]:
+    """The first `length` words that come `times` times in a row."""
+    same = 0
+    for place in range(length, len(words)):
+        same = same + 1 if words[place] == words[place - length] else 0
+        if same == length * (times - 1):
+            found = words[place - length + 1 : place + 1]
+            if not all(word.isdigit() for word in found):  # a row of zeros is data, not a stammer
+                return found
+    return []
