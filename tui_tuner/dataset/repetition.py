@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 from tui_tuner.dataset.examples import question_key
 
@@ -21,7 +23,9 @@ def repetition(text: str) -> str:
     letters = "".join(words)
     if sum(unicodedata.east_asian_width(letter) in "WF" for letter in letters) > len(letters) / 2:
         words = list(letters)
-    for length in range(1, LONGEST_LOOP + 1):
+    # A loop brings the same pair of words each time round; most texts have no such pair, and are done here.
+    often = max(Counter(pairwise(words)).values(), default=0)
+    for length in range(1, LONGEST_LOOP + 1) if often >= LOOPS else ():
         times = SINGLE_LOOPS if length == 1 else LOOPS
         if found := _loop(words, length, times):
             return " ".join(found)
