@@ -26,9 +26,10 @@ from tui_tuner.dataset.plan import (
     way_of_answering,
 )
 from tui_tuner.dataset.review import Review
+from tui_tuner.dataset.reviewing import taken_back
 from tui_tuner.dataset.split import Shares, Split, split_examples
 from tui_tuner.errors import DatasetError
-from tui_tuner.files import write_json, write_json_lines
+from tui_tuner.files import count_lines, write_json, write_json_lines
 from tui_tuner.language import _
 from tui_tuner.progress import Emit, Notice, StopToken
 from tui_tuner.teachers.teacher import Teacher
@@ -88,6 +89,7 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop
     """
     began = _now()
     choice = plan.choice
+    decisions = Review(plan.data / REVIEW, emit).decisions
     imported = read_imported(plan.data / IMPORTED, emit)
     questions: list[str] = []
     if teacher is not None:
@@ -97,11 +99,10 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop
             outcome = write_answers(plan, questions, teacher, journals, emit=emit, stop=stop)
         else:
             outcome = AnswersOutcome(len(journals.kept), 0, {})
-        written = list(journals.kept.values())
+        written = [*journals.kept.values(), *taken_back(plan.data, decisions)]
     if outcome.refused and len(plan.seed_examples) + len(imported) + len(written) < 2:
         what = _("{number} of {total} questions got no usable answer", number=outcome.refused, total=len(questions))
         raise DatasetError(what, advice=_help(outcome))
-    decisions = Review(plan.data / REVIEW, emit).decisions
     gathered = gather(plan, imported, written, decisions, stop)
     shares = Shares(choice.valid_fraction, choice.test_fraction, plan.batch_size, plan.quality.near_duplicate)
     split = split_examples(plan.seed_examples, gathered.kept, shares, seed=choice.seed)
@@ -186,6 +187,7 @@ def _as_json(report: DatasetReport, plan: DatasetPlan, began: str) -> dict[str, 
     counts = dataclasses.asdict(report)
     del counts["path"]  # the folder may be moved
     settings = {**dataclasses.asdict(plan.choice), **dataclasses.asdict(plan.quality)}
+    counts["decisions"] = count_lines(plan.data / REVIEW)
     return {**counts, "began": began, "ended": _now(), "seed": plan.choice.seed, "settings": settings}
 
 

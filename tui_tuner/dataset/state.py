@@ -18,13 +18,14 @@ from tui_tuner.dataset.plan import (
     INSTRUCTIONS,
     REJECTS,
     REPORT,
+    REVIEW,
     SEEDS,
     TRAIN,
     VALID,
     way_of_answering,
 )
 from tui_tuner.errors import DatasetError, StorageError
-from tui_tuner.files import read_json
+from tui_tuner.files import count_lines, read_json
 from tui_tuner.project import Project
 
 Stage = Literal["new", "questions", "answers", "ready"]
@@ -61,7 +62,7 @@ def dataset_state(project: Project) -> DatasetState:
     questions: list[str] = []
     with contextlib.suppress(DatasetError, StorageError):
         questions = read_instructions(data / INSTRUCTIONS)
-    answers, train, valid = (_lines(data / name) for name in (ANSWERS, TRAIN, VALID))
+    answers, train, valid = (count_lines(data / name) for name in (ANSWERS, TRAIN, VALID))
     way = way_of_answering(project.choices.dataset)
     refused = _given_up(data / REJECTS, len(questions) - answers, way)
     finished = answers + refused >= len(questions)
@@ -80,20 +81,19 @@ def _split_holds_all(data: Path, split: int, answers: int) -> bool:
 
     The report says what they were made of. Files made by hand have none: then their number has to do.
     """
-    seeds, imported = _lines(data / SEEDS), _lines(data / IMPORTED)
+    seeds, imported = count_lines(data / SEEDS), count_lines(data / IMPORTED)
     report: object = None
     with contextlib.suppress(DatasetError, StorageError):
         report = read_json(data / REPORT)
     if not isinstance(report, dict):
         return split >= seeds + imported + answers
-    sources = (report.get("seed_examples"), report.get("imported", 0), report.get("answers"))
-    return sources == (seeds, imported, answers)
-
-
-def _lines(path: Path) -> int:
-    with contextlib.suppress(OSError), path.open("rb") as file:
-        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
-    return 0
+    made_of = (
+        report.get("seed_examples"),
+        report.get("imported", 0),
+        report.get("answers"),
+        report.get("decisions", 0),
+    )
+    return made_of == (seeds, imported, answers, count_lines(data / REVIEW))
 
 
 def _given_up(path: Path, unanswered: int, way: str) -> int:

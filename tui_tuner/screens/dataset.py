@@ -223,6 +223,13 @@ class DatasetScreen(SettingsStep):
             job.stop_token.pause()
             self.say(_("Paused: space goes on."), tone="text-warning")
 
+    def action_review(self) -> None:
+        """Go through the examples one by one."""
+        if self.project is not None:
+            from tui_tuner.screens.review import ReviewScreen
+
+            self.app.push_screen(ReviewScreen(self.project.data))
+
     # -- what the job says ---------------------------------------------------------------------------------------------
 
     def heard(self, events: list[Event]) -> None:

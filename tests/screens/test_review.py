@@ -1,0 +1,119 @@
+"""Going through the examples: what is seen, decided, undone, searched and edited."""
+
+import sys
+
+import pytest
+import tiny_project
+from textual.widgets import Input, Static
+
+from tui_tuner.app import TunerApp
+from tui_tuner.dataset.examples import asked_and_answered
+from tui_tuner.dataset.review import Review
+from tui_tuner.dataset.reviewing import ReviewRow
+from tui_tuner.files import write_json_lines
+from tui_tuner.screens.review import ReviewScreen, edited_in_editor
+from tui_tuner.settings import Settings
+from tui_tuner.widgets.review_list import ReviewList
+
+NUMBER = 300
+
+
+@pytest.fixture
+def project(tmp_path):
+    project = tiny_project.make(tmp_path)
+    (project.data / "answers.jsonl").unlink(missing_ok=True)
+    examples = [
+        asked_and_answered(f"Is [bold]{n}[/] even?", f"No. \x1b[31m{n}", f"mine.csv:{n}") for n in range(NUMBER)
+    ]
+    write_json_lines(project.data / "imported.jsonl", [{**one.as_row(), "source": one.source} for one in examples])
+    return project
+
+
+async def opened(app, pilot):
+    await pilot.press("v")
+    await app.workers.wait_for_complete()
+    await pilot.pause()
+    assert isinstance(app.screen, ReviewScreen)
+    return app.screen
+
+
+def text(screen, name):
+    return str(screen.query_one(name, Static).render())
+
+
+async def test_accept_reject_and_undo_by_key(project):
+    app = TunerApp(project, Settings(last_step="dataset"))
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            screen = await opened(app, pilot)
+            assert f"{NUMBER} of {NUMBER}" in text(screen, "#counts")
+            assert "Is [bold]0[/] even?" in text(screen, "#conversation")
+            assert "\x1b" not in text(screen, "#conversation")
+            await pilot.press("x", "x", "a", "u")
+            assert f"{NUMBER - 2} will be learned" in text(screen, "#counts")
+            assert screen.query_one(ReviewList).cursor == 2
+            await pilot.press("f")  # accepted is none; edited is none: kept, then rejected
+            await pilot.press("f")
+            assert "2 of" in text(screen, "#counts")
+            await pilot.press("escape")
+            await pilot.pause()
+            assert not isinstance(app.screen, ReviewScreen)
+    finally:
+        app.close()
+    assert [decision.verdict for decision in Review(project.data / "review.jsonl").decisions.values()] == ["reject"] * 2
+
+
+async def test_search_finds_while_typing_and_escape_clears_it(project):
+    app = TunerApp(project, Settings(last_step="dataset"))
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            screen = await opened(app, pilot)
+            await pilot.press("slash", *"299", "enter")
+            await pilot.pause()
+            assert "1 of" in text(screen, "#counts")
+            await pilot.press("x")
+            assert "299" in text(screen, "#conversation")
+            await pilot.press("escape")
+            assert screen.query_one("#search", Input).value == ""
+            assert f"{NUMBER} of" in text(screen, "#counts")
+            await pilot.press("end")
+            assert "mine.csv:299" in text(screen, "#conversation")
+    finally:
+        app.close()
+
+
+async def test_without_examples_it_says_what_to_do(tmp_path):
+    project = tiny_project.make(tmp_path)
+    for path in project.data.iterdir():
+        path.unlink()
+    app = TunerApp(project, Settings(last_step="dataset"))
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            screen = await opened(app, pilot)
+            assert "no examples yet" in text(screen, "#said")
+            await pilot.press("x", "e", "u", "f", "o", "end", "pagedown")
+    finally:
+        app.close()
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        ("pass", None),
+        ("p.write_text(p.read_text().replace('A cat.', 'A dog.'))", "A dog."),
+        ("p.write_text('{}')", ValueError),
+        ("p.write_text('[')", ValueError),
+    ],
+)
+def test_the_persons_own_editor_changes_an_example(program, expected, monkeypatch, tmp_path):
+    script = tmp_path / "my editor.py"
+    script.write_text(f"import pathlib, sys\np = pathlib.Path(sys.argv[1])\n{program}\n")
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", f"{sys.executable} '{script}'")
+    row = ReviewRow("a", asked_and_answered("Who are you?", "A cat.", "me"))
+    if expected is ValueError:
+        with pytest.raises(ValueError):
+            edited_in_editor(row)
+    else:
+        turns = edited_in_editor(row)
+        assert (turns and turns[-1]["content"]) == expected
