@@ -69,3 +69,4 @@ def test_an_example_is_known_by_its_turns_alone():
     one = asked_and_answered("Why?", "Because.", "a")
     assert identity(one) == identity(asked_and_answered("Why?", "Because.", "b"))
     assert identity(one) != identity(asked_and_answered("Why?", "Because!", "a"))
+    assert identity(asked_and_answered("\ud800", "x", "")) != identity(asked_and_answered("\ud801", "x", ""))

@@ -71,8 +71,11 @@ def read_review_rows(data: Path, decisions: Mapping[str, Decision]) -> list[Revi
         if reason == "by_hand":  # a person's decision, which the journal knows better
             reason = detail = ""
         rows.setdefault(name, ReviewRow(name, example, reason, detail, decisions.get(name)))
-    for row in _refused(data, {question_key(row.written.question) for row in rows.values()}):
-        rows.setdefault(row.name, replace(row, decision=decisions.get(row.name)))
+    refused = list(_refused(data))
+    answered = {question_key(row.written.question) for row in rows.values()} if refused else set()
+    for row in refused:
+        if question_key(row.written.question) not in answered:
+            rows.setdefault(row.name, replace(row, decision=decisions.get(row.name)))
     return list(rows.values())
 
 
@@ -85,7 +88,7 @@ def taken_back(data: Path, decisions: Mapping[str, Decision]) -> list[Example]:
     wanted = {name for name, decision in decisions.items() if decision.verdict != "reject"}
     if not wanted:
         return []
-    return list({row.name: row.written for row in _refused(data, set()) if row.name in wanted}.values())
+    return list({row.name: row.written for row in _refused(data) if row.name in wanted}.values())
 
 
 def selected(
@@ -120,12 +123,10 @@ def _length(row: ReviewRow) -> int:
     return sum(len(message["content"]) for message in row.example.messages)
 
 
-def _refused(data: Path, answered: set[str]) -> Iterator[ReviewRow]:
+def _refused(data: Path) -> Iterator[ReviewRow]:
     for row in _rows(data / REJECTS):
         question, answer = row.get("question"), row.get("answer")
         if not isinstance(question, str) or not isinstance(answer, str) or not answer.strip():
-            continue
-        if question_key(question) in answered:
             continue
         example = asked_and_answered(question, answer, str(row.get("source", "")))
         yield ReviewRow(identity(example), example, str(row.get("reason", "")), str(row.get("detail", "")))
