@@ -1,6 +1,6 @@
 """tuner data: write the training set, or go on writing it.
 
-Questions, answers, then the split; every finished example is on the disk before the next one is asked for.
+Questions, answers, checks, then the split; every finished example is on the disk before the next one is asked for.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from tui_tuner.language import _
 EXAMPLES = _("""examples:
   tuner data --set topic="using a WordPress website" --set instructions=200
   tuner data --set teacher=ollama --set teacher_model=mistral:7b
+  tuner data --set quality.near_duplicate=0.9 --set quality.shortest_answer=5
   tuner data --json | jq .event""")
 
 

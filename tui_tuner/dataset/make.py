@@ -135,8 +135,7 @@ def _say_what_is_scarce(
         emit(Notice(text, "warning"))
     if gathered.set_aside:
         text = _(
-            "{number} examples are set aside ({reasons}): see data/{file}.",
-            number=len(gathered.set_aside),
+            "Set aside and not learned: {reasons}. See data/{file}, or v in the Dataset step.",
             reasons=", ".join(f"{reason} {count}" for reason, count in gathered.reasons.items()),
             file=SET_ASIDE,
         )

@@ -86,7 +86,7 @@ class DatasetScreen(SettingsStep):
         """Stages, a line of counts, the latest examples."""
         yield StageList()
         yield Static(id="summary", markup=False)
-        yield RichLog(id="latest", markup=False, highlight=False, wrap=True, max_lines=400)
+        yield RichLog(id="latest", markup=False, highlight=False, wrap=True, min_width=20, max_lines=400)
 
     def settings(self) -> ComposeResult:
         """What the examples are about, and who writes them."""
