@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 
 from tui_tuner.dataset.events import ExampleRefused, ExampleWritten, InstructionWritten
 from tui_tuner.dataset.state import dataset_state
+from tui_tuner.errors import TunerError
 from tui_tuner.journey import dataset_needs_engine, dataset_work
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
@@ -225,10 +226,16 @@ class DatasetScreen(SettingsStep):
 
     def action_review(self) -> None:
         """Go through the examples one by one."""
-        if self.project is not None:
-            from tui_tuner.screens.review import ReviewScreen
+        if self.project is None:
+            return
+        try:
+            self.tuner.bench.require_own_project()
+        except TunerError as error:
+            self.tuner.complain(error)
+            return
+        from tui_tuner.screens.review import ReviewScreen
 
-            self.app.push_screen(ReviewScreen(self.project.data))
+        self.app.push_screen(ReviewScreen(self.project.data))
 
     # -- what the job says ---------------------------------------------------------------------------------------------
 

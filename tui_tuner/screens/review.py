@@ -163,7 +163,8 @@ class ReviewScreen(Screen[None]):
             self._say(f"{error.what}. {error.advice}", "$text-error")
             return
         self._take_decision(row.name)
-        self._say(_("Kept; u undoes it. The training files follow at the next start (g) in the Dataset step."))
+        done = _("Accepted") if verdict == "accept" else _("Rejected")
+        self._say(_("{done}; u undoes it. The training files follow at the next start (g) of this step.", done=done))
         if not self._standing:  # with a filter the next one comes up by itself
             self.query_one(ReviewList).action_move(1)
 
@@ -257,7 +258,7 @@ def _conversation(row: ReviewRow) -> Content:
     for message in row.example.messages:
         parts.append(Content.styled(one_line(message["role"], 20), "bold $text-accent"))
         parts.append(Content(printable(message["content"])))
-    parts.append(Content.styled(one_line(row.written.source, 200), "$text-muted"))
+    parts.append(Content.styled(one_line(row.written.source, 200), "$foreground 65%"))
     return Content("\n").join(parts)
 
 

@@ -38,7 +38,7 @@ class ReviewList(ScrollView, can_focus=True):
     DEFAULT_CSS = """
     ReviewList {
         height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1;
-        & > .review-list--cursor { background: $accent 30%; text-style: bold; }
+        & > .review-list--cursor { background: $accent-muted; text-style: bold; }
         & > .review-list--aside { color: $foreground 60%; }
         & > .review-list--standing { color: $warning; }
     }
