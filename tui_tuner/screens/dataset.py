@@ -16,11 +16,11 @@ from textual.widgets.option_list import Option
 
 from tui_tuner.dataset.events import ExampleRefused, ExampleWritten, InstructionWritten
 from tui_tuner.dataset.state import dataset_state
-from tui_tuner.errors import TunerError
 from tui_tuner.journey import dataset_needs_engine, dataset_work
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Event
+from tui_tuner.screens.dataset_doors import DatasetDoors
 from tui_tuner.screens.dataset_view import DatasetView
 from tui_tuner.screens.settings_step import SettingsStep
 from tui_tuner.widgets.settings_form import SettingsForm
@@ -54,7 +54,7 @@ class TeachersFound(Message):
         self.teachers = list(teachers)
 
 
-class DatasetScreen(SettingsStep):
+class DatasetScreen(DatasetDoors, SettingsStep):
     """Settings with the teachers that are there, or the work with the latest examples."""
 
     step = "dataset"
@@ -223,19 +223,6 @@ class DatasetScreen(SettingsStep):
         else:
             job.stop_token.pause()
             self.say(_("Paused: space goes on."), tone="text-warning")
-
-    def action_review(self) -> None:
-        """Go through the examples one by one."""
-        if self.project is None:
-            return
-        try:
-            self.tuner.bench.require_own_project()
-        except TunerError as error:
-            self.tuner.complain(error)
-            return
-        from tui_tuner.screens.review import ReviewScreen
-
-        self.app.push_screen(ReviewScreen(self.project.data))
 
     # -- what the job says ---------------------------------------------------------------------------------------------
 

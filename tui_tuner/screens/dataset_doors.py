@@ -1,0 +1,27 @@
+"""What opens from the Dataset step: screens of their own, each for one thing a person does with the data."""
+
+from __future__ import annotations
+
+from tui_tuner.errors import TunerError
+from tui_tuner.project import Project
+from tui_tuner.screens.step_screen import StepScreen
+
+
+class DatasetDoors(StepScreen):
+    """The actions of the Dataset step that open another screen; each screen is imported when it is first wanted."""
+
+    def action_review(self) -> None:
+        """Go through the examples one by one."""
+        project = self._own_project()
+        if project is not None:
+            from tui_tuner.screens.review import ReviewScreen
+
+            self.app.push_screen(ReviewScreen(project.data))
+
+    def _own_project(self) -> Project | None:
+        """The open project if this process may write to it; says why not, and is None, otherwise."""
+        try:
+            return self.tuner.bench.require_own_project()
+        except TunerError as error:
+            self.tuner.complain(error)
+            return None
