@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 from tui_tuner.dataset.examples import question_key, well_formed
+from tui_tuner.plain_text import one_line
 
 SHORTEST, LONGEST = 2, 400  # words, characters
 _END = re.compile(r"[?？]")
@@ -51,7 +52,7 @@ def continued_question(text: str, beginning: str) -> str:
 
 def clean_question(text: str) -> str:
     """`text` on one line without list marks, quotes and spaces around it; empty where that is no question at all."""
-    line = " ".join(well_formed(text).split())
+    line = one_line(well_formed(text))
     line = _MARKS.sub("", line.strip(_QUOTES)).strip(_QUOTES)
     words = question_key(line).split()
     spaced = len(words) >= SHORTEST or (len(words) == 1 and not words[0].isascii() and len(words[0]) > SHORTEST)
