@@ -239,3 +239,16 @@ def test_a_row_is_one_line_whatever_the_answer_holds(tmp_path, name):
     line = (tmp_path / name).read_text().split("\n")[0]
     row = json.loads(line)
     assert (row["answer"] if name == "rejects.jsonl" else row["messages"][1]["content"]) == text + "?"
+
+
+def test_each_example_names_who_of_several_wrote_it(tmp_path):
+    def by_turns(request):
+        even = "2" in request.messages[-1]["content"]
+        who = "one" if even else "other"
+        return Answer("" if "7" in request.messages[-1]["content"] else counting_answer(request), "stop", 5, who)
+
+    write(plan_in(tmp_path), RuleTeacher(answers=by_turns, name="one, other"))
+    kept = {row["messages"][0]["content"]: row["source"] for row in rows(tmp_path / "answers.jsonl")}
+    assert kept["How do I count to 2?"] == "one"
+    assert kept["How do I count to 3?"] == "other"
+    assert {row["source"] for row in rows(tmp_path / "rejects.jsonl")} == {"other"}

@@ -35,6 +35,9 @@ def test_two_servers_share_the_work_and_nothing_is_asked_twice():
         assert (one.answered, other.answered) == pytest.approx((12, 12), abs=6)
         assert one.answered + other.answered == len(QUESTIONS)
     assert all(answers[place].text.startswith(question) for place, question in enumerate(QUESTIONS))
+    # Each answer names its own server, not the team.
+    names = {f"m at localhost:{one.port}", f"m at localhost:{other.port}"}
+    assert {answer.by for answer in answers.values()} == names
 
 
 def test_a_server_that_dies_half_way_hands_its_part_back():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from tui_tuner.dataset.checks import Objection, answer_objection
 from tui_tuner.dataset.examples import question_key, well_formed
@@ -39,14 +40,14 @@ class Standard:
         text = well_formed(answer.text).strip()
         rest = self._after_markers(text)
         if not rest:
-            return Answer(text, answer.finish, answer.tokens)
+            return replace(answer, text=text)
         kept = rest.split("\n", 1)[0]
         if self._sentences:
             ends = [match.end() for match in _SENTENCE_END.finditer(kept)]
             kept = kept[: ends[self._sentences - 1]] if len(ends) >= self._sentences else kept
         whole = answer.finish == "stop" or len(kept.rstrip()) < len(rest.rstrip())
         tidied = text[: len(text) - len(rest)] + kept.rstrip()
-        return Answer(tidied, "stop" if whole else "length", answer.tokens)
+        return replace(answer, text=tidied, finish="stop" if whole else "length")
 
     def objection(self, question: str, answer: Answer) -> Objection | None:
         """What is wrong with a tidied answer to `question`; None where it can be learned from."""

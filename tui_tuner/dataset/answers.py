@@ -157,16 +157,16 @@ class _Answers:
         tidied = self._standard.tidy(answer)
         objection = self._standard.objection(question, tidied)
         if objection is not None:
-            self._refuse(question, well_formed(answer.text), objection)
+            self._refuse(question, well_formed(answer.text), objection, answer.by)
             return
-        example = asked_and_answered(question, tidied.text, self._teacher.name)
+        example = asked_and_answered(question, tidied.text, answer.by or self._teacher.name)
         self._journals.keep(example, tidied)
         self.pace.advance()
         written = ExampleWritten(question, tidied.text, tidied.tokens, example.source, len(self._journals.kept))
         self._emit(written)
 
-    def _refuse(self, question: str, text: str, objection: Objection) -> None:
-        self._journals.refuse(question, text, objection, self._teacher.name)
+    def _refuse(self, question: str, text: str, objection: Objection, by: str = "") -> None:
+        self._journals.refuse(question, text, objection, by or self._teacher.name)
         self._emit(ExampleRefused(question, objection.text))
         if self._journals.tries[question_key(question)] < TRIES:
             self._waiting.append(question)

@@ -68,7 +68,7 @@ class MLXTeacher:
 
             def on_reply(number: int, reply: Reply, places: list[int] = places) -> None:
                 finish: Literal["stop", "length"] = "stop" if reply.finish == "stop" else "length"
-                on_answer(places[number], Answer(reply.text, finish, reply.tokens))
+                on_answer(places[number], Answer(reply.text, finish, reply.tokens, self.name))
 
             batch_replies(
                 loaded,

@@ -117,7 +117,7 @@ class ServerTeacher(ABC, Generic[AnyServer]):
                 failures += 1
                 log.warning("%s: failure %d: %s", self._server.where, failures, error)
                 if failures == MOST_FAILURES:
-                    return _cut_off(error)
+                    return replace(_cut_off(error), by=self.name)
                 if isinstance(error, Unfinished):
                     # The same seed would lead into the same endless repetition.
                     request = replace(request, seed=(request.seed + SEED_STEP) % 2**31)
@@ -127,7 +127,7 @@ class ServerTeacher(ABC, Generic[AnyServer]):
         flight = self.lane.slots.begin()
         answer = None
         try:
-            answer = self._try(request, flight.heard, stop)
+            answer = replace(self._try(request, flight.heard, stop), by=self.name)
         except ServerBusy:
             self.lane.slots.busy()
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from tui_tuner.errors import TeacherError
@@ -40,11 +40,13 @@ class Answer:
         text: with the request's beginning in front.
         finish: `length` means it was cut off.
         tokens: how many it wrote.
+        by: who of several really wrote it; empty where the teacher is only one.
     """
 
     text: str
     finish: Literal["stop", "length"]
     tokens: int
+    by: str = field(default="", compare=False)  # the same words are the same answer, whoever says them
 
 
 OnAnswer = Callable[[int, Answer | TeacherError], None]
