@@ -18,6 +18,7 @@ CORE = [
     "tui_tuner.teachers.choosing",
     "tui_tuner.teachers.ollama",
     "tui_tuner.teachers.mlx_teacher",
+    "tui_tuner.documents.adding",
     "tui_tuner.dataset.make",
     "tui_tuner.training.train",
     "tui_tuner.training.history",

@@ -52,6 +52,9 @@ class DatasetChoice:
     """What the training examples are about and who writes them."""
 
     topic: str = setting("", "What the questions are about, for example: using a WordPress website.")
+    passage_words: int = setting(
+        300, "Longest passage that documents are cut into, in words.", minimum=30, maximum=10_000, label="passage"
+    )
     instructions: int = setting(60, "How many questions to write.", minimum=1, maximum=100_000, label="questions")
     opening_phrases: tuple[str, ...] = setting(
         OPENING_PHRASES, "Each question starts with one of these; separate them with ;"

@@ -1,0 +1,1 @@
+"""Documents cut into passages that questions can be asked about."""

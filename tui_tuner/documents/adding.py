@@ -1,0 +1,167 @@
+"""Adding documents to a project: found, read, cut, and kept as passages."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui_tuner.documents.blocks import count_words
+from tui_tuner.documents.cutting import Piece, cut
+from tui_tuner.documents.folder import ENDINGS, Found, find_documents
+from tui_tuner.documents.passages import Passage, passage_id, read_passages, write_passages
+from tui_tuner.documents.reading import read_document
+from tui_tuner.errors import DatasetError, TunerError
+from tui_tuner.language import _
+from tui_tuner.progress import Emit, Event, Pace, StopToken
+from tui_tuner.project import Project
+
+
+@dataclass(frozen=True)
+class DocumentsPlan:
+    """Which documents are to be added, and how.
+
+    Attributes:
+        data: the dataset's folder.
+        sources: files and folders.
+        passage_words: the longest passage.
+    """
+
+    data: Path
+    sources: tuple[Path, ...]
+    passage_words: int
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A document that could not be read, and why."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class DocumentsAdded(Event):
+    """The passages are written.
+
+    Attributes:
+        documents: how many were read.
+        passages: into how many pieces they were cut.
+        words: in all of them.
+        new: passages that were not there before.
+        gone: passages that were there before and no longer are.
+        all_passages: in the project now.
+        unreadable: documents that could not be read; passages they had before are kept.
+        unsupported: files of other kinds.
+    """
+
+    documents: int
+    passages: int
+    words: int
+    new: int
+    gone: int
+    all_passages: int
+    unreadable: tuple[Unreadable, ...]
+    unsupported: tuple[str, ...]
+
+
+def plan_documents(project: Project, sources: Sequence[Path]) -> DocumentsPlan:
+    """The plan to add `sources` to `project`."""
+    return DocumentsPlan(project.data, tuple(sources), project.choices.dataset.passage_words)
+
+
+def holds_documents(source: Path) -> bool:
+    """Whether `source` is to be read as documents: a folder, or a file of such a kind."""
+    return source.is_dir() or source.suffix.lower() in ENDINGS
+
+
+def add_documents(plan: DocumentsPlan, *, emit: Emit, stop: StopToken) -> DocumentsAdded:
+    """Cut the documents of `plan` into passages and keep them.
+
+    They take the place of those that the same files and folders gave before; passages of other documents stay. What a
+    document that cannot be read gave before stays too.
+
+    Raises:
+        DatasetError: there is no such file, or no document in it.
+        StorageError: the disk is full or not writable; the passages are as they were.
+        Stopped: asked to; the passages are as they were.
+    """
+    found = _find(plan.sources)
+    pace = Pace(_("Documents"), len(found.documents), _("documents"), emit)
+    read: list[Passage] = []
+    unreadable = [Unreadable(name, reason) for name, reason in found.closed]
+    unread: set[Path] = set()
+    for folder, name in found.documents:
+        stop.check()
+        path = folder / name
+        try:
+            pieces = cut(read_document(path), plan.passage_words)
+        except TunerError as error:
+            unreadable.append(Unreadable(_writable(name), f"{error.what} {error.advice}".strip()))
+            unread.add(path)
+        else:
+            read += [_passage(piece, folder, name) for piece in pieces]
+        pace.advance(detail=name)
+    before = read_passages(plan.data, emit)
+    kept = [passage for passage in before if passage.path in unread or not _within(passage.path, plan.sources)]
+    write_passages(plan.data, [*kept, *read])
+    pace.finish()
+    added = _added(before, kept, read, len(found.documents) - len(unread), unreadable, found)
+    emit(added)
+    return added
+
+
+def _find(sources: Sequence[Path]) -> Found:
+    found = Found()
+    for source in sources:
+        one = find_documents(source)
+        found.documents += [document for document in one.documents if document not in found.documents]
+        found.unsupported += one.unsupported
+        found.closed += one.closed
+    if not found.documents:
+        raise DatasetError(
+            _("there are no documents here"),
+            where=", ".join(map(os.fspath, sources)),
+            advice=_("Markdown, text, HTML and PDF can be read: {endings}.", endings=" ".join(sorted(ENDINGS))),
+        )
+    return found
+
+
+def _passage(piece: Piece, folder: Path, name: str) -> Passage:
+    heading = " > ".join(piece.heading)
+    text = piece.text
+    return Passage(
+        passage_id(text), _writable(name), _writable(os.fspath(folder)), heading, piece.line, text, count_words(text)
+    )
+
+
+def _writable(name: str) -> str:
+    """A file's name as it can be written into a file: one that is not in UTF-8 has halves of characters."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def _within(path: Path, sources: Sequence[Path]) -> bool:
+    roots = (os.path.abspath(source) for source in sources)  # noqa: PTH100 - as they were found
+    return any(path.is_relative_to(root) for root in roots)
+
+
+def _added(
+    before: Sequence[Passage],
+    kept: Sequence[Passage],
+    read: Sequence[Passage],
+    documents: int,
+    unreadable: Sequence[Unreadable],
+    found: Found,
+) -> DocumentsAdded:
+    old, now = ({passage.id for passage in passages} for passages in (before, [*kept, *read]))
+    return DocumentsAdded(
+        documents=documents,
+        passages=len(read),
+        words=sum(passage.words for passage in read),
+        new=len(now - old),
+        gone=len(old - now),
+        all_passages=len(kept) + len(read),
+        unreadable=tuple(unreadable),
+        unsupported=tuple(map(_writable, found.unsupported)),
+    )
