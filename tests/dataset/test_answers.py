@@ -3,7 +3,8 @@ import json
 import pytest
 from dataset.teachers_by_rule import SEEDS, FailingAt, Heard, RuleTeacher, asked_for, counting_answer, plan_in
 
-from tui_tuner.dataset.answers import SHOWN, write_answers
+from tui_tuner.dataset.answer_request import SHOWN
+from tui_tuner.dataset.answers import write_answers
 from tui_tuner.dataset.events import ExampleRefused, ExampleWritten
 from tui_tuner.dataset.journals import AnswerJournals
 from tui_tuner.dataset.plan import way_of_answering

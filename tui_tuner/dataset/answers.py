@@ -7,12 +7,12 @@ up.
 
 from __future__ import annotations
 
-import random
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tui_tuner.dataset.acceptance import Standard
+from tui_tuner.dataset.answer_request import answer_request
 from tui_tuner.dataset.checks import Objection
 from tui_tuner.dataset.events import ExampleRefused, ExampleWritten
 from tui_tuner.dataset.examples import asked_and_answered, question_key, well_formed
@@ -25,7 +25,6 @@ from tui_tuner.progress import Emit, Pace, StopToken
 from tui_tuner.teachers.teacher import Answer, Request, Teacher
 
 TRIES = 3  # answers to one question before it is given up
-SHOWN = 6  # seed examples before a question
 FAILURES = 3  # of the teacher in a row, each at one question alone, before the run ends
 
 
@@ -124,27 +123,8 @@ class _Answers:
             raise
 
     def _request(self, question: str) -> Request:
-        key = question_key(question)
-        tries, choice = self._journals.tries[key], self._plan.choice
-        beginning = choice.answer_beginning if self._teacher.continues else ""
-        messages = (*self._lesson(tries), Message(role="user", content=question))
-        seed = self._plan.seed_of("answer", key, tries)
-        return Request(messages, beginning, choice.max_tokens, choice.temperature, seed)
-
-    def _lesson(self, tries: int) -> list[Message]:
-        """What the teacher is told and shown first; none of it is stored.
-
-        The same for all questions of a round, so that a teacher has to read it only once.
-        """
-        style, beginning = self._plan.choice.style.strip(), self._plan.choice.answer_beginning
-        if beginning and not self._teacher.continues:
-            style = f'{style}\n\nBegin every answer with "{beginning}"'.strip()
-        turns = [Message(role="system", content=style)] if style else []
-        seeds = list(self._plan.seed_examples)
-        chosen = random.Random(self._plan.seed_of("lesson", tries)).sample(seeds, min(SHOWN, len(seeds)))
-        for example in chosen:
-            turns += [message for message in example.messages if message["role"] != "system"]
-        return turns
+        tries = self._journals.tries[question_key(question)]
+        return answer_request(self._plan, self._teacher, [Message(role="user", content=question)], tries)
 
     def _fail(self, question: str, error: TeacherError) -> None:
         """Refuse the question the teacher failed at; several in a row, and it is the teacher that fails."""

@@ -1,0 +1,46 @@
+"""What a teacher is asked for an answer: the same request wherever it is made."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from tui_tuner.dataset.examples import question_key
+from tui_tuner.dataset.plan import DatasetPlan
+from tui_tuner.models.prompts import Message
+from tui_tuner.teachers.teacher import Request, Teacher
+
+SHOWN = 6  # seed examples before a question
+
+
+def answer_request(plan: DatasetPlan, teacher: Teacher, conversation: Sequence[Message], tries: int) -> Request:
+    """The request for the next answer in `conversation`.
+
+    Args:
+        plan: the style, the seed examples, and how long and how free an answer may be.
+        teacher: who is asked.
+        conversation: the turns so far; the last one is the user's.
+        tries: answers there were to it so far; each has another seed and other seed examples before it.
+    """
+    choice = plan.choice
+    beginning = choice.answer_beginning if teacher.continues else ""
+    messages = (*_lesson(plan, teacher, tries), *conversation)
+    asked = "\n".join(message["content"] for message in conversation if message["role"] == "user")
+    seed = plan.seed_of("answer", question_key(asked), tries)
+    return Request(messages, beginning, choice.max_tokens, choice.temperature, seed)
+
+
+def _lesson(plan: DatasetPlan, teacher: Teacher, tries: int) -> list[Message]:
+    """What the teacher is told and shown first; none of it is stored.
+
+    The same for all questions of a round, so that a teacher has to read it only once.
+    """
+    style, beginning = plan.choice.style.strip(), plan.choice.answer_beginning
+    if beginning and not teacher.continues:
+        style = f'{style}\n\nBegin every answer with "{beginning}"'.strip()
+    turns = [Message(role="system", content=style)] if style else []
+    seeds = list(plan.seed_examples)
+    chosen = random.Random(plan.seed_of("lesson", tries)).sample(seeds, min(SHOWN, len(seeds)))
+    for example in chosen:
+        turns += [message for message in example.messages if message["role"] != "system"]
+    return turns
