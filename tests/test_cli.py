@@ -33,7 +33,7 @@ def events(ended):
 def test_version_and_help():
     assert tuner("--version").stdout == f"tuner {__version__}\n"
     shown = tuner("--help").stdout
-    for name in ("demo", "new", "check", "data", "train", "runs", "compare", "fuse", "chat"):
+    for name in ("demo", "new", "check", "data", "tokens", "train", "runs", "compare", "fuse", "chat"):
         assert f"    {name} " in shown
         assert "examples:" in tuner(name, "--help").stdout
 
@@ -169,3 +169,20 @@ def test_a_reader_that_leaves_ends_the_work_quietly(tmp_path):
     complaints = process.stderr.read()
     assert process.wait(60) == 130
     assert "Traceback" not in complaints
+
+
+def test_tokens_shows_totals_lengths_and_an_example_with_what_is_learned(tmp_path):
+    project = tiny_project.make(tmp_path)
+    ended = tuner("tokens", "--project", project.folder, "--example", "3", "--set", "max_seq_length=46")
+    assert ended.returncode == 0, ended.stderr
+    assert "train.jsonl: 10 examples" in ended.stdout
+    assert "   46 " in ended.stdout and "(chosen)" in ended.stdout
+    assert "read only │ <|im_start|>user↵" in ended.stdout
+    assert "learned ┃ One, two." in ended.stdout
+    assert "cut off ✂" in ended.stdout
+    heard = events(tuner("tokens", "--project", project.folder, "--part", "valid", "--example", "2", "--json"))
+    kinds = [event["event"] for event in heard]
+    assert kinds.count("part_totals") == 2 and kinds.count("example_shown") == 1
+    assert heard[kinds.index("example_shown")]["part"] == "valid"
+    missing = tuner("tokens", "--project", project.folder, "--example", "11")
+    assert missing.returncode == 2 and "has 10" in missing.stderr

@@ -104,3 +104,11 @@ def test_percent_reaches_100_only_when_all_is_done(part, whole, text):
 def test_the_headless_commands_can_use_it_without_the_terminal_library():
     code = "import sys, tui_tuner.figures; sys.exit(any(m in sys.modules for m in ('textual', 'rich')))"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+def test_a_bar_has_eighths_and_is_never_empty_for_something():
+    assert figures.bar(8, 8, 4) == "████"
+    assert figures.bar(3, 8, 4) == "█▌"
+    assert figures.bar(1, 10_000, 4) == "▏"
+    assert figures.bar(0, 8, 4) == figures.bar(0, 0, 4) == ""
+    assert figures.bar(9, 8, 4) == "████"

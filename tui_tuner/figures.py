@@ -12,6 +12,7 @@ from tui_tuner.language import _
 
 UNKNOWN = "–"
 
+_EIGHTHS = "▏▎▍▌▋▊▉"
 _SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -72,6 +73,14 @@ def percent(part: float | None, whole: float | None) -> str:
     if not _known(part) or not _known(whole) or whole <= 0:
         return UNKNOWN
     return _("{number} %", number=math.floor(100 * part / whole + 1e-9))
+
+
+def bar(part: float, whole: float, cells: int) -> str:
+    """Draw `part` of `whole` as a bar of at most `cells` cells, in eighths of a cell; never nothing for something."""
+    if whole <= 0 or part <= 0:
+        return ""
+    full, rest = divmod(max(1, round(8 * cells * min(part / whole, 1))), 8)
+    return "█" * full + (_EIGHTHS[rest - 1] if rest else "")
 
 
 def _known(number: float | None) -> TypeGuard[float]:

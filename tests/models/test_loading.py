@@ -1,12 +1,14 @@
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 import tiny_model
 import tuned_model
 
 from tui_tuner.errors import ModelError
-from tui_tuner.models.loading import load_model, load_pair
+from tui_tuner.models.loading import load_model, load_pair, load_tokenizer
 
 TOKENS = [1, 50, 60, 70, 80, 90]
 
@@ -135,3 +137,38 @@ def test_nothing_is_left_open_when_the_folder_goes(tmp_path):
     before = logits(loaded)
     shutil.rmtree(base)
     assert equal(logits(loaded), before)
+
+
+def test_a_tokenizer_alone_is_the_models_own(tmp_path):
+    base = tiny_model.make(tmp_path / "base")
+    (base / "generation_config.json").write_text('{"eos_token_id": [1, 2]}')
+    whole = load_model(base).tokenizer
+    (base / "model.safetensors").unlink()
+    alone = load_tokenizer(base)
+    turns = [{"role": "user", "content": "hello"}]
+    assert alone.apply_chat_template(turns) == whole.apply_chat_template(turns)
+    assert set(alone.eos_token_ids) == set(whole.eos_token_ids) == {1, 2}
+
+
+def test_a_tokenizer_is_not_read_from_what_is_none_nor_from_code_that_is_not_trusted(tmp_path):
+    with pytest.raises(ModelError, match=r"no config\.json"):
+        load_tokenizer(tmp_path)
+    base = tiny_model.make(tmp_path / "base")
+    (base / "tokenizer.json").write_text("{")
+    with pytest.raises(ModelError, match="tokenizer cannot be read"):
+        load_tokenizer(base)
+    config = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps({**config, "model_file": "own.py"}))
+    with pytest.raises(ModelError, match=r"own\.py"):
+        load_tokenizer(base)
+
+
+def test_a_process_whose_threads_read_tokenizers_ends_well(tmp_path):
+    base = tiny_model.make(tmp_path / "base")
+    program = (
+        "import sys, threading, pathlib; from tui_tuner.models.loading import load_tokenizer as read;"
+        "threads = [threading.Thread(target=read, args=[pathlib.Path(sys.argv[1])]) for _ in range(2)];"
+        "[thread.start() for thread in threads]; [thread.join() for thread in threads]"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, str(base)], capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tui_tuner.commands import chat, check, compare, data, demo, fuse, new, runs, train
+from tui_tuner.commands import chat, check, compare, data, demo, fuse, new, runs, tokens, train
 
 COMMANDS: dict[str, ModuleType] = {
     "demo": demo,
     "new": new,
     "check": check,
     "data": data,
+    "tokens": tokens,
     "train": train,
     "runs": runs,
     "compare": compare,

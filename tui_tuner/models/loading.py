@@ -7,12 +7,14 @@ import inspect
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tui_tuner.errors import ModelError, TunerError
 from tui_tuner.language import _
+from tui_tuner.models.blas import load_fast_blas
 from tui_tuner.plain_text import one_line
 
 
@@ -83,18 +85,22 @@ def read_modules(path: Path, *, trust_remote_code: bool = False) -> tuple[Any, d
     """
     from mlx_lm.utils import load_model as read
 
-    if not (path / "config.json").is_file():
-        raise ModelError(
-            _("this is not a model folder (no config.json)"),
-            where=str(path),
-            advice=_("Fetch the base model in the Environment step, or with: tuner check --fix base_model"),
-        )
+    _require_folder(path)
     with _model_errors(path):
         _require_trust(path, trust_remote_code)
         # mlx-lm 0.31, the last one for Python 3.10, has no such switch and runs the code unasked.
         known = "trust_remote_code" in inspect.signature(read).parameters
         model, config = read(path, lazy=True, **({"trust_remote_code": trust_remote_code} if known else {}))
     return model, config
+
+
+def _require_folder(path: Path) -> None:
+    if not (path / "config.json").is_file():
+        raise ModelError(
+            _("this is not a model folder (no config.json)"),
+            where=str(path),
+            advice=_("Fetch the base model in the Environment step, or with: tuner check --fix base_model"),
+        )
 
 
 def _require_trust(path: Path, trusted: bool) -> None:
@@ -133,6 +139,36 @@ def _require_fit(model: Any) -> None:
         wanted, found = linear.weight.shape[-2], module.lora_b.shape[-1]
         if wanted != found:
             raise ValueError(f"{name} has {wanted} outputs, the adapter {found}")
+
+
+def load_tokenizer(path: Path, *, trust_remote_code: bool = False) -> Any:
+    """The tokenizer of the model in `path`, with its chat template, without reading any weights.
+
+    Any thread may ask. It is read on one of its own: mlx-lm looks into the model's module, which uses MLX when it is
+    imported, and a thread that did has to give its streams back before it ends.
+
+    Returns:
+        mlx-lm's wrapper, the same as `LoadedModel.tokenizer`.
+
+    Raises:
+        ModelError: the folder is no model, or its tokenizer cannot be read.
+    """
+    _require_folder(path)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokenizer") as own_thread:
+        return own_thread.submit(_tokenizer_alone, path, trust_remote_code).result()
+
+
+def _tokenizer_alone(path: Path, trust_remote_code: bool) -> Any:
+    load_fast_blas()  # MLX must not come before it
+    import mlx.core as mx
+    from mlx_lm.utils import load_config
+
+    try:
+        with _model_errors(path, _("the model's tokenizer cannot be read")):
+            _require_trust(path, trust_remote_code)
+            return _read_tokenizer(path, load_config(path), trust_remote_code)
+    finally:
+        mx.clear_streams()
 
 
 def _read_tokenizer(path: Path, config: dict[str, Any], trust_remote_code: bool) -> Any:

@@ -112,6 +112,11 @@ def assemble(examples: Sequence[Example]) -> Batch:
     )
 
 
+def batches_per_epoch(examples: int, batch_size: int) -> int:
+    """How many steps it takes to see every example once."""
+    return -(-examples // batch_size)
+
+
 class Feed:
     """An endless supply of batches that can begin anywhere.
 
@@ -124,7 +129,7 @@ class Feed:
     def __init__(self, examples: Sequence[Example], batch_size: int, seed: int) -> None:
         self._examples, self._batch_size, self._seed = examples, batch_size, seed
         self._lengths = [example.length for example in examples]
-        self.batches_per_epoch = -(-len(examples) // batch_size)
+        self.batches_per_epoch = batches_per_epoch(len(examples), batch_size)
 
     def batches(self, done: int) -> Iterator[Batch]:
         """The batches after the first `done` of the run, without end."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,18 @@ class Example:
         """Tokens that are learned."""
         return int(self.learned.sum())
 
+    def within(self, longest: int) -> Example:
+        """The example as it is trained on when no more than its first `longest` tokens are.
+
+        Raises:
+            UnusableRow: none of them is learned.
+        """
+        if self.length <= longest:
+            return self
+        if not self.learned[:longest].any():
+            raise UnusableRow(_("the question alone fills all {longest:,} tokens", longest=longest))
+        return replace(self, tokens=self.tokens[:longest].copy(), learned=self.learned[:longest].copy(), cut=True)
+
 
 @dataclass(frozen=True)
 class Refused:
@@ -100,20 +113,41 @@ def read_examples(
         Stopped: asked to.
     """
     examples = Examples(path)
-    if not path.exists():
-        return examples
-    with storage_errors(path):
-        lines = path.read_bytes().split(b"\n")
-    rows = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
     encoder = Encoder(tokenizer, max_seq_length=max_seq_length, mask_prompt=mask_prompt)
-    pace = Pace(_("Preparing {name}", name=path.name), len(rows), _("examples"), emit)
+    lines = read_lines(path)
+    if lines is None:
+        return examples
+    for row in prepared_rows(path.name, lines, encoder.encode, emit=emit, stop=stop):
+        if isinstance(row, Example):
+            examples.usable.append(row)
+        else:
+            examples.refused.append(row)
+    return examples
+
+
+def prepared_rows(
+    name: str,
+    rows: Sequence[tuple[int, bytes]],
+    encode: Callable[[int, bytes], Example],
+    *,
+    emit: Emit,
+    stop: StopToken,
+) -> Iterator[Example | Refused]:
+    """Each of `rows`, a line's number and its content, as `encode` makes it; others get a turn in between.
+
+    Raises:
+        DatasetError: the rows are conversations and the model has no chat template.
+        Stopped: asked to.
+    """
+    pace = Pace(_("Preparing {name}", name=name), len(rows), _("examples"), emit)
     slice_began = reported = time.monotonic()
     for done, (number, line) in enumerate(rows, start=1):
         stop.check()
         try:
-            examples.usable.append(encoder.encode(number, line))
+            row: Example | Refused = encode(number, line)
         except UnusableRow as unusable:
-            examples.refused.append(Refused(number, str(unusable)))
+            row = Refused(number, str(unusable))
+        yield row
         now = time.monotonic()
         if now - slice_began > SLICE_SECONDS:
             time.sleep(PAUSE_SECONDS)
@@ -123,7 +157,19 @@ def read_examples(
             reported = now
     pace.reach(len(rows))
     pace.finish()
-    return examples
+
+
+def read_lines(path: Path) -> list[tuple[int, bytes]] | None:
+    """The lines of `path` that are not empty, each with its number from 1; None where there is no file.
+
+    Raises:
+        StorageError: the file cannot be read.
+    """
+    if not path.exists():
+        return None
+    with storage_errors(path):
+        lines = path.read_bytes().split(b"\n")
+    return [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
 
 
 class Encoder:
@@ -140,7 +186,16 @@ class Encoder:
         self._template = Template(tokenizer)
 
     def encode(self, number: int, line: bytes) -> Example:
-        """The example of the row on line `number`.
+        """The example of the row on line `number`, as it is trained on.
+
+        Raises:
+            UnusableRow: nothing in it can be learned; says why.
+            DatasetError: it is a conversation and the model has no chat template.
+        """
+        return self.whole(number, line).within(self._max_seq_length)
+
+    def whole(self, number: int, line: bytes) -> Example:
+        """The example of the row on line `number`, however long it is.
 
         Raises:
             UnusableRow: nothing in it can be learned; says why.
@@ -196,18 +251,9 @@ class Encoder:
         learned = numpy.zeros(len(tokens), dtype=numpy.bool_)
         for start, end in spans:
             learned[max(start, 1) : end] = True
-        longest = self._max_seq_length
-        if not learned[:longest].any():
-            if learned.any():
-                raise UnusableRow(_("the question alone fills all {longest:,} tokens", longest=longest))
+        if not learned.any():
             raise UnusableRow(_("there is nothing in it to learn"))
-        return Example(
-            line=number,
-            tokens=numpy.array(tokens[:longest], dtype=numpy.int32),
-            learned=learned[:longest],
-            cut=len(tokens) > longest,
-            answers_missed=answers_missed,
-        )
+        return Example(number, numpy.array(tokens, dtype=numpy.int32), learned, answers_missed=answers_missed)
 
 
 def _parse(line: bytes) -> dict[str, Any]:
