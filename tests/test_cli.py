@@ -178,7 +178,7 @@ def test_tokens_shows_totals_lengths_and_an_example_with_what_is_learned(tmp_pat
     assert "train.jsonl: 10 examples" in ended.stdout
     assert "   46 " in ended.stdout and "(chosen)" in ended.stdout
     assert "read only │ <|im_start|>user↵" in ended.stdout
-    assert "learned ┃ One, two." in ended.stdout
+    assert "learned ┃ One, tw\n" in ended.stdout
     assert "cut off ✂" in ended.stdout
     heard = events(tuner("tokens", "--project", project.folder, "--part", "valid", "--example", "2", "--json"))
     kinds = [event["event"] for event in heard]
