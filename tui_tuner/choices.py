@@ -65,7 +65,9 @@ class DatasetChoice:
         choices=("mlx", "ollama", "openai"),
     )
     teacher_model: str = setting(
-        "", "The teacher's model: empty takes the base model (mlx) or the first one the server has."
+        "",
+        "The teacher's model: empty takes the base model (mlx) or the first one the server has. "
+        "Several models write in turn; separate them with ;",
     )
     url: str = setting(
         "",
@@ -106,14 +108,20 @@ class DatasetChoice:
         return tuple(place.strip() for place in self.url.split(";") if place.strip()) or ("",)
 
     @property
+    def teacher_models(self) -> tuple[str, ...]:
+        """The models in `teacher_model`; a single empty one where it names none."""
+        names = (name.strip() for name in self.teacher_model.split(";"))
+        return tuple(dict.fromkeys(name for name in names if name)) or ("",)
+
+    @property
     def ollama_url(self) -> str:
         """Where the first Ollama listens; empty where `url` is another server's, or says nothing."""
         return "" if self.teacher == "openai" else self.urls[0]
 
     @property
     def ollama_model(self) -> str:
-        """The model wanted of Ollama; empty where none is."""
-        return self.teacher_model if self.teacher == "ollama" else ""
+        """The first model wanted of Ollama; empty where none is."""
+        return self.teacher_models[0] if self.teacher == "ollama" else ""
 
 
 # How models begin where they will not answer. Other languages can be added in the settings.

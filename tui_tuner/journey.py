@@ -152,9 +152,12 @@ def dataset_work(project: Project) -> Work:
         if not needs_teacher(plan):
             return make_dataset(plan, None, emit=emit, stop=stop)
         choice = project.choices.dataset
-        own_model = choice.teacher == "mlx" and not choice.teacher_model
+        base_name = project.choices.model.name
+        own_model = choice.teacher == "mlx" and not {"", base_name}.isdisjoint(choice.teacher_models)
         base = obtain_base_model(project, emit, stop) if own_model else None
-        teacher = open_teacher(choice, base, emit, trust_remote_code=project.choices.model.trust_remote_code)
+        teacher = open_teacher(
+            choice, base, emit, base_name=base_name, trust_remote_code=project.choices.model.trust_remote_code
+        )
         try:
             return make_dataset(plan, teacher, emit=emit, stop=stop)
         finally:

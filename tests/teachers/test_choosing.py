@@ -10,16 +10,19 @@ from tui_tuner.dataset.plan import DatasetPlan
 from tui_tuner.errors import TeacherError, TeacherRefused, TeacherUnavailable
 from tui_tuner.progress import StopToken, ignore_event
 from tui_tuner.teachers import choosing
-from tui_tuner.teachers.choosing import QUICKLY, TeacherChoice, available_teachers, open_teacher
+from tui_tuner.teachers.choosing import QUICKLY, available_teachers, open_teacher
+from tui_tuner.teachers.in_turn import ModelsInTurn
 from tui_tuner.teachers.mlx_teacher import MLXTeacher
 from tui_tuner.teachers.teacher import Request
+from tui_tuner.teachers.teacher_choice import TeacherChoice
 
 MODELS = {
     "models": [
-        {"name": "mistral:7b", "size": 1, "details": {"family": "llama"}},
+        {"name": "mistral:7b", "size": 4_372_824_384, "details": {"family": "llama", "parameter_size": "7.2B"}},
         {"name": "nomic-embed-text:latest", "size": 1, "details": {"family": "nomic-bert"}},
     ]
 }
+FETCHED = TeacherChoice("mlx", "", "starter", "in this process, fetched first")
 
 
 @pytest.fixture(scope="module")
@@ -34,16 +37,21 @@ def no_ollama(monkeypatch):
     monkeypatch.delenv("TUNER_TEACHER_KEY", raising=False)
 
 
-def test_only_teachers_that_are_there_are_offered(tiny):
-    assert available_teachers("starter") == []
-    assert available_teachers(str(tiny)) == [TeacherChoice("mlx", "", f"{tiny} in this process")]
+def test_only_teachers_that_are_there_are_offered_or_the_base_model_which_can_be_fetched(tiny):
+    assert available_teachers("no such folder") == []
+    assert available_teachers("starter") == [FETCHED]
+    (teacher,) = available_teachers(str(tiny))
+    assert (teacher.kind, teacher.model, teacher.name, teacher.where) == ("mlx", "", str(tiny), "in this process")
+    assert teacher.size == sum(file.stat().st_size for file in tiny.glob("*.safetensors"))
+    assert teacher.family == "llama"
 
 
 def test_the_models_of_ollama_that_can_write_are_offered(tiny, monkeypatch):
     with MisbehavingServer(reply(MODELS)) as server:
         place = f"127.0.0.1:{server.port}"
-        expected = TeacherChoice("ollama", "mistral:7b", f"mistral:7b at localhost:{server.port}", place)
-        assert available_teachers("starter", [place]) == [expected]
+        where = f"localhost:{server.port}"
+        expected = TeacherChoice("ollama", "mistral:7b", "mistral:7b", where, place, 4_372_824_384, "llama", "7.2B")
+        assert available_teachers("starter", [place]) == [FETCHED, expected]
         monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{server.port}")
         assert [choice.kind for choice in available_teachers(str(tiny))] == ["mlx", "ollama"]
 
@@ -53,15 +61,16 @@ def test_a_server_that_is_no_ollama_is_found_in_its_usual_place_and_not_shown_th
     with MisbehavingServer(reply({"data": [{"id": "qwen3-4b"}]})) as server:
         monkeypatch.setattr(choosing, "USUAL_PORTS", (server.port,))
         place = f"localhost:{server.port}"
-        assert available_teachers("starter") == [TeacherChoice("openai", "qwen3-4b", f"qwen3-4b at {place}", place)]
-        assert available_teachers("starter", [place])[0].url == place
+        expected = TeacherChoice("openai", "qwen3-4b", "qwen3-4b", place, place)
+        assert available_teachers("starter") == [FETCHED, expected]
+        assert available_teachers("starter", [place])[-1].url == place
         assert all("sk-secret" not in asked.headers for asked in server.asked)
 
 
 def test_a_silent_server_is_not_waited_for_long():
     with MisbehavingServer(lambda asked: asked.wait_until_gone()) as server:
         began = time.monotonic()
-        assert available_teachers("starter", [f"127.0.0.1:{server.port}"]) == []
+        assert available_teachers("starter", [f"127.0.0.1:{server.port}"]) == [FETCHED]
     assert time.monotonic() - began < QUICKLY + 2
 
 
@@ -71,6 +80,19 @@ def test_the_base_model_teaches_unless_another_is_named(tiny, tmp_path):
     assert teacher.name.startswith(tiny.name)
     other = tiny_model.make(tmp_path / "other")
     assert open_teacher(DatasetChoice(teacher_model=str(other)), tiny, ignore_event).name.startswith("other")
+
+
+def test_several_models_in_this_process_write_in_turn_the_base_model_among_them(tiny, tmp_path):
+    other = tiny_model.make(tmp_path / "other")
+    choice = DatasetChoice(teacher_model=f"base; {other}", max_tokens=4)
+    teacher = open_teacher(choice, tiny, ignore_event, base_name="base")
+    assert isinstance(teacher, ModelsInTurn)
+    requests = [Request(({"role": "user", "content": "Why?"},), max_tokens=4, turn=turn) for turn in range(4)]
+    answers = {}
+    teacher.ask(requests, answers.__setitem__, StopToken())
+    teacher.close()
+    names = [answers[place].by.partition(" ")[0] for place in range(4)]
+    assert names == [tiny.name, "other", tiny.name, "other"]
 
 
 @pytest.mark.parametrize("choice", [DatasetChoice(), DatasetChoice(teacher_model="nobody/knows-it")])

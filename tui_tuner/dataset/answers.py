@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tui_tuner.dataset.acceptance import Standard
 from tui_tuner.dataset.answer_request import answer_request
@@ -76,6 +76,7 @@ class _Answers:
         self._failures = 0
         seeds = {question_key(example.question) for example in plan.seed_examples}
         asked = [question for question in questions if question_key(question) not in seeds]
+        self._turns = {question_key(question): place for place, question in enumerate(questions)}
         open_ = [question for question in asked if question_key(question) not in journals.kept]
         self.given_up = sum(journals.tries[question_key(question)] >= TRIES for question in open_)
         # Those refused before come last, as they do within one session.
@@ -123,8 +124,11 @@ class _Answers:
             raise
 
     def _request(self, question: str) -> Request:
-        tries = self._journals.tries[question_key(question)]
-        return answer_request(self._plan, self._teacher, [Message(role="user", content=question)], tries)
+        key = question_key(question)
+        tries = self._journals.tries[key]
+        request = answer_request(self._plan, self._teacher, [Message(role="user", content=question)], tries)
+        # Where several models write in turn, another one tries the next time.
+        return replace(request, turn=self._turns[key] + tries)
 
     def _fail(self, question: str, error: TeacherError) -> None:
         """Refuse the question the teacher failed at; several in a row, and it is the teacher that fails."""

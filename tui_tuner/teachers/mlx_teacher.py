@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tui_tuner.errors import ModelError
 from tui_tuner.language import _
+from tui_tuner.models.catalogue import weights_in
 from tui_tuner.models.prompts import Message
 from tui_tuner.progress import StopToken
 from tui_tuner.teachers.teacher import Answer, OnAnswer, Request
@@ -38,8 +39,7 @@ class MLXTeacher:
         self._trust_remote_code = trust_remote_code
         self._loaded: LoadedModel | None = None
         self._takes_system_turns: bool | None = None
-        weights = sum(file.stat().st_size for file in path.glob("*.safetensors"))
-        self.at_once = AT_ONCE_LARGE if weights > LARGE else AT_ONCE
+        self.at_once = AT_ONCE_LARGE if weights_in(path) > LARGE else AT_ONCE
 
     @property
     def name(self) -> str:

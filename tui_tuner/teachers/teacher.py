@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -22,6 +23,7 @@ class Request:
         temperature: 0 takes the likeliest token.
         seed: the same seed gives the same answer where the teacher can do that.
         schema: JSON schema the answer has to follow, where the teacher can do that.
+        turn: counts what is asked, where several models write in turn; None leaves it to the seed whose turn it is.
     """
 
     messages: tuple[Message, ...]
@@ -30,6 +32,7 @@ class Request:
     temperature: float = 0.7
     seed: int = 0
     schema: dict[str, Any] | None = None
+    turn: int | None = None
 
 
 @dataclass(frozen=True)
@@ -84,5 +87,12 @@ class Teacher(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back what it holds: memory, connections."""
+        """Give back what it holds: memory, connections. Asked again, it takes them again."""
         ...
+
+
+def close_all(teachers: Sequence[Teacher]) -> None:
+    """Close every one, also where one of them fails at it."""
+    with contextlib.ExitStack() as closing:
+        for teacher in teachers:
+            closing.callback(teacher.close)

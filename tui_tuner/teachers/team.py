@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tui_tuner.errors import TeacherError
 from tui_tuner.language import _
 from tui_tuner.progress import Emit, Notice, StopToken
 from tui_tuner.teachers.server_teacher import ServerTeacher
-from tui_tuner.teachers.teacher import OnAnswer, Request, Teacher
+from tui_tuner.teachers.teacher import OnAnswer, Request, Teacher, close_all
 from tui_tuner.teachers.together import answer_together
 
 
@@ -45,13 +45,11 @@ class ServerTeam:
 
     def close(self) -> None:
         """Close every member, also where one of them fails at it."""
-        with contextlib.ExitStack() as closing:
-            for member in self._members:
-                closing.callback(member.close)
+        close_all(self._members)
 
 
 def open_servers(places: Sequence[str], open_one: Callable[[str], ServerTeacher[Any]], emit: Emit) -> Teacher:
-    """The teacher on the server at the only place, or on all servers that can be had.
+    """The teacher on the server at the only place, or on all servers that can be had; all are tried side by side.
 
     Args:
         places: their addresses, one or more.
@@ -61,20 +59,16 @@ def open_servers(places: Sequence[str], open_one: Callable[[str], ServerTeacher[
     Raises:
         TeacherError: not one can be had; it is what the first one failed at.
     """
-    members: list[ServerTeacher[Any]] = []
-    errors: list[TeacherError] = []
-    try:
-        for place in places:
-            try:
-                members.append(open_one(place))
-            except TeacherError as error:
-                errors.append(error)
-    except BaseException:
-        ServerTeam(members).close()
-        raise
-    if not members:
-        raise errors[0]
-    for failure in errors:
+    with ThreadPoolExecutor(len(places)) as side_by_side:
+        openings = [side_by_side.submit(open_one, place) for place in places]
+    failures = [error for opening in openings if (error := opening.exception()) is not None]
+    members = [opening.result() for opening in openings if opening.exception() is None]
+    unexpected = next((error for error in failures if not isinstance(error, TeacherError)), None)
+    if unexpected is not None or not members:
+        close_all(members)
+        raise unexpected or failures[0]
+    for failure in failures:
+        assert isinstance(failure, TeacherError)
         text = _("{server}: {what}; the others write without it.", server=failure.where, what=failure.what)
         emit(Notice(text, "warning"))
     return members[0] if len(members) == 1 else ServerTeam(members)
