@@ -54,6 +54,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("dataset", "stop", "s", _("stop"), _("Stop; every finished example is kept.")),
     Action("dataset", "edit", "e", _("settings"), _("Go to the settings; Escape leaves them.")),
     Action("dataset", "review", "v", _("review"), _("Read, accept, reject and edit the examples.")),
+    Action("dataset", "learning", "l", _("tokens"), _("See, token by token, what the model will learn from.")),
     Action("train", "start", "g", _("start"), _("Start a new run with these settings.")),
     Action("train", "resume", "r", _("resume"), _("Go on with the run that is shown, from its last checkpoint.")),
     Action("train", "stop", "s", _("stop & keep"), _("Stop within one iteration and keep a checkpoint.")),

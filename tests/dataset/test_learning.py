@@ -93,8 +93,15 @@ def test_without_training_files_it_says_what_to_do(project):
 
 
 def test_the_histogram_has_round_ranges_and_holds_every_example():
-    found = histogram([0, 99, 100, 250, 799], 8)
+    found = histogram([0, 99, 100, 250, 799], 9)
     assert found[0] == LengthRange(0, 99, 2)
     assert [one.examples for one in found] == [2, 1, 1, 0, 0, 0, 0, 1]
-    assert len(histogram([3105] * 3, 8)) <= 8
     assert histogram([], 8) == ()
+
+
+def test_a_single_giant_does_not_flatten_the_histogram():
+    found = histogram([*range(100, 200), 90_000], 8)
+    assert len(found) == 8
+    assert sum(one.examples for one in found) == 101
+    assert max(one.examples for one in found) <= 60
+    assert (found[-1].last, found[-1].examples >= 1) == (90_000, True)

@@ -5,6 +5,7 @@ The rows go through training's own `Encoder`, so that what is shown is what is t
 
 from __future__ import annotations
 
+import math
 import statistics
 import threading
 import time
@@ -26,6 +27,7 @@ from tui_tuner.training.examples import Encoder, Example, Refused, UnusableRow, 
 PARTS = {"train": TRAIN, "valid": VALID, "test": TEST}
 LENGTHS = (256, 512, 1024, 2048, 4096)  # sequence lengths it is worth to compare
 SECONDS_BETWEEN_NEWS = 0.1
+USUAL_SHARE = 0.97  # of the examples; those beyond may be far longer
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,19 @@ class PartCount:
                 sums[2] += min(row.tokens, length)
                 sums[3] += learned
 
+    def longest(self) -> list[int]:
+        """The places of the rows, the one with the most tokens first."""
+        return sorted(range(len(self.rows)), key=lambda place: -self.rows[place].tokens)
+
+    def cut(self) -> list[int]:
+        """The places of the examples whose end is not trained on."""
+        most = self._plan.choice.max_seq_length
+        return [place for place, row in enumerate(self.rows) if row.tokens > most and not row.refused]
+
+    def refused(self) -> list[int]:
+        """The places of the rows that are not trained on."""
+        return [place for place, row in enumerate(self.rows) if row.refused]
+
     def totals(self, ranges: int = 8) -> PartTotals:
         """What they come to, with a histogram of about as many `ranges`."""
         choice, lengths = self._plan.choice, self._plan.lengths
@@ -211,21 +226,32 @@ class PartCount:
 
 
 def histogram(lengths: list[int], ranges: int) -> tuple[LengthRange, ...]:
-    """How many of `lengths` are in each of at most `ranges` equal ranges from 0 on, whose width is a round number."""
+    """How many of `lengths` are in each of at most `ranges` ranges from 0 on, whose width is a round number.
+
+    A few that are much longer than all others share the last range, so that these are still told apart.
+    """
     if not lengths:
         return ()
-    longest = max(lengths)
-    width = next(step for step in _round_numbers() if step * ranges > longest)
-    counts = [0] * (longest // width + 1)
+    ordered = sorted(lengths)
+    longest, usual = ordered[-1], ordered[math.ceil(USUAL_SHARE * (len(ordered) - 1))]
+    ends = usual if longest > 2 * usual else longest
+    width = next(step for step in _round_numbers() if step * (ranges - 1) > ends)
+    last = min(longest // width, ranges - 1)
+    counts = [0] * (last + 1)
     for length in lengths:
-        counts[length // width] += 1
-    return tuple(LengthRange(place * width, (place + 1) * width - 1, examples) for place, examples in enumerate(counts))
+        counts[min(length // width, last)] += 1
+    tops = [(place + 1) * width - 1 for place in range(last + 1)]
+    tops[-1] = max(tops[-1], longest)
+    return tuple(
+        LengthRange(place * width, top, examples)
+        for place, (top, examples) in enumerate(zip(tops, counts, strict=True))
+    )
 
 
 def _round_numbers() -> Iterable[int]:
     power = 1
     while True:
-        yield from (power, 2 * power, 5 * power)
+        yield from (power, 2 * power, 3 * power, 4 * power, 5 * power)
         power *= 10
 
 
@@ -254,6 +280,10 @@ class Learning:
     def parts(self) -> tuple[str, ...]:
         """Those that have rows."""
         return tuple(part for part, lines in self._lines.items() if lines)
+
+    def rows(self, part: str) -> int:
+        """How many rows a part has."""
+        return len(self._lines[part])
 
     def example(self, part: str, place: int) -> ExampleShown:
         """The row at `place`, from 0, of a part.

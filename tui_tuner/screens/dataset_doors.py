@@ -18,6 +18,13 @@ class DatasetDoors(StepScreen):
 
             self.app.push_screen(ReviewScreen(project.data))
 
+    def action_learning(self) -> None:
+        """Show in tokens what the model will learn from; only looks, so that it may be another process's project."""
+        if self.project is not None:
+            from tui_tuner.screens.learning import LearningScreen
+
+            self.app.push_screen(LearningScreen(self.project))
+
     def _own_project(self) -> Project | None:
         """The open project if this process may write to it; says why not, and is None, otherwise."""
         try:
