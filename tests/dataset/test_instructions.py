@@ -184,3 +184,11 @@ def test_without_seed_examples_questions_about_other_things_show_the_form(tmp_pa
     assert len(shown) >= 4
     assert all(text.endswith("?") for text in shown)
     assert not any("counting" in text for text in shown)
+
+
+def test_an_opening_phrase_given_back_alone_is_no_question(tmp_path):
+    # A real 135M model in llama-server answered the guide's prompt like this.
+    listed = json.dumps(["Can users", "What is", *(f"What is rule {number}?" for number in range(1, 9))])
+    teacher = RuleTeacher(lambda request: listed, continues=False, at_once=1)
+    plan = plan_in(tmp_path, instructions=6, opening_phrases=("Can users", "What is"))
+    assert all("rule" in question for question in write(plan, teacher))

@@ -37,3 +37,9 @@ def test_a_phrase_that_never_works_is_asked_for_less_often():
 
 def test_without_phrases_questions_open_freely():
     assert Phrases(["", " "], [], seed=1).due(2) == ["", ""]
+
+
+def test_an_opening_phrase_alone_asks_nothing():
+    phrases = Phrases(["Can I", "What is"], [], seed=1)
+    assert phrases.asks_nothing("What is ...?")
+    assert not phrases.asks_nothing("What is SEO?")

@@ -139,7 +139,9 @@ class _Instructions:
         opened = set()
         for question in questions:
             key = question_key(question)
-            if not key or len(self.questions) >= self.wanted or self._known.like(question) is not None:
+            if not key or len(self.questions) >= self.wanted or self._phrases.asks_nothing(question):
+                continue
+            if self._known.like(question) is not None:
                 continue
             self._known.add(question)
             self.questions.append(question)

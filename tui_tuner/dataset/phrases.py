@@ -28,6 +28,7 @@ class Phrases:
         random.Random(seed).shuffle(self._phrases)
         # "Can I change" has to be recognised before "Can I".
         self._by_length = sorted(((f"{question_key(phrase)} ", phrase) for phrase in self._phrases), key=_longest_first)
+        self._keys = {question_key(phrase) for phrase in self._phrases}
         self.used: Counter[str] = Counter()
         self._tried: Counter[str] = Counter()
         for question in questions:
@@ -37,6 +38,10 @@ class Phrases:
         """The phrase that `question` starts with; empty where it is none of them."""
         key = question_key(question)
         return next((phrase for start, phrase in self._by_length if f"{key} ".startswith(start)), "")
+
+    def asks_nothing(self, question: str) -> bool:
+        """Whether it is an opening phrase and nothing more, which small models like to list."""
+        return question_key(question) in self._keys
 
     def count(self, question: str) -> None:
         """Count a question that was kept."""
