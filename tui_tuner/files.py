@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from tui_tuner.errors import ConfigurationError, DatasetError, storage_error
 from tui_tuner.language import _
@@ -45,8 +45,12 @@ def flush_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Replace `path` with `content`, wholly or not at all.
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Write a file beside `path`; when the block ends well it takes `path`'s place, otherwise nothing is left.
+
+    Yields:
+        The file to write to.
 
     Raises:
         StorageError: the disk is full or the folder not writable; `path` is as it was.
@@ -56,7 +60,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(content)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             # mkstemp makes files private; a project's files are as readable as any other file of the person's.
@@ -66,6 +70,16 @@ def write_bytes(path: Path, content: bytes) -> None:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace `path` with `content`, wholly or not at all.
+
+    Raises:
+        StorageError: the disk is full or the folder not writable; `path` is as it was.
+    """
+    with replacing(path) as file:
+        file.write(content)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -7,6 +7,7 @@ import functools
 from tui_tuner import figures
 from tui_tuner.dataset.events import DatasetReady, ExampleRefused
 from tui_tuner.export.proof import Proof
+from tui_tuner.importing.events import FileImported, ImportEnded, RowRefused
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Event, Notice
@@ -61,6 +62,31 @@ def _ready(event: DatasetReady) -> str:
         refused=event.refused,
         path=event.path,
     )
+
+
+@sentence.register
+def _row_refused(event: RowRefused) -> str:
+    detail = f" ({one_line(event.detail, 80)})" if event.detail else ""
+    return f"  {event.file}:{event.row}  {event.reason}{detail}"
+
+
+@sentence.register
+def _file_imported(event: FileImported) -> str:
+    parts = [_("{kept} of {rows} rows are new", kept=f"{event.kept:,}", rows=f"{event.rows:,}")]
+    if event.repeated:
+        parts.append(_("{number} were there already", number=f"{event.repeated:,}"))
+    if event.cut:
+        parts.append(_("the last question of {number} had no answer and was left out", number=f"{event.cut:,}"))
+    if event.bad:
+        why = ", ".join(f"{reason} {number:,}" for reason, number in event.reasons.items())
+        parts.append(_("{number} cannot be used: {why}", number=f"{event.bad:,}", why=why))
+    return f"{event.file}: {'; '.join(parts)}"
+
+
+@sentence.register
+def _import_ended(event: ImportEnded) -> str:
+    text = _("{there} examples in {path}", there=f"{event.there:,}", path=event.path)
+    return text if event.problems is None else text + _("; bad rows are listed in {path}", path=event.problems)
 
 
 @sentence.register

@@ -1,0 +1,1 @@
+"""Examples that are there already: looked at, mapped to turns, and brought into a project row by row."""
