@@ -212,22 +212,30 @@ class BadLine:
     reason: str
 
 
+def json_lines(path: Path) -> Iterator[Any]:
+    """The lines of `path` one after the other; a `BadLine` in place of each that is not JSON. None without a file.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    if not path.exists():
+        return
+    with storage_errors(path), path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield json.loads(line.rstrip())
+            except ValueError as error:
+                if line.strip():
+                    torn = not line.endswith(b"\n")
+                    yield BadLine(path, number, _("cut off in the middle") if torn else str(error))
+
+
 def read_json_lines(path: Path) -> tuple[list[Any], list[BadLine]]:
     """Read every good line of `path`; list the bad ones. A missing file has neither."""
-    if not path.exists():
-        return [], []
     rows: list[Any] = []
     bad: list[BadLine] = []
-    with storage_errors(path):
-        lines = path.read_bytes().split(b"\n")
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            rows.append(json.loads(line))
-        except ValueError as error:
-            torn = number == len(lines)
-            bad.append(BadLine(path, number, _("cut off in the middle") if torn else str(error)))
+    for row in json_lines(path):
+        (bad if isinstance(row, BadLine) else rows).append(row)
     return rows, bad
 
 

@@ -26,14 +26,39 @@ def test_undo_goes_back_step_by_step_also_over_sessions(tmp_path):
     first.decide("a", "reject")
     first.decide("a", "accept")
     first.decide("b", "reject")
-    assert first.undo() == "b"
+    assert first.undo() == ("b",)
     later = Review(path)
     assert later.decisions == {"a": Decision("accept")}
-    assert later.undo() == "a"
+    assert later.undo() == ("a",)
     assert later.decisions == {"a": Decision("reject")}
-    assert later.undo() == "a"
-    assert later.undo() is None
+    assert later.undo() == ("a",)
+    assert later.undo() == ()
     assert Review(path).decisions == {}
+
+
+def test_what_was_decided_together_is_one_line_and_one_undo_also_in_a_later_session(tmp_path):
+    path = tmp_path / "review.jsonl"
+    first = Review(path)
+    first.decide("b", "accept")
+    first.decide_together(["a", "b", "c"], "reject")
+    assert first.decisions == dict.fromkeys("abc", Decision("reject"))
+    assert path.read_text().count("\n") == 2
+    later = Review(path)
+    assert later.decisions == first.decisions
+    assert later.undo() == ("a", "b", "c")
+    assert later.decisions == {"b": Decision("accept")}
+    assert Review(path).decisions == {"b": Decision("accept")}
+
+
+def test_a_group_that_was_torn_by_a_crash_counts_for_none(tmp_path):
+    path = tmp_path / "review.jsonl"
+    review = Review(path)
+    review.decide("a", "accept")
+    review.decide_together(["a", "b", "c"], "reject")
+    path.write_bytes(path.read_bytes()[:-4])
+    assert Review(path).decisions == {"a": Decision("accept")}
+    Review(path).decide("d", "reject")
+    assert Review(path).decisions == {"a": Decision("accept"), "d": Decision("reject")}
 
 
 def test_an_edit_that_ends_on_a_question_is_refused_and_not_kept(tmp_path):
@@ -55,7 +80,15 @@ def test_what_cannot_be_written_does_not_count(tmp_path):
 
 @pytest.mark.parametrize(
     "line",
-    ["{", "7", "[]", '{"decision": "eat", "id": "a"}', '{"decision": "accept"}', '{"decision": "edit", "id": "a"}'],
+    [
+        "{",
+        "7",
+        "[]",
+        '{"decision": "accept", "ids": "ab"}',
+        '{"decision": "eat", "id": "a"}',
+        '{"decision": "accept"}',
+        '{"decision": "edit", "id": "a"}',
+    ],
 )
 def test_damaged_lines_are_said_and_do_not_count(tmp_path, line):
     path = tmp_path / "review.jsonl"

@@ -4,7 +4,7 @@ from dataset.teachers_by_rule import RuleTeacher, plan_in
 from tui_tuner.dataset.examples import asked_and_answered
 from tui_tuner.dataset.make import make_dataset
 from tui_tuner.dataset.review import Review
-from tui_tuner.dataset.reviewing import ReviewRow, read_review_rows, selected
+from tui_tuner.dataset.reviewing import read_review_rows, review_slices
 from tui_tuner.files import read_json_lines, write_json_lines
 from tui_tuner.models.prompts import Message
 from tui_tuner.progress import StopToken, ignore_event
@@ -20,6 +20,9 @@ def data(tmp_path):
     ]
     write_json_lines(tmp_path / "imported.jsonl", rows)
     return tmp_path
+
+
+LIKE_THIS = [{"role": "assistant", "content": "Like this."}]
 
 
 def make(data, teacher=None, **choice):
@@ -69,30 +72,37 @@ def test_a_refused_answer_can_be_taken_back(tmp_path):
     assert [row.standing for row in rows(tmp_path) if row.name == refused[0].name] == ["accepted"]
 
 
-SOME = [
-    ReviewRow("a", asked_and_answered("Who are you?", "A cat.", "b.csv:1")),
-    ReviewRow("b", asked_and_answered("are cats kind?", "Often, and long-haired ones more so.", "a.csv:2"), "refusal"),
-    ReviewRow("c", asked_and_answered("Zoo or park?", "Park.", "c.csv:3")),
-]
+def test_a_near_duplicate_knows_what_it_repeats(data):
+    make(data)
+    assert rows(data)[2].like == rows(data)[0].name
+    Review(data / "review.jsonl").decide(
+        rows(data)[0].name, "edit", [{"role": "user", "content": "Where do I pay my taxes?!"}, *LIKE_THIS]
+    )
+    make(data)
+    assert rows(data)[2].like == rows(data)[0].name  # also after an edit, which does not change a name
 
 
-@pytest.mark.parametrize(
-    ("settings", "names"),
-    [
-        ({}, "abc"),
-        ({"words": "CAT"}, "ab"),
-        ({"words": "cat kind"}, "b"),
-        ({"words": "c.csv"}, "c"),
-        ({"words": "[bold]"}, ""),
-        ({"standing": "refusal"}, "b"),
-        ({"standing": "kept", "order": "question"}, "ac"),
-        ({"order": "question"}, "bac"),
-        ({"order": "length"}, "bac"),
-        ({"order": "source"}, "bac"),
-    ],
-)
-def test_search_filter_and_order(settings, names):
-    assert "".join(row.name for row in selected(SOME, **settings)) == names
+def test_answers_refused_before_a_good_one_or_under_other_settings_do_not_vanish(data):
+    refused = [
+        {"question": "Is rain wet?", "answer": "Sorry, no.", "reason": "refusal", "detail": "it refuses", "way": "old"},
+        {"question": "Is snow wet?", "answer": "Sorry.", "reason": "refusal", "detail": "it refuses", "way": "now"},
+    ]
+    write_json_lines(data / "rejects.jsonl", refused)
+    found = read_review_rows(data, {}, "now")[4:]
+    assert [(row.standing, row.detail) for row in found] == [
+        ("answered_since", "it refuses (refused under other settings)"),
+        ("refusal", "it refuses"),
+    ]
+
+
+def test_the_first_rows_come_before_the_others_are_read(data):
+    path = data / "imported.jsonl"
+    path.write_text("".join(path.read_text().replace("taxes", f"{n} taxes") for n in range(200)))
+    slices = review_slices(data, {})
+    first = next(slices)
+    path.unlink()  # it is open: the others still come
+    assert len(first) == 200
+    assert len(first) + sum(map(len, slices)) == 2 + 2 * 200
 
 
 def test_damaged_lines_do_not_hide_the_others(data):

@@ -4,13 +4,13 @@ import sys
 
 import pytest
 import tiny_project
-from textual.widgets import Input, Static
+from textual.widgets import Input, OptionList, Static
 
 from tui_tuner.app import TunerApp
-from tui_tuner.dataset.examples import asked_and_answered
-from tui_tuner.dataset.review import Review
+from tui_tuner.dataset.examples import Example, asked_and_answered
+from tui_tuner.dataset.review import Review, identity
 from tui_tuner.dataset.reviewing import ReviewRow
-from tui_tuner.files import write_json_lines
+from tui_tuner.files import read_json_lines, write_json_lines
 from tui_tuner.screens.review import ReviewScreen, edited_in_editor
 from tui_tuner.settings import Settings
 from tui_tuner.widgets.review_list import ReviewList
@@ -52,9 +52,14 @@ async def test_accept_reject_and_undo_by_key(project):
             await pilot.press("x", "x", "a", "u")
             assert f"{NUMBER - 2} will be learned" in text(screen, "#counts")
             assert screen.query_one(ReviewList).cursor == 2
-            await pilot.press("f")  # accepted is none; edited is none: kept, then rejected
             await pilot.press("f")
-            assert "2 of" in text(screen, "#counts")
+            await pilot.pause()
+            await pilot.press("2")  # all, kept, rejected
+            await pilot.pause()
+            assert "/ 2 of" in text(screen, "#counts")
+            await pilot.press("escape")
+            await pilot.pause()
+            assert f"/ {NUMBER} of" in text(screen, "#counts")
             await pilot.press("escape")
             await pilot.pause()
             assert not isinstance(app.screen, ReviewScreen)
@@ -70,14 +75,91 @@ async def test_search_finds_while_typing_and_escape_clears_it(project):
             screen = await opened(app, pilot)
             await pilot.press("slash", *"299", "enter")
             await pilot.pause()
-            assert "1 of" in text(screen, "#counts")
+            assert "1 / 1 of" in text(screen, "#counts")
             await pilot.press("x")
             assert "299" in text(screen, "#conversation")
             await pilot.press("escape")
             assert screen.query_one("#search", Input).value == ""
+            await pilot.pause()
             assert f"{NUMBER} of" in text(screen, "#counts")
             await pilot.press("end")
+            await pilot.pause()
+            assert f"{NUMBER} / {NUMBER}" in text(screen, "#counts")
             assert "mine.csv:299" in text(screen, "#conversation")
+    finally:
+        app.close()
+
+
+async def test_many_are_decided_after_one_question_and_one_undo_takes_all_back(project):
+    app = TunerApp(project, Settings(last_step="dataset"))
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            screen = await opened(app, pilot)
+            await pilot.press("slash", *"299", "enter", "X")
+            await pilot.pause()
+            assert "all 1 examples" in str(app.screen.query_one(Static).render())
+            await pilot.press("n")
+            await pilot.pause()
+            await pilot.press("escape", "home", "space", "space", "down", "space", "X")
+            await pilot.pause()
+            assert "the 3 marked" in str(app.screen.query_one(Static).render())
+            await pilot.press("y")
+            await pilot.pause()
+            assert f"{NUMBER - 3} will be learned" in text(screen, "#counts")
+            await pilot.press("A")
+            await pilot.pause()
+            await pilot.press("y")
+            await pilot.pause()
+            assert f"{NUMBER} will be learned" in text(screen, "#counts")
+            await pilot.press("u")
+            await pilot.pause()
+            assert f"{NUMBER - 3} will be learned" in text(screen, "#counts")
+    finally:
+        app.close()
+    later = Review(project.data / "review.jsonl")
+    assert len(later.decisions) == 3
+    assert len(later.undo()) == 3
+
+
+async def test_the_filter_counts_and_the_mouse_chooses(project):
+    app = TunerApp(project, Settings(last_step="dataset"))
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            screen = await opened(app, pilot)
+            await pilot.press("x", "f")
+            await pilot.pause()
+            shown = app.screen.query_one(OptionList)
+            assert str(NUMBER - 1) in str(shown.get_option_at_index(1).prompt)
+            await pilot.click(OptionList, offset=(4, 2))
+            await pilot.pause()
+            assert "1 / 1 of" in text(screen, "#counts")
+            await pilot.press("F")
+            await pilot.pause()
+            assert f"/ {NUMBER} of" in text(screen, "#counts")
+    finally:
+        app.close()
+
+
+async def test_the_next_one_set_aside_and_the_one_it_repeats(project):
+    row = read_json_lines(project.data / "imported.jsonl")[0][7]
+    written, like = Example.from_row(row, ""), identity(asked_and_answered("Is [bold]3[/] even?", "No. \x1b[31m3", ""))
+    why = {"reason": "near_duplicate", "detail": "nearly the same", "like": like, "id": identity(written)}
+    write_json_lines(project.data / "set_aside.jsonl", [{**row, **why}])
+    app = TunerApp(project, Settings(last_step="dataset"))
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            screen = await opened(app, pilot)
+            await pilot.press("n")
+            assert screen.query_one(ReviewList).cursor == 7
+            await pilot.press("f", "2", "d")  # those set aside alone: the other one is out of sight
+            await pilot.pause()
+            assert screen.query_one(ReviewList).cursor == 3
+            await pilot.press("d")
+            await pilot.pause()
+            assert screen.query_one(ReviewList).cursor == 7
+            await pilot.press("end", "N", "c")
+            assert screen.query_one(ReviewList).cursor == 7
+            assert app.clipboard == "user: Is [bold]7[/] even?\n\nassistant: No. 7"
     finally:
         app.close()
 
@@ -91,7 +173,7 @@ async def test_without_examples_it_says_what_to_do(tmp_path):
         async with app.run_test(size=(80, 24)) as pilot:
             screen = await opened(app, pilot)
             assert "no examples yet" in text(screen, "#said")
-            await pilot.press("x", "e", "u", "f", "o", "end", "pagedown")
+            await pilot.press("x", "E", "u", "o", "end", "pagedown", "space", "A", "X", "n", "N", "d", "c", "F")
     finally:
         app.close()
 

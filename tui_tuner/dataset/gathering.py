@@ -27,15 +27,23 @@ LOOK_EVERY = 256  # examples between two looks at the stop token
 
 @dataclass(frozen=True)
 class SetAside:
-    """An example that is not learned, and why."""
+    """An example that is not learned, and why.
+
+    Attributes:
+        example: as it was written or brought along.
+        objection: what was found.
+        like: the `identity` of the example that it nearly repeats; empty where it repeats none.
+    """
 
     example: Example
     objection: Objection
+    like: str = ""
 
     def as_row(self) -> dict[str, Any]:
         """Its line in `data/set_aside.jsonl`."""
         why = {"reason": self.objection.reason, "detail": self.objection.text}
-        return {**self.example.as_row(), "source": self.example.source, "id": identity(self.example), **why}
+        row = {**self.example.as_row(), "source": self.example.source, "id": identity(self.example), **why}
+        return row | ({"like": self.like} if self.like else {})
 
 
 @dataclass(frozen=True)
@@ -93,14 +101,14 @@ def gather(
         Stopped: asked to.
     """
     known = NearDuplicates(plan.quality.near_duplicate)
-    questions: list[str] = []
+    originals: list[Example] = []  # as they were before an edit, each at its place in `known`
 
-    def keep(example: Example) -> None:
-        known.add(example.asked)
-        questions.append(example.question)
+    def keep(learned: Example, original: Example) -> None:
+        known.add(learned.asked)
+        originals.append(original)
 
     for example in plan.seed_examples:
-        keep(example)
+        keep(example, example)
     kept: list[Example] = []
     aside: list[SetAside] = []
     for number, example in enumerate([*imported, *sorted(answered, key=_key)]):
@@ -108,28 +116,30 @@ def gather(
             stop.check()
         decision = decisions.get(identity(example)) if decisions else None
         if decision is None:
-            found = _objection(example, plan, known, questions)
+            found = _objection(example, plan, known, originals)
         elif decision.verdict == "reject":
-            found = Objection("by_hand", _("rejected in the review"))
+            found = SetAside(example, Objection("by_hand", _("rejected in the review")))
         else:
             found = None
         if found is not None:
-            aside.append(SetAside(example, found))
+            aside.append(found)
             continue
         learned = decision.edited if decision is not None and decision.edited else example
-        keep(learned)
+        keep(learned, example)
         kept.append(learned)
     return Gathered(tuple(kept), tuple(aside))
 
 
-def _objection(example: Example, plan: DatasetPlan, known: NearDuplicates, questions: list[str]) -> Objection | None:
+def _objection(example: Example, plan: DatasetPlan, known: NearDuplicates, originals: list[Example]) -> SetAside | None:
     found = objection(example, plan.quality, plan.max_seq_length)
-    place = known.like(example.asked) if found is None else None
-    if place is not None:
-        return Objection(
-            "near_duplicate", _("nearly the same as: {question}", question=one_line(questions[place], 200))
-        )
-    return found
+    if found is not None:
+        return SetAside(example, found)
+    place = known.like(example.asked)
+    if place is None:
+        return None
+    first = originals[place]
+    text = _("nearly the same as: {question}", question=one_line(first.question, 200))
+    return SetAside(example, Objection("near_duplicate", text), identity(first))
 
 
 def write_set_aside(path: Path, gathered: Gathered) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +40,9 @@ def identity(example: Example) -> str:
 class Review:
     """The decisions in a journal, the last one of each example counting.
 
+    Examples that were decided together are one line of the journal: a crash keeps all of them or none, and one undo
+    takes all of them back.
+
     Args:
         path: the journal; made with the first decision.
         emit: hears of lines that cannot be read; they stay in the file and do not count.
@@ -50,18 +53,18 @@ class Review:
 
     def __init__(self, path: Path, emit: Emit = ignore_event) -> None:
         self._path = path
-        self._history: list[tuple[str, Decision]] = []
+        self.decisions: dict[str, Decision] = {}
+        self._before: list[dict[str, Decision | None]] = []  # what each line that counts has replaced
         rows, bad = read_json_lines(path)
         damaged = len(bad)
         for row in rows:
             try:
-                self._apply(row)
+                self._apply(_change(row))
             except (ValueError, TypeError, KeyError, AttributeError):
                 damaged += 1
         if damaged:
             text = _("{path}: {number} decisions cannot be read and do not count", path=path, number=damaged)
             emit(Notice(text, "warning"))
-        self._count()
 
     def decide(self, name: str, verdict: Verdict, messages: Sequence[Message] = (), source: str = "") -> None:
         """Keep a decision about the example known by `name`; an edit brings its new turns.
@@ -75,41 +78,57 @@ class Review:
             row |= {"messages": [dict(message) for message in messages], "source": source}
         self._write(row)
 
-    def undo(self) -> str | None:
-        """Take the last decision back that still counts; return which example it was about, None where there is none.
+    def decide_together(self, names: Iterable[str], verdict: Literal["accept", "reject"]) -> None:
+        """Keep the same decision about several examples.
+
+        Raises:
+            StorageError: it could not be written, and counts for none of them.
+        """
+        self._write({"ids": list(names), "decision": verdict})
+
+    def undo(self) -> tuple[str, ...]:
+        """Take back what was decided last and still counts; return which examples it was about, none if there is none.
 
         Raises:
             StorageError: it could not be written, and the decision still counts.
         """
-        if not self._history:
-            return None
-        name = self._history[-1][0]
+        if not self._before:
+            return ()
+        names = tuple(self._before[-1])
         self._write({"decision": "undo"})
-        return name
+        return names
 
     def _write(self, row: dict[str, Any]) -> None:
-        before = list(self._history)
-        self._apply(row)
-        try:
-            with Journal(self._path) as journal:
-                journal.append(row)
-        except BaseException:
-            self._history = before
-            raise
-        finally:
-            self._count()
+        change = _change(row)
+        with Journal(self._path) as journal:
+            journal.append(row)
+        self._apply(change)
 
-    def _apply(self, row: dict[str, Any]) -> None:
-        verdict = row["decision"]
-        if verdict == "undo":
-            if self._history:
-                self._history.pop()
-        elif verdict in ("accept", "reject"):
-            self._history.append((str(row["id"]), Decision(verdict)))
-        elif verdict == "edit":
-            self._history.append((str(row["id"]), Decision("edit", Example.from_row(row, ""))))
-        else:
-            raise ValueError(verdict)
+    def _apply(self, change: dict[str, Decision] | None) -> None:
+        """Take a line's decisions in; None takes the last ones back."""
+        if change is not None:
+            self._before.append({name: self.decisions.get(name) for name in change})
+            self.decisions.update(change)
+        elif self._before:
+            for name, decision in self._before.pop().items():
+                if decision is None:
+                    del self.decisions[name]
+                else:
+                    self.decisions[name] = decision
 
-    def _count(self) -> None:
-        self.decisions: dict[str, Decision] = dict(self._history)
+
+def _change(row: Any) -> dict[str, Decision] | None:
+    """What a line of the journal decides; None where it takes back.
+
+    Raises:
+        ValueError: it is no decision, or one with turns that are no example; so do TypeError, KeyError, AttributeError.
+    """
+    verdict = row["decision"]
+    if verdict == "undo":
+        return None
+    if verdict == "edit":
+        return {str(row["id"]): Decision("edit", Example.from_row(row, ""))}
+    names = row["ids"] if "ids" in row else [row["id"]]
+    if verdict not in ("accept", "reject") or not isinstance(names, list):
+        raise ValueError(verdict)
+    return dict.fromkeys(map(str, names), Decision(verdict))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from tui_tuner.dataset.examples import Example, asked_and_answered, question_key
 from tui_tuner.dataset.plan import ANSWERS, IMPORTED, REJECTS, SET_ASIDE
 from tui_tuner.dataset.review import Decision, identity
-from tui_tuner.files import read_json_lines
+from tui_tuner.files import json_lines
+from tui_tuner.language import _
 
-Order = Literal["file", "question", "length", "source"]
-ORDERS: tuple[Order, ...] = ("file", "question", "length", "source")
+FIRST_SLICE, SLICE = 200, 1000  # rows read before they are handed on: the first ones are to be seen at once
+
+ANSWERED_SINCE = "answered_since"
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class ReviewRow:
         reason: why it was set aside when the training files were last made; empty where it was not.
         detail: the reason as a sentence.
         decision: the person's, None where there is none.
+        like: the name of the example that it nearly repeats; empty where it repeats none, or a seed example.
+        superseded: a refused answer whose question has a good one by now.
     """
 
     name: str
@@ -34,6 +39,8 @@ class ReviewRow:
     reason: str = ""
     detail: str = ""
     decision: Decision | None = None
+    like: str = ""
+    superseded: bool = False
 
     @property
     def example(self) -> Example:
@@ -47,36 +54,62 @@ class ReviewRow:
 
     @property
     def standing(self) -> str:
-        """The one word it can be filtered by: `kept`, `accepted`, `edited`, `rejected`, or the checks' reason."""
+        """The one word it can be filtered by: `kept`, `accepted`, `edited`, `rejected`, or why it was set aside."""
         if self.decision is None:
-            return self.reason or "kept"
+            return ANSWERED_SINCE if self.superseded else self.reason or "kept"
         return {"accept": "accepted", "edit": "edited", "reject": "rejected"}[self.decision.verdict]
 
 
-def read_review_rows(data: Path, decisions: Mapping[str, Decision]) -> list[ReviewRow]:
-    """Every example that was brought along or answered, and every refused answer to a question without a good one.
+def review_slices(data: Path, decisions: Mapping[str, Decision], way: str = "") -> Iterator[list[ReviewRow]]:
+    """Every example that was brought along or answered, then every refused answer; the first ones at once.
 
     Seed examples are not among them: they are edited in their file. Lines that cannot be read are left out here; making
     the training files says how many there are.
 
+    Args:
+        data: the dataset's folder.
+        decisions: the person's, by `identity`.
+        way: how questions are answered now (`plan.way_of_answering`): says which were refused under other settings.
+
     Raises:
         StorageError: a file cannot be read.
     """
+    rows = _review_rows(data, decisions, way)
+    size = FIRST_SLICE
+    while some := list(itertools.islice(rows, size)):
+        yield some
+        size = SLICE
+
+
+def read_review_rows(data: Path, decisions: Mapping[str, Decision], way: str = "") -> list[ReviewRow]:
+    """All of `review_slices` in one list."""
+    return list(itertools.chain.from_iterable(review_slices(data, decisions, way)))
+
+
+def _review_rows(data: Path, decisions: Mapping[str, Decision], way: str) -> Iterator[ReviewRow]:
     why = {row["id"]: row for row in _rows(data / SET_ASIDE) if isinstance(row.get("id"), str)}
-    rows: dict[str, ReviewRow] = {}
-    for example in (*_examples(data / IMPORTED), *_examples(data / ANSWERS)):
+    refused = list(_refused(data, way))
+    answered: set[str] = set()
+    seen: set[str] = set()
+    for example in itertools.chain(_examples(data / IMPORTED), _examples(data / ANSWERS)):
         name = identity(example)
-        verdict = why.get(name, {})
-        reason, detail = str(verdict.get("reason", "")), str(verdict.get("detail", ""))
-        if reason == "by_hand":  # a person's decision, which the journal knows better
-            reason = detail = ""
-        rows.setdefault(name, ReviewRow(name, example, reason, detail, decisions.get(name)))
-    refused = list(_refused(data))
-    answered = {question_key(row.written.question) for row in rows.values()} if refused else set()
-    for row in refused:
-        if question_key(row.written.question) not in answered:
-            rows.setdefault(row.name, replace(row, decision=decisions.get(row.name)))
-    return list(rows.values())
+        if name in seen:
+            continue
+        seen.add(name)
+        if refused:
+            answered.add(question_key(example.question))
+        decision = decisions.get(name)
+        verdict = why.get(name)
+        if verdict is None or verdict.get("reason") == "by_hand":  # a person's decision: the journal knows it better
+            yield ReviewRow(name, example, decision=decision)
+        else:
+            reason, detail, like = (str(verdict.get(key, "")) for key in ("reason", "detail", "like"))
+            yield ReviewRow(name, example, reason, detail, decision, like)
+    for name, example, reason, detail in refused:
+        if name not in seen:
+            seen.add(name)
+            settled = question_key(example.question) in answered
+            yield ReviewRow(name, example, reason, detail, decisions.get(name), superseded=settled)
 
 
 def taken_back(data: Path, decisions: Mapping[str, Decision]) -> list[Example]:
@@ -88,48 +121,20 @@ def taken_back(data: Path, decisions: Mapping[str, Decision]) -> list[Example]:
     wanted = {name for name, decision in decisions.items() if decision.verdict != "reject"}
     if not wanted:
         return []
-    return list({row.name: row.written for row in _refused(data) if row.name in wanted}.values())
+    return list({name: example for name, example, *_why in _refused(data) if name in wanted}.values())
 
 
-def selected(
-    rows: Iterable[ReviewRow], *, words: str = "", standing: str = "", order: Order = "file"
-) -> list[ReviewRow]:
-    """The rows that contain all `words` in any turn, source or reason, and have this `standing`, in `order`.
-
-    Args:
-        rows: in the order of their files.
-        words: separated by spaces; upper and lower case are the same.
-        standing: one of `ReviewRow.standing`; empty takes all.
-        order: `length` puts the longest first.
-    """
-    wanted = words.casefold().split()
-    found = [row for row in rows if standing in ("", row.standing) and (not wanted or _has(row, wanted))]
-    if order == "question":
-        found.sort(key=lambda row: row.example.question.casefold())
-    elif order == "length":
-        found.sort(key=_length, reverse=True)
-    elif order == "source":
-        found.sort(key=lambda row: row.written.source)
-    return found
-
-
-def _has(row: ReviewRow, wanted: list[str]) -> bool:
-    turns = (message["content"] for message in row.example.messages)
-    text = "\n".join((*turns, row.written.source, row.standing)).casefold()
-    return all(word in text for word in wanted)
-
-
-def _length(row: ReviewRow) -> int:
-    return sum(len(message["content"]) for message in row.example.messages)
-
-
-def _refused(data: Path) -> Iterator[ReviewRow]:
+def _refused(data: Path, way: str = "") -> Iterator[tuple[str, Example, str, str]]:
+    """Name, example, reason and detail of every refused answer, also those refused under other settings."""
     for row in _rows(data / REJECTS):
         question, answer = row.get("question"), row.get("answer")
         if not isinstance(question, str) or not isinstance(answer, str) or not answer.strip():
             continue
         example = asked_and_answered(question, answer, str(row.get("source", "")))
-        yield ReviewRow(identity(example), example, str(row.get("reason", "")), str(row.get("detail", "")))
+        detail = str(row.get("detail", ""))
+        if way and row.get("way") != way:
+            detail = _("{detail} (refused under other settings)", detail=detail)
+        yield identity(example), example, str(row.get("reason", "")), detail
 
 
 def _examples(path: Path) -> Iterator[Example]:
@@ -139,5 +144,4 @@ def _examples(path: Path) -> Iterator[Example]:
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    rows, _bad = read_json_lines(path)
-    return (row for row in rows if isinstance(row, dict))
+    return (row for row in json_lines(path) if isinstance(row, dict))

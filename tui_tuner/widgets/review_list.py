@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Callable
+from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -20,8 +21,19 @@ from tui_tuner.plain_text import one_line
 STANDING = 16  # cells
 
 
+class Line(NamedTuple):
+    """What is drawn of an example: whether it is marked, whether it is learned, its standing, its text."""
+
+    marked: bool
+    learned: bool
+    standing: str
+    text: str
+
+
 class ReviewList(ScrollView, can_focus=True):
     """Rows of a mark, a standing and a text; one of them is the cursor's.
+
+    A row is asked for when it is drawn, so that a list of any length is there at once.
 
     Text is shown as it is: nothing in it is markup, and what a terminal would act on is taken out.
     """
@@ -34,13 +46,19 @@ class ReviewList(ScrollView, can_focus=True):
         Binding("home", "move(-1000000000)", _("first"), show=False),
         Binding("end", "move(1000000000)", _("last"), show=False),
     ]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"review-list--cursor", "review-list--aside", "review-list--standing"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "review-list--cursor",
+        "review-list--aside",
+        "review-list--standing",
+        "review-list--mark",
+    }
     DEFAULT_CSS = """
     ReviewList {
         height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1;
         & > .review-list--cursor { background: $accent-muted; text-style: bold; }
         & > .review-list--aside { color: $foreground 60%; }
         & > .review-list--standing { color: $warning; }
+        & > .review-list--mark { color: $accent; text-style: bold; }
     }
     """
     cursor: reactive[int] = reactive(0)
@@ -50,24 +68,26 @@ class ReviewList(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._rows: Sequence[tuple[bool, str, str]] = ()
+        self._number = 0
+        self._line_at: Callable[[int], Line] | None = None
 
-    def show(self, rows: Sequence[tuple[bool, str, str]], cursor: int) -> None:
+    def show(self, number: int, line_at: Callable[[int], Line], cursor: int) -> None:
         """Draw other rows.
 
         Args:
-            rows: whether it is learned, its standing, its text.
+            number: how many there are.
+            line_at: gives a row by its place.
             cursor: the row to be on; the nearest one where there are fewer.
         """
-        self._rows = rows
-        self.virtual_size = Size(self.scrollable_content_region.width, len(rows))
+        self._number, self._line_at = number, line_at
+        self.virtual_size = Size(self.scrollable_content_region.width, number)
         self.cursor = self.validate_cursor(cursor)
         self.refresh()
         self.post_message(self.Moved())
 
     def validate_cursor(self, cursor: int) -> int:
         """Keep it on a row."""
-        return max(0, min(cursor, len(self._rows) - 1))
+        return max(0, min(cursor, self._number - 1))
 
     def watch_cursor(self) -> None:
         """Keep the cursor in sight."""
@@ -83,13 +103,17 @@ class ReviewList(ScrollView, can_focus=True):
         """Move the cursor by so many screens."""
         self.cursor += pages * max(1, self.size.height - 1)
 
+    def on_click(self, event: events.Click) -> None:
+        """Go to the row that was clicked."""
+        self.cursor = self.scroll_offset.y + event.y
+
     def render_line(self, y: int) -> Strip:
         """One example, or nothing below the last."""
         width, paper = self.scrollable_content_region.width, self.rich_style
         index = self.scroll_offset.y + y
-        if index >= len(self._rows):
+        if index >= self._number or self._line_at is None:
             return Strip.blank(width, paper)
-        learned, standing, text = self._rows[index]
+        marked, learned, standing, text = self._line_at(index)
         style = paper if learned else paper + self.get_component_rich_style("review-list--aside", partial=True)
         signal = style if learned else style + self.get_component_rich_style("review-list--standing", partial=True)
         if index == self.cursor:
@@ -98,8 +122,10 @@ class ReviewList(ScrollView, can_focus=True):
         room = max(width - STANDING - 4, 0)
         line = one_line(text, 400)
         shown = line if cell_len(line) <= room else f"{set_cell_size(line, max(room - 1, 0))}…"
+        mark = self.get_component_rich_style("review-list--mark", partial=True)
         segments = [
-            Segment(" ✓ " if learned else " ✗ ", signal),
+            Segment("●" if marked else " ", style + mark),
+            Segment("✓ " if learned else "✗ ", signal),
             Segment(set_cell_size(one_line(standing, STANDING), STANDING), signal),
             Segment(f" {shown}", style),
         ]

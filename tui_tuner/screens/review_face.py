@@ -1,0 +1,290 @@
+"""What the review shows: the examples in a list, the one under the cursor in full, and which of them are in sight."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Footer, Input, Static
+from textual.worker import get_current_worker
+
+from tui_tuner.actions import bindings_of
+from tui_tuner.dataset.plan import REVIEW, way_of_answering
+from tui_tuner.dataset.review import Review
+from tui_tuner.dataset.review_table import ORDERS, ReviewTable, View
+from tui_tuner.dataset.reviewing import ReviewRow, review_slices
+from tui_tuner.errors import TunerError
+from tui_tuner.language import _
+from tui_tuner.plain_text import one_line, printable
+from tui_tuner.project import Project
+from tui_tuner.widgets.review_list import Line, ReviewList
+
+IN_ONE_GO = 0.01  # seconds of searching or sorting before keys are looked at again
+NAME = "review"  # in the table of actions
+
+
+class RowsRead(Message):
+    """Some of the examples, posted from the thread that reads them; the first ones come with the decisions."""
+
+    def __init__(self, rows: Sequence[ReviewRow], review: Review) -> None:
+        super().__init__()
+        self.rows, self.review = rows, review
+
+
+class ReadingEnded(Message):
+    """All have been read, or could not be."""
+
+    def __init__(self, error: TunerError | None = None) -> None:
+        super().__init__()
+        self.error = error
+
+
+class ReviewFace(Screen[None]):
+    """All examples of a dataset in a list, and the one under the cursor in full.
+
+    The first rows are there at once; the others follow while a person reads.
+
+    Args:
+        project: whose examples.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(NAME)]
+    DEFAULT_CSS = """
+    ReviewFace {
+        #counts { height: 1; padding: 0 1; color: $text-muted; }
+        #search { height: 1; border: none; padding: 0 1; display: none; }
+        #search.shown { display: block; }
+        ReviewList { height: 2fr; }
+        #whole { height: 3fr; border-top: solid $panel; padding: 0 1; scrollbar-size-vertical: 1; }
+        #said { height: auto; max-height: 2; padding: 0 1; }
+    }
+    """
+
+    def __init__(self, project: Project) -> None:
+        super().__init__()
+        self._project = project
+        self._table = ReviewTable()
+        self._review: Review | None = None
+        self._reading = True
+        self._wanted = View()
+        self._selection_going: Iterator[None] | None = None
+        self._cursor_after: int | str = 0
+
+    def compose(self) -> ComposeResult:
+        """Counts, search, list, the whole conversation, a line for what happened."""
+        yield Static(_("reading the examples…"), id="counts", markup=False)
+        yield Input(placeholder=_("words to search for; enter keeps them, escape clears them"), id="search")
+        yield ReviewList(id="rows")
+        with VerticalScroll(id="whole"):
+            yield Static(id="conversation", markup=False)
+        yield Static(id="said", markup=False)
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Read the files while the screen is already there."""
+        self.query_one(ReviewList).focus()
+        self._read()
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    @work(thread=True, exclusive=True, group="reading", description="reading the examples")
+    def _read(self) -> None:
+        worker, data = get_current_worker(), self._project.data
+        try:
+            review = Review(data / REVIEW)
+            # A copy: the screen's thread decides while this one still reads.
+            decisions = dict(review.decisions)
+            for rows in review_slices(data, decisions, way_of_answering(self._project.choices.dataset)):
+                if worker.is_cancelled:
+                    return
+                self.post_message(RowsRead(rows, review))
+        except TunerError as error:
+            self.post_message(ReadingEnded(error))
+        else:
+            self.post_message(ReadingEnded())
+
+    def on_rows_read(self, message: RowsRead) -> None:
+        """Show what has been read."""
+        first = self._review is None
+        self._review = message.review
+        self._table.add(message.rows)
+        self._draw(0 if first else self.query_one(ReviewList).cursor)
+
+    def on_reading_ended(self, message: ReadingEnded) -> None:
+        """Put in order what came last, or say why there is nothing to see."""
+        self._reading = False
+        if message.error is not None:
+            self.complain(message.error)
+        elif not self._table.rows:
+            self.say(_("There are no examples yet: write some with g in the Dataset step."))
+        row = self._current()
+        self._select(self._wanted, row.name if row else 0)
+
+    # -- what is in sight ----------------------------------------------------------------------------------------------
+
+    def _select(self, view: View, cursor: int | str) -> None:
+        """Show what `view` takes, and then go to a place or to a row known by its name."""
+        self._wanted, self._cursor_after = view, cursor
+        self._selection_going = self._table.select(view)
+        self._go_on(self._selection_going)
+
+    def _go_on(self, selecting: Iterator[None]) -> None:
+        """Search for a moment; where there is more to do, after the keys that came meanwhile."""
+        if selecting is not self._selection_going:
+            return  # something else is wanted by now
+        until = time.perf_counter() + IN_ONE_GO
+        for _slice in selecting:
+            if time.perf_counter() > until:
+                self.call_later(self._go_on, selecting)
+                return
+        self._selection_going = None
+        cursor = self._cursor_after
+        if isinstance(cursor, str):
+            place = self._table.place_of(cursor)
+            cursor = self.query_one(ReviewList).cursor if place is None else place
+        self._draw(cursor)
+
+    def _draw(self, cursor: int) -> None:
+        self.query_one(ReviewList).show(len(self._table.shown), self._line_at, cursor)
+        self._show_counts()
+
+    def _line_at(self, place: int) -> Line:
+        row = self._table.rows[self._table.shown[place]]
+        return Line(row.name in self._table.marked, row.learned, row.standing, row.example.question)
+
+    def _show_counts(self) -> None:
+        table, view = self._table, self._wanted
+        shown, place = len(table.shown), self.query_one(ReviewList).cursor + 1
+        text = _(
+            "{place:,} / {shown:,} of {all:,} examples · {learned:,} will be learned",
+            place=min(place, shown),
+            shown=shown,
+            all=len(table.rows),
+            learned=table.learned,
+        )
+        parts = [text]
+        if table.marked:
+            parts.append(_("{number:,} marked", number=len(table.marked)))
+        parts += [one_line(part, 24) for part in (view.standing, view.origin) if part]
+        if view.words.strip():
+            parts.append(f"“{one_line(view.words, 20)}”")
+        if view.order != "file":
+            parts.append(_("by {order}", order=view.order))
+        if self._reading:
+            parts.append(_("reading…"))
+        self.query_one("#counts", Static).update(" · ".join(parts))
+
+    def on_review_list_moved(self) -> None:
+        """Show the whole conversation under the cursor."""
+        row = self._current()
+        self.query_one("#conversation", Static).update(_conversation(row) if row else "")
+        self.query_one("#whole", VerticalScroll).scroll_home(animate=False)
+        self._show_counts()
+
+    def _current(self) -> ReviewRow | None:
+        place = self.query_one(ReviewList).cursor
+        return self._table.rows[self._table.shown[place]] if place < len(self._table.shown) else None
+
+    def say(self, text: str, style: str = "") -> None:
+        """Put a sentence on the line above the keys."""
+        self.query_one("#said", Static).update(Content.styled(one_line(text, 400), style))
+
+    def complain(self, error: TunerError) -> None:
+        """Say what went wrong, and what to do."""
+        self.say(f"{error.what}. {error.advice}", "$text-error")
+
+    # -- moving, searching, sorting ------------------------------------------------------------------------------------
+
+    def action_next_aside(self, step: int) -> None:
+        """Go to the next example that is not learned, or to the one before."""
+        rows = self.query_one(ReviewList)
+        place = self._table.next_aside(rows.cursor, 1 if step > 0 else -1)
+        if place is None:
+            self.say(_("None further down is set aside.") if step > 0 else _("None further up is set aside."))
+        else:
+            rows.cursor = place
+
+    def action_order(self) -> None:
+        """Sort by the next thing."""
+        order = ORDERS[(ORDERS.index(self._wanted.order) + 1) % len(ORDERS)]
+        self._select(replace(self._wanted, order=order), 0)
+
+    def action_filter(self) -> None:
+        """Choose which ones to see."""
+        from tui_tuner.screens.review_filter import FilterScreen
+
+        def chosen(view: View | None) -> None:
+            if view is not None:
+                self._select(view, 0)
+
+        self.app.push_screen(FilterScreen(self._table, self._wanted), chosen)
+
+    def action_search(self) -> None:
+        """Type words to search for."""
+        field = self.query_one("#search", Input)
+        field.add_class("shown")
+        field.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Search while typing."""
+        if event.value != self._wanted.words:
+            self._select(replace(self._wanted, words=event.value), 0)
+
+    def on_input_submitted(self) -> None:
+        """Go back to the list with what was found."""
+        self.query_one(ReviewList).focus()
+
+    def action_show_all(self, name: str = "") -> None:
+        """Take back search and filter; go to the example known by `name`, or stay on the same one."""
+        field = self.query_one("#search", Input)
+        row = self._current()
+        self._select(View(order=self._wanted.order), name or (row.name if row else 0))
+        field.value = ""
+        field.remove_class("shown")
+        self.query_one(ReviewList).focus()
+
+    def action_leave(self) -> None:
+        """Take back search and filter, then the marks; otherwise go back to the Dataset step."""
+        if not self._wanted.takes_all or self.query_one("#search").has_class("shown"):
+            self.action_show_all()
+        elif self._table.marked:
+            self._table.marked.clear()
+            self._draw(self.query_one(ReviewList).cursor)
+            self.say(_("Nothing is marked any more."))
+        else:
+            self.dismiss()
+
+    def action_help(self) -> None:
+        """Show every key."""
+        from tui_tuner.screens.help import HelpScreen
+
+        about = _(
+            "Every example there is: brought along, written by a teacher, or refused. Your decisions go before every "
+            "check, are on the disk at once, and each can be undone, also tomorrow. The training files follow at the "
+            "next start (g) of the Dataset step."
+        )
+        self.app.push_screen(HelpScreen(NAME, about, title=_("Review")))
+
+
+def _conversation(row: ReviewRow) -> Content:
+    parts: list[Content] = []
+    if row.detail and not row.learned:
+        parts.append(Content.styled(f"✗ {one_line(row.detail, 300)}", "$text-warning"))
+    if row.superseded:
+        parts.append(Content.styled(_("Its question has got a good answer since."), "$text-warning"))
+    if row.like:
+        parts.append(Content.styled(_("d goes to the one it repeats, and back."), "$foreground 65%"))
+    for message in row.example.messages:
+        parts.append(Content.styled(one_line(message["role"], 20), "bold $text-accent"))
+        parts.append(Content(printable(message["content"])))
+    parts.append(Content.styled(one_line(row.example.source or row.written.source, 200), "$foreground 65%"))
+    return Content("\n").join(parts)
