@@ -7,7 +7,6 @@ up.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -18,14 +17,12 @@ from tui_tuner.dataset.events import ExampleRefused, ExampleWritten
 from tui_tuner.dataset.examples import asked_and_answered, question_key, well_formed
 from tui_tuner.dataset.journals import AnswerJournals
 from tui_tuner.dataset.plan import DatasetPlan
+from tui_tuner.dataset.rounds import TRIES, Rounds
 from tui_tuner.errors import TeacherError
 from tui_tuner.language import _
 from tui_tuner.models.prompts import Message
 from tui_tuner.progress import Emit, Pace, StopToken
 from tui_tuner.teachers.teacher import Answer, Request, Teacher
-
-TRIES = 3  # answers to one question before it is given up
-FAILURES = 3  # of the teacher in a row, each at one question alone, before the run ends
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,7 @@ def write_answers(
         Stopped: asked to; the answers so far are kept.
     """
     work = _Answers(plan, questions, teacher, journals, emit)
-    work.answer_all(stop)
+    work.rounds.ask_all(stop)
     work.pace.finish()
     return AnswersOutcome(len(journals.kept), work.given_up, dict(journals.reasons))
 
@@ -73,7 +70,6 @@ class _Answers:
     ) -> None:
         self._plan, self._teacher, self._journals, self._emit = plan, teacher, journals, emit
         self._standard = Standard(plan)
-        self._failures = 0
         seeds = {question_key(example.question) for example in plan.seed_examples}
         asked = [question for question in questions if question_key(question) not in seeds]
         self._turns = {question_key(question): place for place, question in enumerate(questions)}
@@ -81,47 +77,9 @@ class _Answers:
         self.given_up = sum(journals.tries[question_key(question)] >= TRIES for question in open_)
         # Those refused before come last, as they do within one session.
         waiting = [question for question in open_ if journals.tries[question_key(question)] < TRIES]
-        self._waiting = deque(sorted(waiting, key=lambda question: journals.tries[question_key(question)]))
-        settled = len(asked) - len(self._waiting)
-        self.pace = Pace(_("Answers"), len(asked), _("answers"), emit, done=settled)
-
-    def answer_all(self, stop: StopToken) -> None:
-        """Ask group after group. A group that fails is asked one by one, so that one question cannot end the run."""
-        alone = 0
-        while self._waiting:
-            stop.check()
-            size = 1 if alone else max(1, self._teacher.at_once)
-            group = [self._waiting.popleft() for _place in range(min(size, len(self._waiting)))]
-            try:
-                self._ask(group, stop)
-            except TeacherError as error:
-                if self._failures >= FAILURES:
-                    raise
-                if len(group) > 1:
-                    alone = len(group)
-                    continue
-                self._fail(group[0], error)
-            else:
-                alone = max(0, alone - 1)
-
-    def _ask(self, group: list[str], stop: StopToken) -> None:
-        """Ask `group`; what gets no answer goes back to the front."""
-        unanswered = dict.fromkeys(group)
-
-        def on_answer(place: int, answer: Answer | TeacherError) -> None:
-            del unanswered[group[place]]
-            if isinstance(answer, TeacherError):
-                self._fail(group[place], answer)
-            else:
-                self._failures = 0
-                self._take(group[place], answer)
-
-        try:
-            self._teacher.ask([self._request(question) for question in group], on_answer, stop)
-        except TeacherError:
-            if len(group) > 1:
-                self._waiting.extendleft(reversed(unanswered))
-            raise
+        waiting.sort(key=lambda question: journals.tries[question_key(question)])
+        self.rounds = Rounds(teacher, waiting, request=self._request, take=self._take, fail=self._fail)
+        self.pace = Pace(_("Answers"), len(asked), _("answers"), emit, done=len(asked) - len(waiting))
 
     def _request(self, question: str) -> Request:
         key = question_key(question)
@@ -131,11 +89,7 @@ class _Answers:
         return replace(request, turn=self._turns[key] + tries)
 
     def _fail(self, question: str, error: TeacherError) -> None:
-        """Refuse the question the teacher failed at; several in a row, and it is the teacher that fails."""
-        self._failures += 1
         self._refuse(question, "", Objection("teacher_failed", error.what))
-        if self._failures >= FAILURES:
-            raise error
 
     def _take(self, question: str, answer: Answer) -> None:
         tidied = self._standard.tidy(answer)
@@ -153,7 +107,7 @@ class _Answers:
         self._journals.refuse(question, text, objection, by or self._teacher.name)
         self._emit(ExampleRefused(question, objection.text))
         if self._journals.tries[question_key(question)] < TRIES:
-            self._waiting.append(question)
+            self.rounds.waiting.append(question)
         else:
             self.given_up += 1
             self.pace.advance()

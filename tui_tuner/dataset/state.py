@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tui_tuner.dataset.answers import TRIES
 from tui_tuner.dataset.examples import question_key
 from tui_tuner.dataset.instructions import read_instructions
 from tui_tuner.dataset.plan import (
@@ -24,6 +23,7 @@ from tui_tuner.dataset.plan import (
     VALID,
     way_of_answering,
 )
+from tui_tuner.dataset.rounds import TRIES
 from tui_tuner.errors import DatasetError, StorageError
 from tui_tuner.files import count_lines, read_json
 from tui_tuner.project import Project
