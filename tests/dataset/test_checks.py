@@ -5,11 +5,9 @@ from tui_tuner.dataset.checks import answer_objection, objection
 from tui_tuner.dataset.examples import Example, asked_and_answered
 from tui_tuner.models.prompts import Message
 
-LENGTH = 2048
-
 
 def reason(question, answer, **quality):
-    found = objection(asked_and_answered(question, answer, "rule"), QualityChoice(**quality), LENGTH)
+    found = objection(asked_and_answered(question, answer, "rule"), QualityChoice(**quality))
     return found and found.reason
 
 
@@ -58,17 +56,9 @@ def test_thresholds_are_settings(quality, answer, expected):
 def test_every_turn_is_looked_at():
     turns = [("system", "Be kind."), ("user", "Why?"), ("assistant", "So."), ("user", "How?"), ("assistant", " ")]
     example = Example(tuple(Message(role=role, content=content) for role, content in turns), "rule")
-    found = objection(example, QualityChoice(), LENGTH)
+    found = objection(example, QualityChoice())
     assert found is not None
     assert found.reason == "empty"
-
-
-def test_more_words_than_the_sequence_has_tokens_are_too_many():
-    example = asked_and_answered("Count!", " ".join(map(str, range(100))), "rule")
-    found = objection(example, QualityChoice(), 100)
-    assert found is not None
-    assert found.reason == "too_long"
-    assert objection(example, QualityChoice(), 101) is None
 
 
 @pytest.mark.parametrize("text", ["\x00", "\ud800 lone", "a" * 100_000, "🙂" * 500, "\u202e abc", "١٢٣"])

@@ -29,6 +29,7 @@ Reason = Literal[
     "wrong_script",
     "too_short",
     "too_long",
+    "template",
     "near_duplicate",
     "by_hand",
 ]
@@ -50,23 +51,11 @@ class Objection:
     text: str
 
 
-def objection(example: Example, quality: QualityChoice, max_seq_length: int) -> Objection | None:
+def objection(example: Example, quality: QualityChoice) -> Objection | None:
     """What is wrong with `example`, looking at every turn; None where it can be learned from.
 
-    Args:
-        example: a conversation.
-        quality: the thresholds.
-        max_seq_length: longest example in tokens. A token is never longer than a word, so a conversation of more words
-            is too long in any case; one that is a little too long is found only with the base model's tokenizer.
+    Whether it fits the sequence length, `sequence_length` says.
     """
-    words = sum(len(message["content"].split()) for message in example.messages)
-    if words > max_seq_length:
-        text = _(
-            "its {words:,} words are more than the {most:,} tokens of the sequence length",
-            words=words,
-            most=max_seq_length,
-        )
-        return Objection("too_long", text)
     question = ""
     for message in example.messages:
         if message["role"] == "user":

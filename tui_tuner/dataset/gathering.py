@@ -131,7 +131,7 @@ def gather(
 
 
 def _objection(example: Example, plan: DatasetPlan, known: NearDuplicates, originals: list[Example]) -> SetAside | None:
-    found = objection(example, plan.quality, plan.max_seq_length)
+    found = objection(example, plan.quality)
     if found is not None:
         return SetAside(example, found)
     place = known.like(example.asked)

@@ -25,8 +25,9 @@ from tui_tuner.dataset.plan import (
     DatasetPlan,
     way_of_answering,
 )
-from tui_tuner.dataset.review import Review
+from tui_tuner.dataset.review import Review, identity
 from tui_tuner.dataset.reviewing import taken_back
+from tui_tuner.dataset.sequence_length import LengthCheck, divide, open_length_check
 from tui_tuner.dataset.split import Shares, Split, split_examples
 from tui_tuner.errors import DatasetError
 from tui_tuner.files import count_lines, write_json, write_json_lines
@@ -103,10 +104,14 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop
     if outcome.refused and len(plan.seed_examples) + len(imported) + len(written) < 2:
         what = _("{number} of {total} questions got no usable answer", number=outcome.refused, total=len(questions))
         raise DatasetError(what, advice=_help(outcome))
-    gathered = gather(plan, imported, written, decisions, stop)
+    lengths = open_length_check(plan, emit)
+    (brought, answered), too_long = divide(lengths, (imported, written), decisions, emit=emit, stop=stop)
+    gathered = gather(plan, brought, answered, decisions, stop)
+    gathered = Gathered(gathered.kept, (*too_long, *gathered.set_aside))
     shares = Shares(choice.valid_fraction, choice.test_fraction, plan.batch_size, plan.quality.near_duplicate)
     split = split_examples(plan.seed_examples, gathered.kept, shares, seed=choice.seed)
     _say_what_is_scarce(plan, split, outcome, gathered, emit)
+    _say_what_is_cut(plan, lengths, gathered, emit)
     _write_files(plan.data, gathered, split)
     report = _report(plan, teacher, len(questions), len(imported), outcome, gathered, split)
     write_json(plan.data / REPORT, _as_json(report, plan, began))
@@ -143,6 +148,18 @@ def _say_what_is_scarce(
     if outcome.refused:
         text = _("{number} questions got no usable answer.", number=outcome.refused)
         emit(Notice(f"{text} {_help(outcome)}", "warning" if outcome.refused > outcome.kept else "info"))
+
+
+def _say_what_is_cut(plan: DatasetPlan, lengths: LengthCheck, gathered: Gathered, emit: Emit) -> None:
+    cut = sum(identity(example) in lengths.cut for example in gathered.kept) if lengths.cut else 0
+    if cut:
+        text = _(
+            "{number:,} examples are longer than {longest:,} tokens: what is beyond is not learned. "
+            "See them with l in the Dataset step, or raise max_seq_length.",
+            number=cut,
+            longest=plan.max_seq_length,
+        )
+        emit(Notice(text))
 
 
 def _help(outcome: AnswersOutcome) -> str:

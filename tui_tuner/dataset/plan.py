@@ -7,7 +7,7 @@ import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tui_tuner.choices import DatasetChoice, QualityChoice
+from tui_tuner.choices import DatasetChoice, ModelChoice, QualityChoice
 from tui_tuner.dataset.examples import Example, read_seed_examples
 from tui_tuner.errors import DatasetError
 from tui_tuner.language import _
@@ -50,6 +50,8 @@ class DatasetPlan:
         batch_size: how many examples training wants at least.
         quality: which examples are good enough.
         max_seq_length: longest example in tokens.
+        mask_prompt: whether training learns the answers alone.
+        base_model: the model that will learn; None where nobody can count in its tokens.
     """
 
     data: Path
@@ -58,6 +60,8 @@ class DatasetPlan:
     batch_size: int = 1
     quality: QualityChoice = field(default_factory=QualityChoice)
     max_seq_length: int = 2048
+    mask_prompt: bool = True
+    base_model: ModelChoice | None = None
 
     def seed_of(self, *parts: object) -> int:
         """A seed for the part of the work that `parts` name: the same in every session."""
@@ -85,5 +89,12 @@ def plan_dataset(project: Project) -> DatasetPlan:
         )
     training = project.choices.training
     return DatasetPlan(
-        project.data, choice, seeds, training.batch_size, project.choices.quality, training.max_seq_length
+        data=project.data,
+        choice=choice,
+        seed_examples=seeds,
+        batch_size=training.batch_size,
+        quality=project.choices.quality,
+        max_seq_length=training.max_seq_length,
+        mask_prompt=training.mask_prompt,
+        base_model=project.choices.model,
     )

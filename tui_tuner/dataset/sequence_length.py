@@ -1,0 +1,233 @@
+"""Whether an example fits the sequence length: in the base model's own tokens where the model is on this machine.
+
+An example that is a little too long is cut by training and still learned from. One of which nothing learned is within
+the sequence length teaches nothing, and training refuses it; here it is set aside before that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import statistics
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tui_tuner.dataset.checks import Objection
+from tui_tuner.dataset.examples import Example
+from tui_tuner.dataset.gathering import SetAside
+from tui_tuner.dataset.plan import DatasetPlan
+from tui_tuner.dataset.review import Decision, identity
+from tui_tuner.errors import ModelError
+from tui_tuner.language import _
+from tui_tuner.models.catalogue import find_model
+from tui_tuner.models.loading import load_tokenizer
+from tui_tuner.models.prompts import Message
+from tui_tuner.progress import Emit, Notice, Pace, StopToken, ignore_event
+from tui_tuner.training.examples import Encoder, UnusableRow
+
+LOOK_EVERY = 64  # examples between two looks at the stop token
+MOST_MEASURED = 2000  # examples: a second or two
+# What a tokenizer may add of its own to a text: a beginning, a space before each turn.
+ADDED_TOKENS, ADDED_PER_TURN = 16, 4
+
+
+@dataclass(frozen=True)
+class TokenFigures:
+    """The examples to learn from, in the base model's tokens, as training cuts them.
+
+    Attributes:
+        measured: how many examples were looked at; where that is not all, the sums are estimates.
+        tokens: in one pass.
+        learned: of them learned.
+        median: tokens of an example.
+        longest: tokens of the longest one looked at.
+    """
+
+    measured: int
+    tokens: int
+    learned: int
+    median: int
+    longest: int
+
+
+class LengthCheck(Protocol):
+    """Says which examples are too long.
+
+    Attributes:
+        in_tokens: whether it counts tokens, and so knows which examples are cut.
+        cut: the `identity` of each example so far whose end will not be trained on.
+    """
+
+    in_tokens: bool
+    cut: set[str]
+
+    def objection(self, example: Example) -> Objection | None:
+        """Why nothing can be learned of `example`; None where something can."""
+        ...
+
+
+class InWords:
+    """Without a tokenizer: a token is never longer than a word, so more words than tokens are too many in any case."""
+
+    in_tokens = False
+
+    def __init__(self, max_seq_length: int) -> None:
+        self.cut: set[str] = set()
+        self._most = max_seq_length
+
+    def objection(self, example: Example) -> Objection | None:
+        """Why `example` is too long in any case; None where it may fit."""
+        words = sum(len(message["content"].split()) for message in example.messages)
+        if words <= self._most:
+            return None
+        text = _(
+            "its {words:,} words are more than the {most:,} tokens of the sequence length",
+            words=words,
+            most=self._most,
+        )
+        return Objection("too_long", text)
+
+
+class InTokens:
+    """With the base model's tokenizer and training's own encoder.
+
+    Args:
+        tokenizer: mlx-lm's wrapper, with a chat template.
+        max_seq_length: longest example, in tokens.
+        mask_prompt: whether the answers alone are learned.
+    """
+
+    in_tokens = True
+
+    def __init__(self, tokenizer: Any, max_seq_length: int, *, mask_prompt: bool) -> None:
+        self.cut: set[str] = set()
+        self._most = max_seq_length
+        self._encoder = Encoder(tokenizer, max_seq_length=max_seq_length, mask_prompt=mask_prompt)
+        self._frames: dict[tuple[str, ...], int | None] = {}
+
+    def objection(self, example: Example) -> Objection | None:
+        """Why training would refuse `example`; None where it learns from it. Notes those that are cut."""
+        most = self._most_tokens(example)
+        if most is not None and most <= self._most:
+            return None
+        try:
+            whole = self._encoder.whole(0, _line(example))
+        except UnusableRow as unusable:
+            return Objection("template", str(unusable))
+        try:
+            if whole.within(self._most).cut:
+                self.cut.add(identity(example))
+        except UnusableRow as unusable:
+            return Objection("too_long", str(unusable))
+        return None
+
+    def figures(self, lines: Sequence[tuple[int, bytes]], seed: int) -> TokenFigures:
+        """What the rows of a training file come to, measured on at most `MOST_MEASURED` of them."""
+        measured = random.Random(seed).sample(list(lines), min(len(lines), MOST_MEASURED))
+        lengths, learned = [], 0
+        for number, line in measured:
+            with contextlib.suppress(UnusableRow):
+                example = self._encoder.encode(number, line)
+                lengths.append(example.length)
+                learned += example.supervised
+        scale = len(lines) / max(len(measured), 1)
+        return TokenFigures(
+            measured=len(measured),
+            tokens=round(sum(lengths) * scale),
+            learned=round(learned * scale),
+            median=round(statistics.median(lengths)) if lengths else 0,
+            longest=max(lengths, default=0),
+        )
+
+    def _most_tokens(self, example: Example) -> int | None:
+        """More tokens than this it cannot have; None where only counting can tell.
+
+        A token is at least one byte of the text, so that what is short in bytes need not be counted.
+        """
+        roles = tuple(message["role"] for message in example.messages)
+        if roles not in self._frames:
+            self._frames[roles] = self._frame(example)
+        frame = self._frames[roles]
+        return None if frame is None else frame + sum(_bytes(message["content"]) for message in example.messages)
+
+    def _frame(self, example: Example) -> int | None:
+        """How many tokens the template puts around turns of these roles, at most; None where it refuses them."""
+        bare = Example(tuple(Message(role=message["role"], content="x") for message in example.messages), "")
+        try:
+            tokens = self._encoder.whole(0, _line(bare)).length
+        except UnusableRow:
+            return None
+        return 2 * tokens + ADDED_TOKENS + ADDED_PER_TURN * len(example.messages)
+
+
+def _line(example: Example) -> bytes:
+    return json.dumps(example.as_row()).encode()
+
+
+def _bytes(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    # Some tokenizers write characters out first, and a ligature becomes several letters.
+    return max(
+        len(text.encode("utf-8", "replace")), len(unicodedata.normalize("NFKC", text).encode("utf-8", "replace"))
+    )
+
+
+def open_length_check(plan: DatasetPlan, emit: Emit) -> LengthCheck:
+    """A check in tokens where the base model of `plan` is on this machine; otherwise one in words, and it is said."""
+    in_words = InWords(plan.max_seq_length)
+    if plan.base_model is None:
+        return in_words
+    folder = find_model(plan.base_model.name)
+    if folder is None:
+        why = _("the base model {name} is not on this machine", name=plan.base_model.name)
+    else:
+        try:
+            tokenizer = load_tokenizer(folder, trust_remote_code=plan.base_model.trust_remote_code)
+        except ModelError as error:
+            why = error.what
+        else:
+            if getattr(tokenizer, "has_chat_template", False):
+                return InTokens(tokenizer, plan.max_seq_length, mask_prompt=plan.mask_prompt)
+            why = _("the base model has no chat template")
+    emit(Notice(_("Lengths are checked in words, not in tokens: {why}.", why=why)))
+    return in_words
+
+
+def divide(
+    check: LengthCheck,
+    groups: Sequence[Sequence[Example]],
+    decisions: Mapping[str, Decision],
+    *,
+    emit: Emit,
+    stop: StopToken,
+) -> tuple[list[list[Example]], list[SetAside]]:
+    """Those of each group that fit, in their order, and those that do not. What a person decided on is not looked at.
+
+    Raises:
+        Stopped: asked to.
+    """
+    # Counting words takes no time worth a word.
+    pace = Pace(_("Lengths"), sum(map(len, groups)), _("examples"), emit if check.in_tokens else ignore_event)
+    fitting: list[list[Example]] = []
+    aside: list[SetAside] = []
+    looked = 0
+    for group in groups:
+        fitting.append([])
+        for example in group:
+            if looked % LOOK_EVERY == 0:
+                stop.check()
+                pace.reach(looked)
+            looked += 1
+            decided = bool(decisions) and identity(example) in decisions
+            found = None if decided else check.objection(example)
+            if found is None:
+                fitting[-1].append(example)
+            else:
+                aside.append(SetAside(example, found))
+    pace.reach(looked)
+    pace.finish()
+    return fitting, aside
