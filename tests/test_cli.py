@@ -33,7 +33,20 @@ def events(ended):
 def test_version_and_help():
     assert tuner("--version").stdout == f"tuner {__version__}\n"
     shown = tuner("--help").stdout
-    for name in ("demo", "new", "check", "import", "data", "tokens", "train", "runs", "compare", "fuse", "chat"):
+    for name in (
+        "demo",
+        "new",
+        "check",
+        "pull",
+        "import",
+        "data",
+        "tokens",
+        "train",
+        "runs",
+        "compare",
+        "fuse",
+        "chat",
+    ):
         assert f"    {name} " in shown
         assert "examples:" in tuner(name, "--help").stdout
 

@@ -116,7 +116,12 @@ class DatasetChoice:
     @property
     def ollama_url(self) -> str:
         """Where the first Ollama listens; empty where `url` is another server's, or says nothing."""
-        return "" if self.teacher == "openai" else self.urls[0]
+        return self.ollama_urls[0]
+
+    @property
+    def ollama_urls(self) -> tuple[str, ...]:
+        """Where Ollama listens; a single empty one where `url` is another server's, or says nothing."""
+        return ("",) if self.teacher == "openai" else self.urls
 
     @property
     def ollama_model(self) -> str:

@@ -21,6 +21,7 @@ from tui_tuner.progress import Emit, Notice, Pace, StopToken
 from tui_tuner.settings import log_folder
 from tui_tuner.teachers.ollama import OllamaServer
 from tui_tuner.teachers.ollama_address import Address, address_for
+from tui_tuner.teachers.pulling import pull_model
 
 START_WITHIN = 30.0  # seconds
 LOOK_EVERY = 0.25  # seconds between two looks whether Ollama answers
@@ -80,15 +81,8 @@ def fetch_base_model(plan: FixPlan, emit: Emit, stop: StopToken) -> Path:
 
 
 def pull_ollama_model(plan: FixPlan, emit: Emit, stop: StopToken) -> None:
-    """Have Ollama download a model.
-
-    Raises:
-        TeacherUnavailable: Ollama does not answer, or its network failed; pulling again continues.
-        TeacherRefused: no such model.
-        Stopped: asked to; what arrived is kept.
-    """
-    with contextlib.closing(OllamaServer(plan.ollama)) as server:
-        server.pull(plan.ollama_model, emit=emit, stop=stop)
+    """Have Ollama download a model, as `tuner pull` does."""
+    pull_model(plan.ollama, plan.ollama_model, emit=emit, stop=stop)
 
 
 def start_ollama(plan: FixPlan, emit: Emit, stop: StopToken) -> None:

@@ -14,9 +14,10 @@ from tui_tuner.teachers.json_server import JsonServer
 from tui_tuner.teachers.ollama import OllamaServer
 from tui_tuner.teachers.ollama_address import Address
 from tui_tuner.teachers.openai_server import LM_STUDIO_PORT
+from tui_tuner.teachers.pulling import SUGGESTIONS
 
 PATIENCE = 0.7  # seconds for each of two questions: a server on this machine answers in milliseconds
-SUGGESTED_MODEL = "mistral:7b"
+SUGGESTED_MODEL = SUGGESTIONS[0].name
 OLLAMA_APPLICATION = Path("/Applications/Ollama.app")
 LM_STUDIO_PLACES = (Path("/Applications/LM Studio.app"), Path.home() / ".lmstudio")
 LM_STUDIO = Address(port=LM_STUDIO_PORT)

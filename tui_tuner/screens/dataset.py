@@ -89,7 +89,7 @@ class DatasetScreen(SettingsStep, DatasetDoors):
 
     def settings(self) -> ComposeResult:
         """What the examples are about, and who writes them."""
-        yield self.heading(_("Teacher: enter takes one, space adds another; several models write in turn"))
+        yield self.heading(_("Teacher: enter takes one, space adds another to write in turn, u gets one"))
         yield TeacherList(id="teachers")
         yield self.heading(_("Examples"))
         yield SettingsForm(self.choices.dataset, only=FIELDS, id="dataset")
@@ -98,13 +98,23 @@ class DatasetScreen(SettingsStep, DatasetDoors):
 
     def on_mount(self) -> None:
         """Show the settings where nothing has been written yet."""
-        self._look_for_teachers(self.choices.model.name, self.choices.dataset.urls)
+        self._look_around()
         if self.project and not self.board.running(self.step):
             state = dataset_state(self.project)
             self.show_settings(state.answers == 0 and not state.train)
             self._kept = DatasetView.of(self.project)
             if not self.choices.dataset.topic and self.shows_settings:
                 self.query_one("#settings Input").focus()
+
+    def _look_around(self) -> None:
+        self._look_for_teachers(self.choices.model.name, self.choices.dataset.urls)
+
+    def after_getting_a_model(self, brought: bool | None) -> None:
+        """Look again who is there, with the list in sight."""
+        if brought:
+            self._look_around()
+            self.show_settings()
+            self.query_one(TeacherList).focus()
 
     @work(thread=True, exclusive=True, group="teachers", description="looking for teachers")
     def _look_for_teachers(self, model: str, urls: tuple[str, ...]) -> None:

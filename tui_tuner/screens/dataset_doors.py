@@ -25,6 +25,16 @@ class DatasetDoors(StepScreen):
 
             self.app.push_screen(LearningScreen(self.project))
 
+    def action_get_model(self) -> None:
+        """Get a model into Ollama."""
+        from tui_tuner.screens.pull_model import PullScreen
+
+        places = self.project.choices.dataset.ollama_urls if self.project else ("",)
+        self.app.push_screen(PullScreen(places), self.after_getting_a_model)
+
+    def after_getting_a_model(self, brought: bool | None) -> None:
+        """Hear whether there is a new model."""
+
     def _own_project(self) -> Project | None:
         """The open project if this process may write to it; says why not, and is None, otherwise."""
         try:

@@ -23,6 +23,7 @@ from tui_tuner.teachers.teacher import Request
 
 CONTEXT = 4096  # tokens of prompt and answer together
 MEGABYTE = 1_000_000
+LEAST_LAYER = 0.05  # MB: a template or a licence, whose progress would read "0 of 0"
 # Families of models that turn text into numbers and cannot write.
 EMBEDDING_FAMILIES = ("bert", "embed")
 
@@ -244,7 +245,7 @@ class _Layers:
         """Report what one line of the stream says."""
         digest = line.get("digest")
         total = _number(line, "total") / MEGABYTE
-        if not isinstance(digest, str) or total <= 0 or digest in self._done:
+        if not isinstance(digest, str) or total < LEAST_LAYER or digest in self._done:
             return
         done = _number(line, "completed") / MEGABYTE  # left out at 0
         if digest not in self._seen:
