@@ -78,7 +78,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("chat", "choose_model", "ctrl+t", _("model"), _("Talk with the next model."), works_while_typing=True),
     Action("review", "decide('accept')", "a", _("accept"), _("Accept this example, whatever the checks say.")),
     Action("review", "decide('reject')", "x", _("reject"), _("Reject this example: it will not be learned.")),
-    Action("review", "mark", "space", _("mark"), _("Mark this example, or take its mark away.")),
+    Action("review", "mark", "space", _("mark"), _("Mark this example, or take its mark away."), footer=False),
     Action(
         "review",
         "decide_many('accept')",
@@ -96,11 +96,14 @@ ACTIONS: tuple[Action, ...] = (
         footer=False,
     ),
     Action("review", "undo", "u", _("undo"), _("Take back the last decision, about one or many, of any session.")),
+    Action("review", "edit", "e", _("edit"), _("Change this example's words here; its roles stay.")),
     Action("review", "edit_outside", "E", _("$EDITOR"), _("Edit this example in your own editor."), footer=False),
     Action("review", "search", "slash", _("search"), _("Search words in texts, sources and reasons while you type.")),
     Action("review", "filter", "f", _("filter"), _("Choose by standing, reason or source what to see.")),
     Action("review", "show_all", "F", _("show all"), _("Take back search and filter."), footer=False),
-    Action("review", "order", "o", _("sort"), _("Sort by file, question, length, words, standing or source.")),
+    Action(
+        "review", "order", "o", _("sort"), _("Sort by file, question, length, words, standing or source."), footer=False
+    ),
     Action("review", "next_aside(1)", "n", _("next set aside"), _("Go to the next one set aside."), footer=False),
     Action("review", "next_aside(-1)", "N", _("last set aside"), _("Go to the one set aside before."), footer=False),
     Action(
@@ -112,7 +115,7 @@ ACTIONS: tuple[Action, ...] = (
         footer=False,
     ),
     Action("review", "copy", "c", _("copy"), _("Copy this example to the clipboard."), footer=False),
-    Action("review", "help", "f1,question_mark", _("keys"), _("Show every key.")),
+    Action("review", "help", "question_mark", _("keys"), _("Show every key.")),
     Action("review", "leave", "escape", _("back"), _("Take back search, filter and marks; then go back.")),
     Action(EVERYWHERE, "go_to('environment')", "1", _("Environment"), _("Go to Environment."), footer=False),
     Action(EVERYWHERE, "go_to('dataset')", "2", _("Dataset"), _("Go to Dataset."), footer=False),

@@ -1,7 +1,5 @@
 """Going through the examples: what is seen, decided, undone, searched and edited."""
 
-import sys
-
 import pytest
 import tiny_project
 from textual.widgets import Input, OptionList, Static
@@ -9,9 +7,8 @@ from textual.widgets import Input, OptionList, Static
 from tui_tuner.app import TunerApp
 from tui_tuner.dataset.examples import Example, asked_and_answered
 from tui_tuner.dataset.review import Review, identity
-from tui_tuner.dataset.reviewing import ReviewRow
 from tui_tuner.files import read_json_lines, write_json_lines
-from tui_tuner.screens.review import ReviewScreen, edited_in_editor
+from tui_tuner.screens.review import ReviewScreen
 from tui_tuner.settings import Settings
 from tui_tuner.widgets.review_list import ReviewList
 
@@ -173,29 +170,26 @@ async def test_without_examples_it_says_what_to_do(tmp_path):
         async with app.run_test(size=(80, 24)) as pilot:
             screen = await opened(app, pilot)
             assert "no examples yet" in text(screen, "#said")
-            await pilot.press("x", "E", "u", "o", "end", "pagedown", "space", "A", "X", "n", "N", "d", "c", "F")
+            await pilot.press("x", "e", "E", "u", "o", "end", "pagedown", "space", "A", "X", "n", "N", "d", "c", "F")
     finally:
         app.close()
 
 
-@pytest.mark.parametrize(
-    ("program", "expected"),
-    [
-        ("pass", None),
-        ("p.write_text(p.read_text().replace('A cat.', 'A dog.'))", "A dog."),
-        ("p.write_text('{}')", ValueError),
-        ("p.write_text('[')", ValueError),
-    ],
-)
-def test_the_persons_own_editor_changes_an_example(program, expected, monkeypatch, tmp_path):
-    script = tmp_path / "my editor.py"
-    script.write_text(f"import pathlib, sys\np = pathlib.Path(sys.argv[1])\n{program}\n")
-    monkeypatch.delenv("VISUAL", raising=False)
-    monkeypatch.setenv("EDITOR", f"{sys.executable} '{script}'")
-    row = ReviewRow("a", asked_and_answered("Who are you?", "A cat.", "me"))
-    if expected is ValueError:
-        with pytest.raises(ValueError):
-            edited_in_editor(row)
-    else:
-        turns = edited_in_editor(row)
-        assert (turns and turns[-1]["content"]) == expected
+async def test_an_edit_made_here_is_kept_and_undone(project):
+    app = TunerApp(project, Settings(last_step="dataset"))
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            screen = await opened(app, pilot)
+            await pilot.press("down", "e")
+            await pilot.pause()
+            await pilot.press("end", *" Odd", "full_stop", "ctrl+s")
+            await pilot.pause()
+            assert "No. 1 Odd." in text(screen, "#conversation")
+            assert "Edited" in text(screen, "#said")
+            decisions = Review(project.data / "review.jsonl").decisions
+            assert [decision.edited.answer for decision in decisions.values()] == ["No. 1 Odd."]
+            assert [decision.edited.source for decision in decisions.values()] == ["mine.csv:1"]
+            await pilot.press("u")
+            assert "Odd" not in text(screen, "#conversation")
+    finally:
+        app.close()

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shlex
 import subprocess
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
 from textual.app import SuspendNotSupported
@@ -135,18 +130,33 @@ class ReviewScreen(ReviewFace):
 
     # -- its text ------------------------------------------------------------------------------------------------------
 
+    def action_edit(self) -> None:
+        """Change its words here."""
+        row, review = self._current(), self._review
+        if row is None or review is None:
+            return
+        from tui_tuner.screens.review_editing import EditScreen
+
+        self.app.push_screen(
+            EditScreen(
+                row.example.messages, lambda messages: self._keep_edit(review, row, messages, row.example.source)
+            )
+        )
+
     def action_edit_outside(self) -> None:
         """Open the example in the person's own editor."""
         row = self._current()
         if row is None or self._review is None:
             return
+        from tui_tuner.screens.review_editing import edited_in_editor
+
         try:
             with self.app.suspend():
                 messages = edited_in_editor(row)
             if messages is None:
                 self.say(_("Nothing was changed."))
                 return
-            self._keep_edit(self._review, row, messages, row.written.source)
+            self._keep_edit(self._review, row, messages, row.example.source)
         except SuspendNotSupported:
             self.say(_("This terminal cannot be lent to an editor."), "$text-error")
         except (OSError, ValueError, subprocess.SubprocessError) as error:
@@ -191,26 +201,3 @@ class ReviewScreen(ReviewFace):
             self.action_show_all(name)
         else:
             self.query_one(ReviewList).cursor = place
-
-
-def edited_in_editor(row: ReviewRow) -> list[Turn] | None:
-    """The turns as they are after the person has edited them as JSON; None where nothing was changed.
-
-    Raises:
-        ValueError: it is no longer a JSON list.
-        OSError: the editor cannot be started.
-        CalledProcessError: the editor failed.
-    """
-    before = json.dumps([dict(message) for message in row.example.messages], ensure_ascii=False, indent=2) + "\n"
-    command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "example.json"
-        path.write_text(before)
-        subprocess.run([*command, str(path)], check=True)
-        after = path.read_text()
-    if after == before:
-        return None
-    messages = json.loads(after)
-    if not isinstance(messages, list):
-        raise ValueError(_("it must stay a list of turns"))
-    return messages

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
@@ -57,7 +57,11 @@ class ReviewFace(Screen[None]):
         project: whose examples.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(NAME)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings_of(NAME),
+        Binding("f1", "help", show=False),
+        Binding("q,ctrl+q", "app.quit", show=False),  # the footer has no room for it
+    ]
     DEFAULT_CSS = """
     ReviewFace {
         #counts { height: 1; padding: 0 1; color: $text-muted; }
