@@ -52,6 +52,9 @@ class DatasetChoice:
     """What the training examples are about and who writes them."""
 
     topic: str = setting("", "What the questions are about, for example: using a WordPress website.")
+    questions_per_passage: int = setting(
+        2, "How many questions to write about each passage of your documents.", minimum=1, maximum=50
+    )
     passage_words: int = setting(
         300, "Longest passage that documents are cut into, in words.", minimum=30, maximum=10_000, label="passage"
     )
@@ -157,6 +160,13 @@ class QualityChoice:
     shortest_answer: int = setting(1, "Fewest words of an answer.", minimum=1, maximum=1000, label="shortest answer")
     refusals: tuple[str, ...] = setting(
         REFUSALS, "An answer that begins with one of these is a refusal; separate them with ;"
+    )
+    from_passage: float = setting(
+        0.3,
+        "Part of the longer words of an answer about a document that has to be in its passage or its question; "
+        "0 allows any.",
+        minimum=0,
+        maximum=1,
     )
     same_script: float = setting(
         0.5,

@@ -76,7 +76,7 @@ def _dataset_standing(project: Project) -> Standing:
     if project.has_dataset():
         return Standing("done")
     choice = project.choices.dataset
-    brought = any((project.data / name).exists() for name in ("instructions.json", "imported.jsonl"))
+    brought = any((project.data / name).exists() for name in ("instructions.json", "imported.jsonl", "passages.jsonl"))
     if not choice.topic and not brought:
         return Standing("ready", _("Say what the examples should be about."))
     return Standing("ready")

@@ -86,7 +86,7 @@ class FailingAt(RuleTeacher):
 
 def _asks_for_questions(request: Request) -> bool:
     last = request.messages[-1]["content"]
-    return last.startswith(("Write one question", "Please list in JSON format"))
+    return "Please list in JSON format" in last or "Write one question" in last
 
 
 def asked_for(teacher: RuleTeacher) -> list[str]:

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from tui_tuner.dataset.checks import Objection, answer_objection
 from tui_tuner.dataset.examples import question_key, well_formed
+from tui_tuner.dataset.grounding import passage_objection, says_nothing
 from tui_tuner.dataset.plan import DatasetPlan
+from tui_tuner.documents.passages import Passage
 from tui_tuner.language import _
 from tui_tuner.teachers.teacher import Answer
 
@@ -49,9 +51,17 @@ class Standard:
         tidied = text[: len(text) - len(rest)] + kept.rstrip()
         return replace(answer, text=tidied, finish="stop" if whole else "length")
 
-    def objection(self, question: str, answer: Answer) -> Objection | None:
-        """What is wrong with a tidied answer to `question`; None where it can be learned from."""
+    def objection(self, question: str, answer: Answer, passage: Passage | None = None) -> Objection | None:
+        """What is wrong with a tidied answer to `question`; None where it can be learned from.
+
+        Args:
+            question: what was asked.
+            answer: as `tidy` leaves it.
+            passage: what it had to be taken from.
+        """
         plain = self._without_markers(answer.text)
+        if passage is not None and says_nothing(plain):  # in whatever style: it has none
+            return passage_objection(question, plain, passage, self._quality)
         if not question_key(plain):
             return Objection("empty", _("the answer is empty"))
         if answer.finish == "length":
@@ -62,7 +72,10 @@ class Standard:
             return Objection("copies_example", _("it is the answer of an example, word for word"))
         if question_key(answer.text) == question_key(question):
             return Objection("repeats_question", _("it only repeats the question"))
-        return answer_objection(question, plain, self._quality)
+        found = answer_objection(question, plain, self._quality)
+        if found is None and passage is not None:
+            return passage_objection(question, plain, passage, self._quality)
+        return found
 
     def _missing(self, text: str) -> str:
         """The first thing of the style that `text` does not have; each has to come after the one before."""

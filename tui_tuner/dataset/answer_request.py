@@ -6,14 +6,18 @@ import random
 from collections.abc import Sequence
 
 from tui_tuner.dataset.examples import question_key
+from tui_tuner.dataset.passage_asking import question_on, shown_answers
 from tui_tuner.dataset.plan import DatasetPlan
+from tui_tuner.documents.passages import Passage
 from tui_tuner.models.prompts import Message
 from tui_tuner.teachers.teacher import Request, Teacher
 
 SHOWN = 6  # seed examples before a question
 
 
-def answer_request(plan: DatasetPlan, teacher: Teacher, conversation: Sequence[Message], tries: int) -> Request:
+def answer_request(
+    plan: DatasetPlan, teacher: Teacher, conversation: Sequence[Message], tries: int, passage: Passage | None = None
+) -> Request:
     """The request for the next answer in `conversation`.
 
     Args:
@@ -21,10 +25,16 @@ def answer_request(plan: DatasetPlan, teacher: Teacher, conversation: Sequence[M
         teacher: who is asked.
         conversation: the turns so far; the last one is the user's.
         tries: answers there were to it so far; each has another seed and other seed examples before it.
+        passage: what the answer has to be taken from; told to the teacher with the first turn, and stored nowhere.
     """
     choice = plan.choice
     beginning = choice.answer_beginning if teacher.continues else ""
-    messages = (*_lesson(plan, teacher, tries), *conversation)
+    lesson, turns = _lesson(plan, teacher, tries), list(conversation)
+    if passage is not None:
+        turns[0] = question_on(passage, turns[0]["content"])
+        # A small model stays with a text after it has seen how that is done.
+        lesson += shown_answers() if teacher.continues and not plan.seed_examples else []
+    messages = (*lesson, *turns)
     asked = "\n".join(message["content"] for message in conversation if message["role"] == "user")
     seed = plan.seed_of("answer", question_key(asked), tries)
     return Request(messages, beginning, choice.max_tokens, choice.temperature, seed)

@@ -7,7 +7,7 @@ up.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tui_tuner.dataset.acceptance import Standard
@@ -18,6 +18,7 @@ from tui_tuner.dataset.examples import asked_and_answered, question_key, well_fo
 from tui_tuner.dataset.journals import AnswerJournals
 from tui_tuner.dataset.plan import DatasetPlan
 from tui_tuner.dataset.rounds import TRIES, Rounds
+from tui_tuner.documents.passages import Passage
 from tui_tuner.errors import TeacherError
 from tui_tuner.language import _
 from tui_tuner.models.prompts import Message
@@ -46,17 +47,27 @@ def write_answers(
     teacher: Teacher,
     journals: AnswerJournals,
     *,
+    passages: Mapping[str, Passage] | None = None,
     emit: Emit,
     stop: StopToken,
 ) -> AnswersOutcome:
     """Have the teacher answer every question that has no answer yet.
+
+    Args:
+        plan: style, seed examples and thresholds.
+        questions: all there are.
+        teacher: who answers.
+        journals: the answers so far.
+        passages: what those questions have to be answered from that are about a passage, by `question_key`.
+        emit: hears of each answer.
+        stop: looked at between requests.
 
     Raises:
         TeacherError: the teacher failed several times in a row; the answers so far are kept.
         StorageError: the disk is full or not writable; the answers so far are kept.
         Stopped: asked to; the answers so far are kept.
     """
-    work = _Answers(plan, questions, teacher, journals, emit)
+    work = _Answers(plan, questions, teacher, journals, emit, passages or {})
     work.rounds.ask_all(stop)
     work.pace.finish()
     return AnswersOutcome(len(journals.kept), work.given_up, dict(journals.reasons))
@@ -66,9 +77,16 @@ class _Answers:
     """The questions still to be answered, and how it goes."""
 
     def __init__(
-        self, plan: DatasetPlan, questions: Sequence[str], teacher: Teacher, journals: AnswerJournals, emit: Emit
+        self,
+        plan: DatasetPlan,
+        questions: Sequence[str],
+        teacher: Teacher,
+        journals: AnswerJournals,
+        emit: Emit,
+        passages: Mapping[str, Passage],
     ) -> None:
         self._plan, self._teacher, self._journals, self._emit = plan, teacher, journals, emit
+        self._passages = passages
         self._standard = Standard(plan)
         seeds = {question_key(example.question) for example in plan.seed_examples}
         asked = [question for question in questions if question_key(question) not in seeds]
@@ -84,7 +102,8 @@ class _Answers:
     def _request(self, question: str) -> Request:
         key = question_key(question)
         tries = self._journals.tries[key]
-        request = answer_request(self._plan, self._teacher, [Message(role="user", content=question)], tries)
+        conversation = [Message(role="user", content=question)]
+        request = answer_request(self._plan, self._teacher, conversation, tries, self._passages.get(key))
         # Where several models write in turn, another one tries the next time.
         return replace(request, turn=self._turns[key] + tries)
 
@@ -93,18 +112,22 @@ class _Answers:
 
     def _take(self, question: str, answer: Answer) -> None:
         tidied = self._standard.tidy(answer)
-        objection = self._standard.objection(question, tidied)
+        passage = self._passages.get(question_key(question))
+        objection = self._standard.objection(question, tidied, passage)
         if objection is not None:
             self._refuse(question, well_formed(answer.text), objection, answer.by)
             return
-        example = asked_and_answered(question, tidied.text, answer.by or self._teacher.name)
+        origin = passage.provenance if passage else None
+        example = asked_and_answered(question, tidied.text, answer.by or self._teacher.name, origin)
         self._journals.keep(example, tidied)
         self.pace.advance()
         written = ExampleWritten(question, tidied.text, tidied.tokens, example.source, len(self._journals.kept))
         self._emit(written)
 
     def _refuse(self, question: str, text: str, objection: Objection, by: str = "") -> None:
-        self._journals.refuse(question, text, objection, by or self._teacher.name)
+        passage = self._passages.get(question_key(question))
+        origin = passage.provenance if passage else None
+        self._journals.refuse(question, text, objection, by or self._teacher.name, origin)
         self._emit(ExampleRefused(question, objection.text))
         if self._journals.tries[question_key(question)] < TRIES:
             self.rounds.waiting.append(question)

@@ -31,6 +31,9 @@ Reason = Literal[
     "too_long",
     "template",
     "near_duplicate",
+    "not_in_passage",
+    "mentions_passage",
+    "outdated",
     "by_hand",
 ]
 

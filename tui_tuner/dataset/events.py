@@ -10,10 +10,17 @@ from tui_tuner.progress import Event
 
 @dataclass(frozen=True)
 class InstructionWritten(Event):
-    """The teacher wrote a new question; `done` questions are there now."""
+    """The teacher wrote a new question; `done` questions of its stage are there now.
+
+    Attributes:
+        text: the question.
+        done: questions of its stage.
+        place: where the passage stands that it is about; empty where it is about none.
+    """
 
     text: str
     done: int
+    place: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from tui_tuner.documents.passages import Provenance
 from tui_tuner.errors import DatasetError
 from tui_tuner.files import storage_errors
 from tui_tuner.language import _
@@ -24,10 +25,12 @@ class Example:
     Attributes:
         messages: its turns; the last one is the assistant's.
         source: "seed" for one a person wrote, otherwise the name of the teacher.
+        passage: what it was written from; None where that is no document.
     """
 
     messages: tuple[Message, ...]
     source: str
+    passage: Provenance | None = None
 
     @property
     def question(self) -> str:
@@ -48,6 +51,12 @@ class Example:
         """The row of a training file, as mlx-lm reads it."""
         return {"messages": [dict(message) for message in self.messages]}
 
+    @property
+    def origin(self) -> dict[str, Any]:
+        """What is noted beside the row where examples are kept: who wrote it, and from which passage."""
+        passage = {"passage": self.passage.as_row()} if self.passage else {}
+        return {"source": self.source, **passage}
+
     @classmethod
     def from_row(cls, row: Any, source: str) -> Example:
         """Read a row; its own `source` goes before the one given here.
@@ -63,12 +72,14 @@ class Example:
         if "user" not in roles or roles[-1] != "assistant":
             raise ValueError(_("it must have a question of the user and end with an answer of the assistant"))
         said = row.get("source")
-        return cls(turns, said if isinstance(said, str) and said else source)
+        known = said if isinstance(said, str) and said else source
+        return cls(turns, known, Provenance.from_row(row.get("passage")))
 
 
-def asked_and_answered(question: str, answer: str, source: str) -> Example:
+def asked_and_answered(question: str, answer: str, source: str, passage: Provenance | None = None) -> Example:
     """An example of one question and its answer."""
-    return Example((Message(role="user", content=question), Message(role="assistant", content=answer)), source)
+    turns = (Message(role="user", content=question), Message(role="assistant", content=answer))
+    return Example(turns, source, passage)
 
 
 def _first(messages: Iterable[Message], role: str) -> str:

@@ -14,9 +14,11 @@ from typing import Any
 
 from tui_tuner.dataset.checks import Objection, objection
 from tui_tuner.dataset.examples import Example, question_key
+from tui_tuner.dataset.grounding import passage_objection
 from tui_tuner.dataset.near_duplicates import NearDuplicates
 from tui_tuner.dataset.plan import DatasetPlan
 from tui_tuner.dataset.review import Decision, identity
+from tui_tuner.documents.passages import Passage
 from tui_tuner.files import read_json_lines, write_json_lines
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
@@ -42,7 +44,7 @@ class SetAside:
     def as_row(self) -> dict[str, Any]:
         """Its line in `data/set_aside.jsonl`."""
         why = {"reason": self.objection.reason, "detail": self.objection.text}
-        row = {**self.example.as_row(), "source": self.example.source, "id": identity(self.example), **why}
+        row = {**self.example.as_row(), **self.example.origin, "id": identity(self.example), **why}
         return row | ({"like": self.like} if self.like else {})
 
 
@@ -111,12 +113,13 @@ def gather(
         keep(example, example)
     kept: list[Example] = []
     aside: list[SetAside] = []
+    passages = {passage.id: passage for passage in plan.passages}
     for number, example in enumerate([*imported, *sorted(answered, key=_key)]):
         if number % LOOK_EVERY == 0:
             stop.check()
         decision = decisions.get(identity(example)) if decisions else None
         if decision is None:
-            found = _objection(example, plan, known, originals)
+            found = _objection(example, plan, passages, known, originals)
         elif decision.verdict == "reject":
             found = SetAside(example, Objection("by_hand", _("rejected in the review")))
         else:
@@ -130,8 +133,28 @@ def gather(
     return Gathered(tuple(kept), tuple(aside))
 
 
-def _objection(example: Example, plan: DatasetPlan, known: NearDuplicates, originals: list[Example]) -> SetAside | None:
-    found = objection(example, plan.quality)
+def _passage_objection(example: Example, passages: Mapping[str, Passage], plan: DatasetPlan) -> Objection | None:
+    """What the passage that `example` was written from says against it; None where it was written from none."""
+    if example.passage is None:
+        return None
+    passage = passages.get(example.passage.id)
+    if passage is None:
+        text = _(
+            "what it was written from, {place}, has changed or is gone", place=one_line(example.passage.place, 200)
+        )
+        return Objection("outdated", text)
+    return passage_objection(example.question, example.answer, passage, plan.quality)
+
+
+def _objection(
+    example: Example,
+    plan: DatasetPlan,
+    passages: Mapping[str, Passage],
+    known: NearDuplicates,
+    originals: list[Example],
+) -> SetAside | None:
+    found = _passage_objection(example, passages, plan)
+    found = found or objection(example, plan.quality)
     if found is not None:
         return SetAside(example, found)
     place = known.like(example.asked)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tui_tuner.dataset.asking import Asked, Asking, AsLists, OneByOne
@@ -51,14 +51,28 @@ def read_instructions(path: Path) -> list[str]:
 
 
 def write_instructions(
-    plan: DatasetPlan, teacher: Teacher, *, required: bool = True, emit: Emit, stop: StopToken
+    plan: DatasetPlan,
+    teacher: Teacher,
+    others: Iterable[str] = (),
+    *,
+    required: bool = True,
+    emit: Emit,
+    stop: StopToken,
 ) -> list[str]:
     """Have the teacher write questions until there are `plan.choice.instructions`; return all of them.
 
     Goes on with those already in the file. The file is replaced after each answer. A question nearly like one of
     them is not kept. Where the teacher hardly finds new
     ones any more, a `Notice` says so and the stage ends with what there is. With neither a topic nor seed examples, the
-    questions in the file are all there will be.
+    questions in the file are all there will be; where there are documents, seed examples alone ask for no more either.
+
+    Args:
+        plan: topic, seed examples and how many are wanted.
+        teacher: who asks.
+        others: questions there are elsewhere, which are not to be repeated.
+        required: whether there has to be at least one.
+        emit: hears of each new question.
+        stop: looked at between requests.
 
     Raises:
         DatasetError: the file is no list of questions, or not one question could be had and some are `required`.
@@ -66,8 +80,8 @@ def write_instructions(
         StorageError: the disk is full or not writable; the file is as it was.
         Stopped: asked to; the questions so far are kept.
     """
-    work = _Instructions(plan, emit)
-    if plan.choice.topic.strip() or plan.seed_examples:
+    work = _Instructions(plan, others, emit)
+    if plan.choice.topic.strip() or (plan.seed_examples and not plan.passages):
         work.fill(teacher, stop)
     work.pace.finish()
     if required and not work.questions:
@@ -82,13 +96,13 @@ def write_instructions(
 class _Instructions:
     """The questions so far, and what is known of the teacher's yield."""
 
-    def __init__(self, plan: DatasetPlan, emit: Emit) -> None:
+    def __init__(self, plan: DatasetPlan, others: Iterable[str], emit: Emit) -> None:
         self.path = plan.data / INSTRUCTIONS
         self.questions = read_instructions(self.path)
         self.wanted = plan.choice.instructions
         self._plan, self._emit = plan, emit
         self._known = NearDuplicates(plan.quality.near_duplicate)
-        for question in (*self.questions, *(example.question for example in plan.seed_examples)):
+        for question in (*self.questions, *(example.question for example in plan.seed_examples), *others):
             self._known.add(question)
         self._phrases = Phrases(plan.choice.opening_phrases, self.questions, plan.choice.seed)
         total = max(self.wanted, len(self.questions))

@@ -9,6 +9,7 @@ from typing import Any
 from tui_tuner.dataset.checks import Objection
 from tui_tuner.dataset.examples import Example, question_key
 from tui_tuner.dataset.plan import ANSWERS, REJECTS
+from tui_tuner.documents.passages import Provenance
 from tui_tuner.files import Journal, read_json_lines
 from tui_tuner.language import _
 from tui_tuner.progress import Emit, Notice
@@ -72,17 +73,20 @@ class AnswerJournals:
         Raises:
             StorageError: it could not be written; everything before it is whole.
         """
-        self._answers.append({**example.as_row(), "source": example.source, "tokens": answer.tokens})
+        self._answers.append({**example.as_row(), **example.origin, "tokens": answer.tokens})
         self.kept[question_key(example.question)] = example
 
-    def refuse(self, question: str, text: str, objection: Objection, source: str) -> None:
+    def refuse(
+        self, question: str, text: str, objection: Objection, source: str, passage: Provenance | None = None
+    ) -> None:
         """Put a refused answer on the disk, with why.
 
         Raises:
             StorageError: it could not be written; everything before it is whole.
         """
         row: dict[str, Any] = {"question": question, "answer": text, "reason": objection.reason}
-        self._rejects.append({**row, "detail": objection.text, "source": source, "way": self._way})
+        row |= {"detail": objection.text, "source": source, "way": self._way}
+        self._rejects.append({**row, "passage": passage.as_row()} if passage else row)
         self.tries[question_key(question)] += 1
         self.reasons[objection.reason] += 1
 

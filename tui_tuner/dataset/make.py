@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -10,12 +12,15 @@ from typing import Any
 
 from tui_tuner.dataset.answers import AnswersOutcome, write_answers
 from tui_tuner.dataset.events import DatasetReady
+from tui_tuner.dataset.examples import Example, question_key
 from tui_tuner.dataset.gathering import Gathered, gather, read_imported, write_set_aside
 from tui_tuner.dataset.instructions import write_instructions
 from tui_tuner.dataset.journals import AnswerJournals
+from tui_tuner.dataset.passage_questions import read_passage_questions, write_passage_questions
 from tui_tuner.dataset.plan import (
     IMPORTED,
     INSTRUCTIONS,
+    PASSAGE_QUESTIONS,
     REPORT,
     REVIEW,
     SET_ASIDE,
@@ -29,6 +34,7 @@ from tui_tuner.dataset.review import Review, identity
 from tui_tuner.dataset.reviewing import taken_back
 from tui_tuner.dataset.sequence_length import LengthCheck, divide, open_length_check
 from tui_tuner.dataset.split import Shares, Split, split_examples
+from tui_tuner.documents.passages import Passage, name_of
 from tui_tuner.errors import DatasetError
 from tui_tuner.files import count_lines, write_json, write_json_lines
 from tui_tuner.language import _
@@ -53,6 +59,8 @@ class DatasetReport:
         test: examples kept for a last test.
         teacher: who wrote last; empty where nothing was asked.
         path: the folder of the files.
+        documents: documents that were brought along.
+        passages: passages they were cut into.
     """
 
     instructions: int
@@ -67,11 +75,19 @@ class DatasetReport:
     test: int
     teacher: str
     path: Path
+    documents: int = 0
+    passages: int = 0
 
 
 def needs_teacher(plan: DatasetPlan) -> bool:
     """Whether there is anything to ask: not where all examples were brought along ready-made."""
-    return bool(plan.choice.topic.strip() or plan.seed_examples or (plan.data / INSTRUCTIONS).exists())
+    return bool(plan.passages or _asks_without_passages(plan))
+
+
+def _asks_without_passages(plan: DatasetPlan) -> bool:
+    """Whether there are questions that are about no passage, or are to be; seed examples alone ask for none then."""
+    seeds = plan.seed_examples and not plan.passages
+    return bool(plan.choice.topic.strip() or seeds or (plan.data / INSTRUCTIONS).exists())
 
 
 def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop: StopToken) -> DatasetReport:
@@ -79,8 +95,9 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop
 
     Without a teacher they are made of what is there.
 
-    Emits `StageProgress` for "Questions" and "Answers", `InstructionWritten`, `ExampleWritten`, `ExampleRefused`,
-    `Notice`s, and `DatasetReady` at the end. `stop` is asked between requests; the teacher asks it while it writes.
+    Emits `StageProgress` for "Questions", "Passages" (questions about documents) and "Answers", `InstructionWritten`,
+    `ExampleWritten`, `ExampleRefused`, `Notice`s, and `DatasetReady` at the end. `stop` is asked between requests; the
+    teacher asks it while it writes.
 
     Raises:
         DatasetError: a file brought along cannot be used, or too few examples came of it.
@@ -92,12 +109,13 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop
     choice = plan.choice
     decisions = Review(plan.data / REVIEW, emit).decisions
     imported = read_imported(plan.data / IMPORTED, emit)
-    questions: list[str] = []
+    questions: dict[str, Passage | None] = {}
     if teacher is not None:
-        questions = write_instructions(plan, teacher, required=not imported, emit=emit, stop=stop)
+        questions = _ask_questions(plan, teacher, imported, emit=emit, stop=stop)
     with AnswerJournals(plan.data, emit, way_of_answering(choice)) as journals:
         if teacher is not None:
-            outcome = write_answers(plan, questions, teacher, journals, emit=emit, stop=stop)
+            passages = {question_key(question): passage for question, passage in questions.items() if passage}
+            outcome = write_answers(plan, list(questions), teacher, journals, passages=passages, emit=emit, stop=stop)
         else:
             outcome = AnswersOutcome(len(journals.kept), 0, {})
         written = [*journals.kept.values(), *taken_back(plan.data, decisions)]
@@ -117,6 +135,29 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop
     write_json(plan.data / REPORT, _as_json(report, plan, began))
     emit(DatasetReady(report.train, report.valid, report.refused, report.path, report.test))
     return report
+
+
+def _ask_questions(
+    plan: DatasetPlan, teacher: Teacher, imported: Sequence[Example], *, emit: Emit, stop: StopToken
+) -> dict[str, Passage | None]:
+    """All questions, those about a passage with it."""
+    questions: dict[str, Passage | None] = {}
+    if _asks_without_passages(plan):
+        about_passages = itertools.chain.from_iterable(read_passage_questions(plan.data).values())
+        required = not imported and not plan.passages
+        written = write_instructions(plan, teacher, about_passages, required=required, emit=emit, stop=stop)
+        questions |= dict.fromkeys(written)
+    if plan.passages:
+        others = [*questions, *(example.asked for example in imported)]
+        for question, passage in write_passage_questions(plan, teacher, others, emit=emit, stop=stop).items():
+            questions.setdefault(question, passage)
+    if not questions and not imported:
+        raise DatasetError(
+            _("there is not one usable question about your documents"),
+            where=str(plan.data / PASSAGE_QUESTIONS),
+            advice=_("Choose another teacher: {teacher} may be too small to ask about a text.", teacher=teacher.name),
+        )
+    return questions
 
 
 def _write_files(data: Path, gathered: Gathered, split: Split) -> None:
@@ -196,6 +237,8 @@ def _report(
         test=len(split.test),
         teacher=teacher.name if teacher else "",
         path=plan.data,
+        documents=len({passage.path for passage in plan.passages}),
+        passages=len(plan.passages),
     )
 
 
@@ -203,6 +246,7 @@ def _as_json(report: DatasetReport, plan: DatasetPlan, began: str) -> dict[str, 
     counts = dataclasses.asdict(report)
     del counts["path"]  # the folder may be moved
     settings = {**dataclasses.asdict(plan.choice), **dataclasses.asdict(plan.quality)}
+    counts["passages_name"] = name_of(plan.passages)
     counts["decisions"] = count_lines(plan.data / REVIEW)
     return {**counts, "began": began, "ended": _now(), "seed": plan.choice.seed, "settings": settings}
 

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from tui_tuner.choices import DatasetChoice, ModelChoice, QualityChoice
 from tui_tuner.dataset.examples import Example, read_seed_examples
+from tui_tuner.documents.passages import Passage, read_passages
 from tui_tuner.errors import DatasetError
 from tui_tuner.language import _
 from tui_tuner.project import Project
 
 INSTRUCTIONS = "instructions.json"
+PASSAGE_QUESTIONS = "passage_questions.jsonl"
 ANSWERS = "answers.jsonl"
 REJECTS = "rejects.jsonl"
 SEEDS = "seeds.jsonl"
@@ -52,6 +54,7 @@ class DatasetPlan:
         max_seq_length: longest example in tokens.
         mask_prompt: whether training learns the answers alone.
         base_model: the model that will learn; None where nobody can count in its tokens.
+        passages: of the documents that were brought along; each gets questions of its own.
     """
 
     data: Path
@@ -62,6 +65,7 @@ class DatasetPlan:
     max_seq_length: int = 2048
     mask_prompt: bool = True
     base_model: ModelChoice | None = None
+    passages: tuple[Passage, ...] = ()
 
     def seed_of(self, *parts: object) -> int:
         """A seed for the part of the work that `parts` name: the same in every session."""
@@ -78,12 +82,14 @@ def plan_dataset(project: Project) -> DatasetPlan:
     choice = project.choices.dataset
     seeds = read_seed_examples(project.data / SEEDS)
     brought = any((project.data / name).exists() for name in (INSTRUCTIONS, IMPORTED))
-    if not (choice.topic.strip() or seeds or brought):
+    passages = tuple(read_passages(project.data))
+    if not (choice.topic.strip() or seeds or brought or passages):
         raise DatasetError(
             _("there is nothing to ask questions about yet"),
             where=str(project.folder),
             advice=_(
-                "Name a topic (tuner data --set topic=...), or put your own questions into data/{file} as a JSON list.",
+                "Name a topic (tuner data --set topic=...), bring documents along (tuner import DIR), or put your own "
+                "questions into data/{file} as a JSON list.",
                 file=INSTRUCTIONS,
             ),
         )
@@ -97,4 +103,5 @@ def plan_dataset(project: Project) -> DatasetPlan:
         max_seq_length=training.max_seq_length,
         mask_prompt=training.mask_prompt,
         base_model=project.choices.model,
+        passages=passages,
     )

@@ -157,7 +157,7 @@ class ReviewTable:
         text = self._texts.get(name)
         if text is None:
             turns = (message["content"] for message in row.example.messages)
-            text = "\n".join((*turns, row.written.source, row.standing)).casefold()
+            text = "\n".join((*turns, row.provenance, row.standing)).casefold()
             self._texts[name] = text
         return text
 

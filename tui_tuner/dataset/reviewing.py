@@ -12,6 +12,7 @@ from typing import Any
 from tui_tuner.dataset.examples import Example, asked_and_answered, question_key
 from tui_tuner.dataset.plan import ANSWERS, IMPORTED, REJECTS, SET_ASIDE
 from tui_tuner.dataset.review import Decision, identity
+from tui_tuner.documents.passages import Provenance
 from tui_tuner.files import json_lines
 from tui_tuner.language import _
 
@@ -46,6 +47,13 @@ class ReviewRow:
     def example(self) -> Example:
         """What would be learned: the edited one where there is one."""
         return self.decision.edited if self.decision and self.decision.edited else self.written
+
+    @property
+    def provenance(self) -> str:
+        """Who wrote it, and from which passage: "mistral:7b · guide.md:12 · Guide > Backups"."""
+        passage = self.written.passage
+        parts = [self.example.source or self.written.source, *((passage.place, passage.heading) if passage else ())]
+        return " · ".join(part for part in parts if part)
 
     @property
     def learned(self) -> bool:
@@ -130,7 +138,8 @@ def _refused(data: Path, way: str = "") -> Iterator[tuple[str, Example, str, str
         question, answer = row.get("question"), row.get("answer")
         if not isinstance(question, str) or not isinstance(answer, str) or not answer.strip():
             continue
-        example = asked_and_answered(question, answer, str(row.get("source", "")))
+        passage = Provenance.from_row(row.get("passage"))
+        example = asked_and_answered(question, answer, str(row.get("source", "")), passage)
         detail = str(row.get("detail", ""))
         if way and row.get("way") != way:
             detail = _("{detail} (refused under other settings)", detail=detail)

@@ -6,15 +6,18 @@ import contextlib
 import json
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 from tui_tuner.dataset.examples import question_key
 from tui_tuner.dataset.instructions import read_instructions
+from tui_tuner.dataset.passage_questions import read_passage_questions
 from tui_tuner.dataset.plan import (
     ANSWERS,
     IMPORTED,
     INSTRUCTIONS,
+    PASSAGE_QUESTIONS,
     REJECTS,
     REPORT,
     REVIEW,
@@ -24,6 +27,7 @@ from tui_tuner.dataset.plan import (
     way_of_answering,
 )
 from tui_tuner.dataset.rounds import TRIES
+from tui_tuner.documents.passages import PASSAGES, name_of, read_passages
 from tui_tuner.errors import DatasetError, StorageError
 from tui_tuner.files import count_lines, read_json
 from tui_tuner.project import Project
@@ -36,7 +40,7 @@ class DatasetState:
     """How far a dataset is.
 
     Attributes:
-        instructions: questions there are.
+        instructions: questions there are, also about passages.
         answers: of them answered.
         refused: of them given up.
         wanted: questions asked for.
@@ -44,6 +48,8 @@ class DatasetState:
         valid: examples held out, 0 before the split.
         stage: `new` (nothing there), `questions` (some are missing), `answers` (some are missing, or the split is),
             `ready` (the training files hold every answer).
+        documents: documents that were brought along.
+        passages: passages they were cut into.
     """
 
     instructions: int
@@ -53,6 +59,8 @@ class DatasetState:
     train: int
     valid: int
     stage: Stage
+    documents: int = 0
+    passages: int = 0
 
 
 def dataset_state(project: Project) -> DatasetState:
@@ -62,21 +70,60 @@ def dataset_state(project: Project) -> DatasetState:
     questions: list[str] = []
     with contextlib.suppress(DatasetError, StorageError):
         questions = read_instructions(data / INSTRUCTIONS)
+    documents = _documents(data)
+    asked = len(questions) + documents.questions
     answers, train, valid = (count_lines(data / name) for name in (ANSWERS, TRAIN, VALID))
     way = way_of_answering(project.choices.dataset)
-    refused = _given_up(data / REJECTS, len(questions) - answers, way)
-    finished = answers + refused >= len(questions)
+    refused = _given_up(data / REJECTS, asked - answers, way)
+    finished = answers + refused >= asked
     stage: Stage
-    if train and finished and _split_holds_all(data, train + valid, answers):
+    if train and finished and _split_holds_all(data, train + valid, answers, documents.name):
         stage = "ready"
-    elif not questions:
+    elif not asked and not documents.passages:
         stage = "new"
+    elif documents.passages:
+        stage = "questions" if not asked else "answers"
     else:
         stage = "questions" if len(questions) < wanted and not answers else "answers"
-    return DatasetState(len(questions), answers, refused, wanted, train, valid, stage)
+    return DatasetState(asked, answers, refused, wanted, train, valid, stage, documents.documents, documents.passages)
 
 
-def _split_holds_all(data: Path, split: int, answers: int) -> bool:
+@dataclass(frozen=True)
+class _Documents:
+    """What is known of the documents: how many, their passages, the questions about those, and their name."""
+
+    documents: int = 0
+    passages: int = 0
+    questions: int = 0
+    name: str = ""
+
+
+def _documents(data: Path) -> _Documents:
+    stamps = tuple(_stamp(data / name) for name in (PASSAGES, PASSAGE_QUESTIONS))
+    return _read_documents(data, stamps) if stamps[0] else _Documents()
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """What tells one version of a file from the next; nothing where there is no file."""
+    with contextlib.suppress(OSError):
+        state = path.stat()
+        return state.st_mtime_ns, state.st_size
+    return ()
+
+
+@lru_cache(maxsize=4)
+def _read_documents(data: Path, _stamps: tuple[tuple[int, ...], ...]) -> _Documents:
+    """Read once for each version of the files: there may be megabytes of them, and the screen looks often."""
+    with contextlib.suppress(StorageError):
+        passages = read_passages(data)
+        questions = read_passage_questions(data)
+        known = {passage.id for passage in passages}
+        number = sum(len(questions.get(name, ())) for name in known)
+        return _Documents(len({passage.path for passage in passages}), len(passages), number, name_of(passages))
+    return _Documents()
+
+
+def _split_holds_all(data: Path, split: int, answers: int, documents: str) -> bool:
     """Whether the training files were made of every example there is now.
 
     The report says what they were made of. Files made by hand have none: then their number has to do.
@@ -92,8 +139,9 @@ def _split_holds_all(data: Path, split: int, answers: int) -> bool:
         report.get("imported", 0),
         report.get("answers"),
         report.get("decisions", 0),
+        report.get("passages_name", ""),
     )
-    return made_of == (seeds, imported, answers, count_lines(data / REVIEW))
+    return made_of == (seeds, imported, answers, count_lines(data / REVIEW), documents)
 
 
 def _given_up(path: Path, unanswered: int, way: str) -> int:

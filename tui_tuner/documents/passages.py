@@ -16,6 +16,43 @@ PASSAGES = "passages.jsonl"
 
 
 @dataclass(frozen=True)
+class Provenance:
+    """Where something was written from: the passage, as it is noted beside questions and answers.
+
+    Attributes:
+        id: the passage.
+        file: its document.
+        heading: the headings it stood under.
+        line: where it began; in a PDF the page.
+    """
+
+    id: str
+    file: str
+    heading: str
+    line: int
+
+    @property
+    def place(self) -> str:
+        """As a person reads it: "guide.md:12"; in a PDF the page."""
+        if PurePath(self.file).suffix.lower() == ".pdf":
+            return _("{file}, page {page}", file=self.file, page=self.line)
+        return f"{self.file}:{self.line}"
+
+    def as_row(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_row(cls, row: Any) -> Provenance | None:
+        """Read what `as_row` made; None where it is none."""
+        texts = ("id", "file", "heading")
+        if not isinstance(row, dict) or not all(isinstance(row.get(name), str) for name in texts):
+            return None
+        line = row.get("line")
+        return cls(row["id"], row["file"], row["heading"], line if isinstance(line, int) else 1)
+
+
+@dataclass(frozen=True)
 class Passage:
     """A piece of a document that questions can be asked about.
 
@@ -44,8 +81,13 @@ class Passage:
 
     @property
     def place(self) -> str:
-        """Where it stands, as a person reads it: "guide.md:12"."""
-        return place_of(self.file, self.line)
+        """Where it stands, as a person reads it: "guide.md:12"; in a PDF the page."""
+        return self.provenance.place
+
+    @property
+    def provenance(self) -> Provenance:
+        """What is noted of it beside questions and answers."""
+        return Provenance(self.id, self.file, self.heading, self.line)
 
     @classmethod
     def from_row(cls, row: Any) -> Passage:
@@ -62,16 +104,15 @@ class Passage:
         return cls(**{name: row[name] for name in kinds})
 
 
-def place_of(file: str, line: int) -> str:
-    """A place in a document as a person reads it: its line, in a PDF its page."""
-    if PurePath(file).suffix.lower() == ".pdf":
-        return _("{file}, page {page}", file=file, page=line)
-    return f"{file}:{line}"
-
-
 def passage_id(text: str) -> str:
     """What a passage is known by."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def name_of(passages: Iterable[Passage]) -> str:
+    """A name for all of `passages` together: the same passages have the same one; empty for none."""
+    names = "\n".join(sorted(passage.id for passage in passages))
+    return passage_id(names) if names else ""
 
 
 def read_passages(data: Path, emit: Emit = ignore_event) -> list[Passage]:

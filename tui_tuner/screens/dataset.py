@@ -32,6 +32,7 @@ LONGEST_SHOWN = 240  # characters of an answer; all of it is in data/answers.jso
 FIELDS = (
     "topic",
     "instructions",
+    "questions_per_passage",
     "opening_phrases",
     "style",
     "answer_beginning",
@@ -186,6 +187,11 @@ class DatasetScreen(SettingsStep, DatasetDoors):
             answers=state.answers,
             refused=state.refused,
         )
+        if state.passages:
+            text = (
+                _("{documents} documents in {passages} passages", documents=state.documents, passages=state.passages)
+                + f" · {text}"
+            )
         if state.train:
             text += _(" · split: {train} to learn from, {valid} held out", train=state.train, valid=state.valid)
         chosen = self.choices.dataset
@@ -238,7 +244,7 @@ class DatasetScreen(SettingsStep, DatasetDoors):
 
 def _lines(event: InstructionWritten | ExampleWritten | ExampleRefused) -> list[str]:
     if isinstance(event, InstructionWritten):
-        return [f"? {one_line(event.text)}"]
+        return [f"? {one_line(event.text)}" + (f" ({one_line(event.place)})" if event.place else "")]
     if isinstance(event, ExampleRefused):
         return [f"✗ {one_line(event.question)} ({one_line(event.reason)})"]
     tokens = _(" ({count} tokens)", count=event.tokens) if event.tokens else ""

@@ -290,5 +290,5 @@ def _conversation(row: ReviewRow) -> Content:
     for message in row.example.messages:
         parts.append(Content.styled(one_line(message["role"], 20), "bold $text-accent"))
         parts.append(Content(printable(message["content"])))
-    parts.append(Content.styled(one_line(row.example.source or row.written.source, 200), "$foreground 65%"))
+    parts.append(Content.styled(one_line(row.provenance, 400), "$foreground 65%"))
     return Content("\n").join(parts)
