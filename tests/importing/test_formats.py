@@ -310,17 +310,25 @@ def test_a_table_is_chosen_and_a_view_is_one(desk):
 
 
 def test_parquet(desk):
-    core, io = pytest.importorskip("arro3.core"), pytest.importorskip("arro3.io")
-    text = core.DataType.string()
-    table = core.Table.from_pydict(
-        {"question": core.Array(["Hi?", "A?"], text), "answer": core.Array(["Hello.", None], text)}
-    )
-    path = desk.folder / "x.parquet"
-    io.write_parquet(table, str(path))
-    assert look(path).columns == ("question", "answer")
+    duckdb = pytest.importorskip("duckdb")
+    path = desk.folder / "x [1]*.parquet"
+    rows = "(VALUES ('Hi?', 'Hello.'), ('A?', NULL)) AS rows(question, answer)"
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY (SELECT * FROM {rows}) TO '{path}' (FORMAT parquet)")
+    assert (look(path).columns, look(path).rows) == (("question", "answer"), 2)
     desk.bring(path)
-    assert (desk.conversations(), desk.sources()) == ([TWO], ["x.parquet:1"])
+    assert (desk.conversations(), desk.sources()) == ([TWO], [f"{path.name}:1"])
     assert desk.problems()[0]["row"] == 2
+
+
+def test_parquet_with_lists_of_turns(desk):
+    duckdb = pytest.importorskip("duckdb")
+    path = desk.folder / "x.parquet"
+    row = "[{'role': 'user', 'content': 'Hi?'}, {'role': 'assistant', 'content': 'Hello.'}] AS messages"
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY (SELECT {row}) TO '{path}' (FORMAT parquet)")
+    desk.bring(path)
+    assert desk.conversations() == [TWO]
 
 
 def test_a_workbook(desk):
@@ -342,7 +350,7 @@ def test_a_workbook(desk):
         desk.bring(path, table="Sheet")
 
 
-@pytest.mark.parametrize(("name", "module"), [("x.parquet", "arro3.io"), ("x.xlsx", "openpyxl")])
+@pytest.mark.parametrize(("name", "module"), [("x.parquet", "duckdb"), ("x.xlsx", "openpyxl")])
 def test_without_the_extra_it_says_what_to_install(desk, name, module, monkeypatch):
     import sys
     import zipfile

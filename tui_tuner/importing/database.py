@@ -74,14 +74,12 @@ class Database(Source):
 
     def rows(self) -> Iterator[RawRow | BadRow]:
         """Every row of the table, with its rowid where it has one."""
-        name = _name(self.table)
-        try:
-            found = self._database.execute(f"SELECT rowid, * FROM {name}")
-        except sqlite3.Error:  # a view, or a table WITHOUT ROWID
-            found = self._database.execute(f"SELECT NULL, * FROM {name}")
-        place = 0
+        name, place = _name(self.table), 0
+        found: sqlite3.Cursor | None = None
         while True:
             try:
+                if found is None:
+                    found = self._database.execute(f"SELECT {self._rowid()}, * FROM {name}")
                 row = found.fetchone()
             except sqlite3.Error as error:
                 yield BadRow(place + 1, _("the database is damaged from here on"), str(error))
@@ -98,6 +96,14 @@ class Database(Source):
                 yield BadRow(place, problem.reason, problem.detail)
             else:
                 yield RawRow(place, dict(zip(self.columns, row[1:], strict=True)))
+
+    def _rowid(self) -> str:
+        """The rowid, or nothing for a view or a table WITHOUT ROWID."""
+        try:
+            self._database.execute(f"SELECT rowid FROM {_name(self.table)} LIMIT 0")
+        except sqlite3.OperationalError:
+            return "NULL"
+        return "rowid"
 
     def close(self) -> None:
         """Close the database."""

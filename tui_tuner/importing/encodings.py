@@ -16,7 +16,8 @@ _MARKS = (
 )
 ZEROS = 0.3  # of the bytes at even or odd places: so many are zero only in UTF-16
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1b")) + b"\x7f"
-MOST_CONTROL = 0.05  # of all bytes: text with more of them is none
+MOST_CONTROL = 0.05  # of all bytes: text with more of them is none,
+MOST_DAMAGED = 0.3  # unless they are in so few of the lines
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def find_encoding(head: bytes) -> Encoding | None:
             return Encoding(name)
     if len(head) >= 2 and (wide := _without_mark(head)):
         return Encoding(wide, _("it has no mark of its encoding: read as {name}", name=wide.upper()))
-    if len(head.translate(None, _CONTROL)) < (1 - MOST_CONTROL) * len(head):
+    if _is_binary(head):
         return None
     lines = [line for line in head.split(b"\n")[:-1] or [head] if not line.isascii()]
     good = sum(map(_is_utf8, lines))
@@ -47,6 +48,14 @@ def find_encoding(head: bytes) -> Encoding | None:
     if not lines or good >= len(lines) - good:
         return Encoding(UTF8)
     return Encoding(WESTERN, _("it is not UTF-8: read as Windows-1252, so look whether all letters are right"))
+
+
+def _is_binary(head: bytes) -> bool:
+    if len(head.translate(None, _CONTROL)) >= (1 - MOST_CONTROL) * len(head):
+        return False
+    lines = head.split(b"\n")
+    damaged = sum(len(line.translate(None, _CONTROL)) < len(line) for line in lines)
+    return damaged > MOST_DAMAGED * len(lines)
 
 
 def _without_mark(head: bytes) -> str:

@@ -18,13 +18,15 @@ from tui_tuner.importing.rows import LONGEST_DETAIL, LONGEST_ROW, BadRow, RawRow
 from tui_tuner.importing.shapes import TURN_NAMES, as_record, guess_shape
 from tui_tuner.importing.text_file import TextFile
 from tui_tuner.language import _
+from tui_tuner.plain_text import one_line
 
-PIECE = 1 << 18  # characters read at once
+PIECE = 1 << 18  # characters read at once, at least
 MOST_RECOVERIES = 100
 MOST_TRIES = 2000
 MOST_KEYS = 50
 # A whole text, a bracket, the beginning of a text that goes on, or a bare word such as a number.
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}"]|[^\s,:"\[\]{}]+', re.DOTALL)
+_ENDED = re.compile(r"\s*(?:[,\]]|\Z)")
 _HOLDER = re.compile(r'"([^"\\]*)"\s*:\s*\[\s*(?=[{\[])')
 
 
@@ -53,12 +55,11 @@ def find_rows(head: str, *, is_all: bool) -> tuple[int, bool]:
     start = len(head) - len(head.lstrip())
     if head.startswith("[", start):
         return start + 1, True
-    splitter = _Splitter(iter((head, "")).__next__, in_list=False)
-    found = list(itertools.islice(splitter.items(), 2))
-    if len(found) > 1 and found[0][1]:
+    pieces = iter([head])
+    found = list(itertools.islice(_Splitter(lambda _size: next(pieces, ""), "", in_list=False).rows(), 2))
+    if len(found) > 1 and isinstance(found[0], RawRow):
         return start, False  # objects one after the other
-    only = read_row(1, found[0][0], "") if found and is_all else None
-    if isinstance(only, RawRow) and guess_shape([as_record(only.value)]):
+    if is_all and found and isinstance(found[0], RawRow) and guess_shape([as_record(found[0].value)]):
         return start, False  # one conversation
     holder = next((match for match in _HOLDER.finditer(head) if match.group(1).casefold() not in TURN_NAMES), None)
     return (holder.end(), True) if holder else (start, False)
@@ -126,15 +127,7 @@ class JsonItems(Source):
 
     def rows(self) -> Iterator[RawRow | BadRow]:
         """A row for each item."""
-        splitter = _Splitter(lambda: self._file.read(PIECE), in_list=self._in_list)
-        for number, (text, whole) in enumerate(splitter.items(), start=1):
-            if whole:
-                row = read_row(number, text, self.encoding)
-                if isinstance(row, RawRow):
-                    splitter.learn(row.value)
-                yield row
-            else:
-                yield BadRow(number, _("broken off, or a bracket or quotation mark too few"), text[:LONGEST_DETAIL])
+        return _Splitter(self._file.read, self.encoding, in_list=self._in_list).rows()
 
     def close(self) -> None:
         """Close the file."""
@@ -145,27 +138,35 @@ class _Splitter:
     """Cuts JSON text into the items of a list.
 
     Args:
-        more: gives the next piece of the text, an empty one at its end.
+        more: gives the next piece of the text, so many characters or fewer, and none at its end.
+        encoding: of the file the text is from.
         in_list: whether a closing bracket ends it.
     """
 
-    def __init__(self, more: Callable[[], str], *, in_list: bool) -> None:
-        self._more, self._in_list = more, in_list
+    def __init__(self, more: Callable[[int], str], encoding: str, *, in_list: bool) -> None:
+        self._more, self._encoding, self._in_list = more, encoding, in_list
         self._buffer, self._place = "", 0
         self._recoveries = 0
         self._keys: set[frozenset[str]] = set()
 
-    def learn(self, value: Any) -> None:
-        """Remember what a good item looks like, to know the next one behind a broken one."""
-        if isinstance(value, dict) and len(self._keys) < MOST_KEYS:
-            self._keys.add(frozenset(value))
-
-    def items(self) -> Iterator[tuple[str, bool]]:
-        """The text of each item, and whether it is whole; one that is not ends where the next can be told."""
-        while (found := self._next()) is not None:
-            start, end, whole = found
-            self._place = end
-            yield self._buffer[start:end], whole
+    def rows(self) -> Iterator[RawRow | BadRow]:
+        """Each item; a broken one ends where the next can be told."""
+        for number in itertools.count(1):
+            found = self._next()
+            if found is None:
+                return
+            start, self._place, whole = found
+            row: RawRow | BadRow
+            if whole:
+                row = read_row(number, self._buffer[start : self._place], self._encoding)
+            else:
+                detail = self._buffer[start : start + LONGEST_DETAIL]
+                row = BadRow(number, _("broken off, or a bracket or quotation mark too few"), one_line(detail))
+            if isinstance(row, RawRow):
+                self._learn(row.value)
+            else:
+                self._place = self._next_good(start, self._place)
+            yield row
             if self._place > PIECE:
                 self._buffer, self._place = self._buffer[self._place :], 0
 
@@ -179,11 +180,13 @@ class _Splitter:
                 if not token and not depth:  # nothing but commas and spaces
                     start = place = self._place = len(self._buffer)
                 if len(self._buffer) - start > LONGEST_ROW:
-                    return self._recovered(start)
+                    return start, len(self._buffer), False
                 if self._read_on():
                     continue
             if match is None or token == '"':
-                return self._recovered(start) if depth or match else None
+                if not depth and match is None:
+                    return None
+                return (start if depth or match is None else match.start()), len(self._buffer), False
             if not depth:
                 start = match.start()
                 if token == "]" and self._in_list:
@@ -191,23 +194,30 @@ class _Splitter:
             place = match.end()
             depth += (token in "[{") - (token in "]}")
             if depth <= 0:
-                return start, place, True
+                alone = token not in "]}" and self._in_list
+                return start, place, not alone or _ENDED.match(self._buffer, place) is not None
 
     def _read_on(self) -> bool:
-        piece = self._more()
+        # The more an item has already, the more: a long text is looked at anew after each piece.
+        piece = self._more(max(PIECE, len(self._buffer) - self._place))
         self._buffer += piece
         return bool(piece)
 
-    def _recovered(self, start: int) -> tuple[int, int, bool]:
-        """A broken item: up to where an object begins that looks like the good ones before, or all there is."""
+    def _learn(self, value: Any) -> None:
+        """Remember what a good item looks like, to know the next one behind a broken one."""
+        if isinstance(value, dict) and len(self._keys) < MOST_KEYS:
+            self._keys.add(frozenset(value))
+
+    def _next_good(self, start: int, end: int) -> int:
+        """Where, inside a broken item, an object begins that looks like the good ones before; `end` where none does."""
         self._recoveries += 1
         place, decoder = start, json.JSONDecoder()
         for _try in range(MOST_TRIES if self._recoveries <= MOST_RECOVERIES else 0):
-            place = self._buffer.find("{", place + 1)
+            place = self._buffer.find("{", place + 1, end)
             if place < 0:
                 break
             with contextlib.suppress(ValueError, RecursionError):
                 value, _end = decoder.raw_decode(self._buffer, place)
                 if frozenset(value) in self._keys:
-                    return start, place, False
-        return start, len(self._buffer), False
+                    return place
+        return end

@@ -128,6 +128,8 @@ def finished(turns: Sequence[Message]) -> Conversation:
         raise RowProblem(_("a turn is empty"))
     if any("\ud800" <= letter <= "\udfff" for turn in whole for letter in _beyond_ascii(turn["content"])):
         raise RowProblem(_("half a letter (a lone surrogate)"))
+    if any("\0" in turn["content"] for turn in whole):
+        raise RowProblem(_("a NUL, which is no letter"))
     return Conversation(whole, cut=len(whole) < len(kept))
 
 
