@@ -1,6 +1,7 @@
-"""tuner import: bring examples that are there already into the project.
+"""tuner import: bring examples or documents that are there already into the project.
 
-Shows what was found in each file and three examples as they would be learned, and asks before anything is imported.
+Of a table it shows what was found and three examples as they would be learned, and asks before anything is imported.
+Documents (Markdown, text, HTML, PDF) are cut into passages; tuner data has questions asked about each of them.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ EXAMPLES = _("""examples:
   tuner import chats.sqlite --table messages --yes
   tuner import sharegpt.json alpaca.jsonl --yes --json
   tuner import own.jsonl --as seeds          models of style for the teacher
+  tuner import docs/                         documents; again when they have changed
 
 A bad row never stops an import: all of them are listed in data/import_problems.jsonl with their line and reason.
-Parquet and XLSX need: pip install 'tui-tuner[tables]'""")
+Parquet and XLSX need: pip install 'tui-tuner[tables]'; PDF needs: pip install 'tui-tuner[pdf]'""")
 
 SHOWN = 3
 FORMATS = ("messages", "conversations", "alpaca", "completions", "text", "columns")
@@ -38,7 +40,9 @@ FORMATS = ("messages", "conversations", "alpaca", "completions", "text", "column
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=_("what to import"))
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help=_("what to import: files, or folders of documents")
+    )
     add_project(parser)
     parser.add_argument("--table", default="", help=_("of a database the table, of a workbook the sheet"))
     parser.add_argument(
@@ -77,17 +81,35 @@ def face_for(path: Path) -> Face:
     Raises:
         DatasetError: nothing imports it.
     """
-    from tui_tuner.errors import DatasetError
     from tui_tuner.importing.opening import kind_of
 
-    kind = kind_of(path.expanduser())
-    if kind in ("document", "folder"):
-        raise DatasetError(
-            _("documents and folders cannot be imported yet"),
-            where=str(path),
-            advice=_("What can be imported: JSON, JSON Lines, CSV, TSV, SQLite, Parquet, XLSX."),
+    return import_documents if kind_of(path.expanduser()) in ("document", "folder") else import_tables
+
+
+def import_documents(project: Project, arguments: argparse.Namespace) -> int:
+    """Cut documents into passages; nobody is asked, since there is nothing to guess and doing it again mends it.
+
+    Raises:
+        UsageError: something was said that is about tables.
+    """
+    from tui_tuner.documents.adding import add_documents, plan_documents
+
+    if arguments.table or arguments.map or arguments.format or arguments.target != "examples":
+        raise UsageError(
+            _("--table, --map, --format and --as are for tables"), advice=_("Documents need none of them.")
         )
-    return import_tables
+    output = Output(as_json=arguments.json)
+    plan = plan_documents(project, [path.expanduser() for path in arguments.files], replace=arguments.replace)
+    job = run_project_job(
+        project,
+        _("reading documents"),
+        lambda emit, stop: add_documents(plan, emit=emit, stop=stop),
+        output,
+        on_engine=False,
+    )
+    if job.result is not None:
+        output.say(_("Next: tuner data has questions asked about each passage, and answered from it."))
+    return exit_code(job)
 
 
 def import_tables(project: Project, arguments: argparse.Namespace) -> int:

@@ -6,6 +6,8 @@ import functools
 
 from tui_tuner import figures
 from tui_tuner.dataset.events import DatasetReady, ExampleRefused
+from tui_tuner.documents.adding import DocumentsAdded
+from tui_tuner.documents.telling import documents_told
 from tui_tuner.export.proof import Proof
 from tui_tuner.importing.events import FileImported, ImportEnded, RowRefused
 from tui_tuner.language import _
@@ -49,6 +51,11 @@ def _run(event: RunSummary) -> str:
 @sentence.register
 def _refused(event: ExampleRefused) -> str:
     return _("  refused: {question} ({reason})", question=one_line(event.question, 60), reason=event.reason)
+
+
+@sentence.register
+def _documents_added(event: DocumentsAdded) -> str:
+    return "\n".join(documents_told(event))
 
 
 @sentence.register

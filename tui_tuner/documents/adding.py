@@ -26,11 +26,13 @@ class DocumentsPlan:
         data: the dataset's folder.
         sources: files and folders.
         passage_words: the longest passage.
+        replace: start over instead of adding.
     """
 
     data: Path
     sources: tuple[Path, ...]
     passage_words: int
+    replace: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,14 +68,9 @@ class DocumentsAdded(Event):
     unsupported: tuple[str, ...]
 
 
-def plan_documents(project: Project, sources: Sequence[Path]) -> DocumentsPlan:
-    """The plan to add `sources` to `project`."""
-    return DocumentsPlan(project.data, tuple(sources), project.choices.dataset.passage_words)
-
-
-def holds_documents(source: Path) -> bool:
-    """Whether `source` is to be read as documents: a folder, or a file of such a kind."""
-    return source.is_dir() or source.suffix.lower() in ENDINGS
+def plan_documents(project: Project, sources: Sequence[Path], *, replace: bool = False) -> DocumentsPlan:
+    """The plan to add `sources` to `project`; with `replace` they take the place of all documents there are."""
+    return DocumentsPlan(project.data, tuple(sources), project.choices.dataset.passage_words, replace)
 
 
 def add_documents(plan: DocumentsPlan, *, emit: Emit, stop: StopToken) -> DocumentsAdded:
@@ -98,13 +95,13 @@ def add_documents(plan: DocumentsPlan, *, emit: Emit, stop: StopToken) -> Docume
         try:
             pieces = cut(read_document(path), plan.passage_words)
         except TunerError as error:
-            unreadable.append(Unreadable(_writable(name), f"{error.what} {error.advice}".strip()))
+            unreadable.append(Unreadable(_writable(name), ". ".join(filter(None, (error.what, error.advice)))))
             unread.add(path)
         else:
             read += [_passage(piece, folder, name) for piece in pieces]
         pace.advance(detail=name)
     before = read_passages(plan.data, emit)
-    kept = [passage for passage in before if passage.path in unread or not _within(passage.path, plan.sources)]
+    kept = [passage for passage in before if passage.path in unread or not _replaced(passage, plan)]
     write_passages(plan.data, [*kept, *read])
     pace.finish()
     added = _added(before, kept, read, len(found.documents) - len(unread), unreadable, found)
@@ -141,9 +138,10 @@ def _writable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
-def _within(path: Path, sources: Sequence[Path]) -> bool:
-    roots = (os.path.abspath(source) for source in sources)  # noqa: PTH100 - as they were found
-    return any(path.is_relative_to(root) for root in roots)
+def _replaced(passage: Passage, plan: DocumentsPlan) -> bool:
+    """Whether what was read now takes the place of `passage`."""
+    roots = (os.path.abspath(source) for source in plan.sources)  # noqa: PTH100 - as they were found
+    return plan.replace or any(passage.path.is_relative_to(root) for root in roots)
 
 
 def _added(

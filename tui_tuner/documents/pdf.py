@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 from typing import TYPE_CHECKING
 
 from tui_tuner.documents.blocks import Block
@@ -14,6 +15,9 @@ from tui_tuner.plain_text import one_line
 
 if TYPE_CHECKING:
     from pypdf import PdfReader
+
+
+_LEADERS = re.compile(r"(?:[ \t]*\.){5,}")  # the dots of a table of contents
 
 
 def read_pdf(content: bytes) -> list[Block]:
@@ -57,5 +61,6 @@ def _blocks(reader: PdfReader) -> list[Block]:
     for number, page in enumerate(reader.pages, start=1):
         # Halves of characters, which damaged fonts give, can be written to no file.
         text = page.extract_text().encode("utf-8", "replace").decode().replace("\0", "")
+        text = _LEADERS.sub(" …", text)
         blocks += [Block("text", block.text, number) for block in read_plain(text)]
     return blocks

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+from tui_tuner.documents.folder import ENDINGS
 from tui_tuner.errors import DatasetError, TunerError, storage_error
 from tui_tuner.importing.encodings import Encoding, find_encoding
 from tui_tuner.importing.rows import Source
@@ -21,7 +22,6 @@ HEAD = 1 << 20  # bytes that decide
 LINES = 100  # lines that do
 _LINE_END = re.compile(r"\r\n|\r|\n")
 Kind = Literal["jsonl", "json", "csv", "lines", "sqlite", "parquet", "xlsx", "document", "folder"]
-DOCUMENTS = (".md", ".markdown", ".rst", ".txt", ".text", ".html", ".htm", ".xhtml", ".pdf")
 # What people try: the beginning of the file, what it is, what to do about it.
 _STRANGERS: tuple[tuple[bytes, str, str], ...] = (
     (b"\x89PNG", _("a picture"), ""),
@@ -85,7 +85,7 @@ def kind_of(path: Path) -> Kind:
         return _kind_of_json(lines if is_all else lines[: LINES - 1])
     if sum("[INST]" in line for line in lines) * 2 > len(lines):
         return "lines"
-    if path.suffix.casefold() in DOCUMENTS:
+    if path.suffix.lower() in ENDINGS:
         return "document"
     from tui_tuner.importing.delimited import find_dialect
 
