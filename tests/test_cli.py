@@ -199,3 +199,16 @@ def test_tokens_shows_totals_lengths_and_an_example_with_what_is_learned(tmp_pat
     assert heard[kinds.index("example_shown")]["part"] == "valid"
     missing = tuner("tokens", "--project", project.folder, "--example", "11")
     assert missing.returncode == 2 and "has 10" in missing.stderr
+
+
+def test_the_card_is_shown_without_writing_anything(tmp_path):
+    project = tiny_project.make(tmp_path)
+    missing = tuner("data", "--card", "--project", project.folder)
+    assert missing.returncode == 1 and "no card yet" in missing.stderr
+    (project.data / "report.json").write_text('{"train": 10, "valid": 2, "sources": {"mine.csv": 12}}')
+    before = sorted(project.data.iterdir())
+    shown = tuner("data", "--card", "--project", project.folder)
+    assert "train.jsonl  10 (83 %) · learned from" in shown.stdout and "mine.csv  12" in shown.stdout
+    (event,) = events(tuner("data", "--card", "--json", "--project", project.folder))
+    assert (event["event"], event["report"]["train"]) == ("dataset_card", 10)
+    assert sorted(project.data.iterdir()) == before

@@ -56,6 +56,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("dataset", "get_model", "u", _("get model"), _("Have Ollama download a model that can write.")),
     Action("dataset", "review", "v", _("review"), _("Read, accept, reject and edit the examples.")),
     Action("dataset", "learning", "l", _("tokens"), _("See, token by token, what the model will learn from.")),
+    Action("dataset", "card", "c", _("card"), _("Read where the examples are from and what was left out.")),
     Action("train", "start", "g", _("start"), _("Start a new run with these settings.")),
     Action("train", "resume", "r", _("resume"), _("Go on with the run that is shown, from its last checkpoint.")),
     Action("train", "stop", "s", _("stop & keep"), _("Stop within one iteration and keep a checkpoint.")),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_tuner.dataset.answers import AnswersOutcome, write_answers
+from tui_tuner.dataset.card import make_card, write_card
 from tui_tuner.dataset.events import DatasetReady
 from tui_tuner.dataset.examples import Example, question_key
 from tui_tuner.dataset.gathering import Gathered, gather, read_imported, write_set_aside
@@ -30,6 +31,8 @@ from tui_tuner.dataset.plan import (
     DatasetPlan,
     way_of_answering,
 )
+from tui_tuner.dataset.prompts_used import NotingTeacher
+from tui_tuner.dataset.report import facts
 from tui_tuner.dataset.review import Review, identity
 from tui_tuner.dataset.reviewing import taken_back
 from tui_tuner.dataset.sequence_length import LengthCheck, divide, open_length_check
@@ -115,7 +118,8 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop
     with AnswerJournals(plan.data, emit, way_of_answering(choice)) as journals:
         if teacher is not None:
             passages = {question_key(question): passage for question, passage in questions.items() if passage}
-            outcome = write_answers(plan, list(questions), teacher, journals, passages=passages, emit=emit, stop=stop)
+            asked = NotingTeacher(teacher, plan.data, "answers")
+            outcome = write_answers(plan, list(questions), asked, journals, passages=passages, emit=emit, stop=stop)
         else:
             outcome = AnswersOutcome(len(journals.kept), 0, {})
         written = [*journals.kept.values(), *taken_back(plan.data, decisions)]
@@ -132,7 +136,9 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop
     _say_what_is_cut(plan, lengths, gathered, emit)
     _write_files(plan.data, gathered, split)
     report = _report(plan, teacher, len(questions), len(imported), outcome, gathered, split)
-    write_json(plan.data / REPORT, _as_json(report, plan, began))
+    written_down = {**_as_json(report, plan, began), **facts(plan, split, imported, lengths)}
+    write_json(plan.data / REPORT, written_down)
+    write_card(plan.data, make_card(written_down, plan.data.absolute().parent.name))
     emit(DatasetReady(report.train, report.valid, report.refused, report.path, report.test))
     return report
 
@@ -145,11 +151,13 @@ def _ask_questions(
     if _asks_without_passages(plan):
         about_passages = itertools.chain.from_iterable(read_passage_questions(plan.data).values())
         required = not imported and not plan.passages
-        written = write_instructions(plan, teacher, about_passages, required=required, emit=emit, stop=stop)
+        asked = NotingTeacher(teacher, plan.data, "questions")
+        written = write_instructions(plan, asked, about_passages, required=required, emit=emit, stop=stop)
         questions |= dict.fromkeys(written)
     if plan.passages:
         others = [*questions, *(example.asked for example in imported)]
-        for question, passage in write_passage_questions(plan, teacher, others, emit=emit, stop=stop).items():
+        asked = NotingTeacher(teacher, plan.data, "questions about documents")
+        for question, passage in write_passage_questions(plan, asked, others, emit=emit, stop=stop).items():
             questions.setdefault(question, passage)
     if not questions and not imported:
         raise DatasetError(

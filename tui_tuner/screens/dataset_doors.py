@@ -25,6 +25,13 @@ class DatasetDoors(StepScreen):
 
             self.app.push_screen(LearningScreen(self.project))
 
+    def action_card(self) -> None:
+        """Show what the dataset is made of; only looks, so that it may be another process's project."""
+        if self.project is not None:
+            from tui_tuner.screens.card import CardScreen
+
+            self.app.push_screen(CardScreen(self.project))
+
     def action_get_model(self) -> None:
         """Get a model into Ollama."""
         from tui_tuner.screens.pull_model import PullScreen
