@@ -193,3 +193,18 @@ def test_the_event_is_one_line_of_json(tmp_path, docs):
     said = add(tmp_path / "data", docs).as_json()
     assert said["event"] == "documents_added"
     assert said["unreadable"][0]["file"] == "docs/picture.md"
+
+
+def test_a_pdfs_own_table_of_contents_gives_the_headings(tmp_path):
+    from pypdf import PdfReader, PdfWriter
+
+    path = tmp_path / "guide.pdf"
+    path.write_bytes(pdf("1. Tea", TEA, "1.1 Green  tea", TEA.replace("Tea", "It")))
+    writer = PdfWriter(PdfReader(path))
+    chapter = writer.add_outline_item(title="Tea", page_number=0)
+    writer.add_outline_item(title="Green tea", page_number=2, parent=chapter)
+    writer.add_outline_item(title="On no page", page_number=3)
+    writer.write(path)
+    add(tmp_path / "data", path, longest=20)
+    found = [(one.line, one.heading, one.text.split("\n")[0]) for one in read_passages(tmp_path / "data")]
+    assert found == [(1, "1. Tea", "1. Tea"), (3, "1. Tea > 1.1 Green tea", "1.1 Green  tea")]

@@ -112,3 +112,10 @@ def test_a_paragraph_of_a_megabyte_is_cut_in_a_moment():
 def test_text_files_are_cut_by_their_paragraphs():
     text = "\n\n".join(sentences(3, f"loaf {place}") for place in range(8))
     assert [piece.line for piece in passages(text, 90, read_plain)] == [1, 9]
+
+
+def test_a_small_section_that_fits_nowhere_further_goes_with_the_one_before():
+    text = f"# Guide\n\n{sentences(3)}\n\n## Note\n\nShort it is.\n\n## Long\n\n{sentences(9)}"
+    pieces = passages(text)
+    assert [piece.heading for piece in pieces] == [("Guide",), ("Guide", "Long")]
+    assert pieces[0].text.endswith("Short it is.")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from tui_tuner.documents.blocks import WORD, Block, count_words
 
-SMALL = 1 / 3  # of the longest passage; smaller ones are joined with a neighbour
+SMALL = 1 / 6  # of the longest passage; smaller ones are joined with a neighbour
 _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
 _LINE = re.compile(r"\n+")
 _SENTENCE = re.compile(r"[.!?…؟۔।]+[\"'”’»)\]]*\s+|[。！？]+[」』”）]*\s*")
@@ -43,6 +43,13 @@ class Piece:
     def text(self) -> str:
         """What it holds, in one text."""
         return "\n\n".join(self.texts)
+
+    def take(self, other: Piece) -> None:
+        """Take in the piece that follows; the headings common to both stay."""
+        both = zip(self.heading, other.heading, strict=False)
+        self.heading = tuple(one for one, _other in itertools.takewhile(lambda pair: pair[0] == pair[1], both))
+        self.texts += other.texts
+        self.words += other.words
 
 
 def cut(blocks: Sequence[Block], longest: int) -> list[Piece]:
@@ -88,22 +95,26 @@ def _packed(heading: tuple[str, ...], section: Sequence[Block], longest: int) ->
 
 
 def _joined(pieces: Iterable[Piece], longest: int) -> list[Piece]:
-    """The pieces, small ones together with a neighbour where both fit into one."""
+    """The pieces, each small one together with the next one, or else with the one before, where both fit into one."""
     joined: list[Piece] = []
     for piece in pieces:
-        before = joined[-1] if joined else None
-        if (
-            before is not None
-            and min(before.words, piece.words) < SMALL * longest
-            and before.words + piece.words <= longest
-        ):
-            both = zip(before.heading, piece.heading, strict=False)
-            before.heading = tuple(one for one, _other in itertools.takewhile(lambda pair: pair[0] == pair[1], both))
-            before.texts += piece.texts
-            before.words += piece.words
-        else:
-            joined.append(piece)
+        if joined and _small(joined[-1], longest) and joined[-1].words + piece.words <= longest:
+            joined[-1].take(piece)
+            continue
+        _join_backward(joined, longest)
+        joined.append(piece)
+    _join_backward(joined, longest)
     return joined
+
+
+def _join_backward(pieces: list[Piece], longest: int) -> None:
+    if len(pieces) > 1 and _small(pieces[-1], longest) and pieces[-2].words + pieces[-1].words <= longest:
+        last = pieces.pop()
+        pieces[-1].take(last)
+
+
+def _small(piece: Piece, longest: int) -> bool:
+    return piece.words < SMALL * longest
 
 
 def _cut_text(text: str, longest: int, ways: Sequence[re.Pattern[str]]) -> list[str]:
