@@ -96,6 +96,7 @@ ACTIONS: tuple[Action, ...] = (
         _("Reject the marked examples, or all in sight where none is marked; asks first."),
         footer=False,
     ),
+    Action("review", "another_answer", "r", _("ask again"), _("Ask the teacher for another last answer, and choose.")),
     Action("review", "undo", "u", _("undo"), _("Take back the last decision, about one or many, of any session.")),
     Action("review", "edit", "e", _("edit"), _("Change this example's words here; its roles stay.")),
     Action("review", "edit_outside", "E", _("$EDITOR"), _("Edit this example in your own editor."), footer=False),

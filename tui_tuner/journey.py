@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tui_tuner.errors import ModelError
 from tui_tuner.jobs import Work
 from tui_tuner.language import _
 from tui_tuner.progress import Emit, StopToken
 from tui_tuner.project import Project
+
+if TYPE_CHECKING:
+    from tui_tuner.teachers.teacher import Teacher
 
 State = Literal["blocked", "ready", "running", "done", "failed"]
 
@@ -140,24 +143,34 @@ def dataset_needs_engine(project: Project) -> bool:
     return project.choices.dataset.teacher == "mlx"
 
 
+def open_chosen_teacher(project: Project, emit: Emit, stop: StopToken) -> Teacher:
+    """Who is to write the dataset; a base model that is to write is fetched first where it is not on this machine.
+
+    Raises:
+        TeacherError: it cannot be had; says why and what to do.
+        ModelError: the base model cannot be had.
+        Stopped: asked to.
+    """
+    from tui_tuner.teachers.choosing import open_teacher
+
+    choice, base_name = project.choices.dataset, project.choices.model.name
+    own_model = choice.teacher == "mlx" and not {"", base_name}.isdisjoint(choice.teacher_models)
+    base = obtain_base_model(project, emit, stop) if own_model else None
+    trust = project.choices.model.trust_remote_code
+    return open_teacher(choice, base, emit, base_name=base_name, trust_remote_code=trust)
+
+
 def dataset_work(project: Project) -> Work:
     """Write the dataset, from questions to training files; continues where it stopped."""
 
     def work(emit: Emit, stop: StopToken) -> object:
         from tui_tuner.dataset.make import make_dataset, needs_teacher
         from tui_tuner.dataset.plan import plan_dataset
-        from tui_tuner.teachers.choosing import open_teacher
 
         plan = plan_dataset(project)
         if not needs_teacher(plan):
             return make_dataset(plan, None, emit=emit, stop=stop)
-        choice = project.choices.dataset
-        base_name = project.choices.model.name
-        own_model = choice.teacher == "mlx" and not {"", base_name}.isdisjoint(choice.teacher_models)
-        base = obtain_base_model(project, emit, stop) if own_model else None
-        teacher = open_teacher(
-            choice, base, emit, base_name=base_name, trust_remote_code=project.choices.model.trust_remote_code
-        )
+        teacher = open_chosen_teacher(project, emit, stop)
         try:
             return make_dataset(plan, teacher, emit=emit, stop=stop)
         finally:

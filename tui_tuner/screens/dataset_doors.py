@@ -16,7 +16,7 @@ class DatasetDoors(StepScreen):
         if project is not None:
             from tui_tuner.screens.review import ReviewScreen
 
-            self.app.push_screen(ReviewScreen(project))
+            self.app.push_screen(ReviewScreen(project, self.tuner))
 
     def action_learning(self) -> None:
         """Show in tokens what the model will learn from; only looks, so that it may be another process's project."""

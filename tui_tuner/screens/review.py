@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from textual.app import SuspendNotSupported
 
 from tui_tuner import figures
+from tui_tuner.dataset.examples import Example
 from tui_tuner.dataset.review import Review
 from tui_tuner.dataset.reviewing import ReviewRow
 from tui_tuner.errors import TunerError
+from tui_tuner.journey import dataset_needs_engine
 from tui_tuner.language import _
 from tui_tuner.models.prompts import Message as Turn
 from tui_tuner.plain_text import one_line, printable
@@ -19,12 +21,21 @@ from tui_tuner.project import Project
 from tui_tuner.screens.review_face import ReviewFace
 from tui_tuner.widgets.review_list import ReviewList
 
+if TYPE_CHECKING:
+    from tui_tuner.app import TunerApp
+
 
 class ReviewScreen(ReviewFace):
-    """What a person does with the examples: each decision is on the disk at once and can be undone."""
+    """What a person does with the examples: each decision is on the disk at once and can be undone.
 
-    def __init__(self, project: Project) -> None:
+    Args:
+        project: whose examples.
+        tuner: the app, whose jobs and MLX thread another answer needs.
+    """
+
+    def __init__(self, project: Project, tuner: TunerApp) -> None:
         super().__init__(project)
+        self._tuner = tuner
         self._came_from = ""  # the near duplicate from which one went to what it repeats
 
     # -- one -----------------------------------------------------------------------------------------------------------
@@ -168,6 +179,38 @@ class ReviewScreen(ReviewFace):
         review.decide(row.name, "edit", messages, source)
         self._take_decisions([row.name], row.name)
         self.say(_("Edited; u undoes it."))
+
+    def action_another_answer(self) -> None:
+        """Ask the chosen teacher once more for its last answer."""
+        row, review = self._current(), self._review
+        if row is None or review is None:
+            return
+        tuner = self._tuner
+        if tuner.board.running("dataset"):
+            self.say(_("The dataset is being written: wait until it is done, or stop it first (s in its step)."))
+            return
+        if dataset_needs_engine(self._project):
+            try:
+                tuner.engine.require_free()
+                tuner.engine.submit(tuner.talk.let_go)  # a model that was talked with gives its memory
+            except TunerError as error:
+                self.complain(error)
+                return
+        from tui_tuner.screens.another_answer import AnotherAnswerScreen
+
+        def answered(example: Example | None) -> None:
+            if example is not None:
+                self._take_edit(review, row, example)
+
+        self.app.push_screen(AnotherAnswerScreen(self._project, tuner.board, row.example), answered)
+
+    def _take_edit(self, review: Review, row: ReviewRow, example: Example) -> None:
+        try:
+            self._keep_edit(review, row, example.messages, example.source)
+        except ValueError as error:
+            self.say(_("Not kept: {error}", error=error), "$text-error")
+        except TunerError as error:
+            self.complain(error)
 
     def action_copy(self) -> None:
         """Copy the example to the clipboard, as it reads."""
