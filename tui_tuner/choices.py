@@ -91,14 +91,15 @@ class DatasetChoice:
     )
     valid_fraction: float = setting(
         0.1,
-        "Part of the examples held out to measure progress; never trained on.",
+        "Part of the examples held out to measure progress, never trained on: 0.1 trains on 90 % and holds out 10 %. "
+        "At least one, and a whole batch where there are five.",
         minimum=0.01,
         maximum=0.5,
         label="held out",
     )
     test_fraction: float = setting(
         0.0,
-        "Part of the examples kept aside for a last test of the finished model; 0 keeps none.",
+        "Part of the examples kept aside for a last test of the finished model, never trained on; 0 keeps none.",
         minimum=0,
         maximum=0.5,
         label="kept for a test",

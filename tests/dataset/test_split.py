@@ -106,3 +106,34 @@ def test_a_part_is_kept_for_a_test_where_one_is_wanted():
     split = split_examples((), written(40), Shares(0.1, 0.25), seed=0)
     assert (len(split.train), len(split.valid), len(split.test)) == (26, 4, 10)
     assert split_examples((), written(40), Shares(0.1), seed=0).test == ()
+
+
+def question_of(number):
+    return " ".join(random.Random(number).choices([a + b for a in "bdfgklm" for b in "aeiou"], k=24))
+
+
+@pytest.mark.parametrize("sizes", [[5, 1], [5, 1, 5], [1, 5, 5, 3, 3], [2, 2, 3, 1, 2, 2], [1] * 13, [1] * 7, [2] * 20])
+@pytest.mark.parametrize("shares", [(0.01, 0.5), (0.5, 0.5), (0.1, 0.0), (0.3, 0.1)])
+@pytest.mark.parametrize("batch_size", [1, 2, 4, 8])
+def test_sizes_are_kept_however_many_questions_belong_together(sizes, shares, batch_size):
+    examples = [
+        asked_and_answered(f"{question_of(number)}{'!' * copy}{' now' * copy}", "Yes.", "rule")
+        for number, size in enumerate(sizes)
+        for copy in range(size)
+    ]
+    split = split_examples((), examples, Shares(*shares, batch_size=batch_size), seed=1)
+    total = len(examples)
+    assert len(split.train) + len(split.valid) + len(split.test) == total
+    assert split.train and split.valid
+    if total - min(sizes) >= batch_size:
+        assert len(split.train) >= batch_size  # nothing is taken from it that a batch needs
+    if total >= 5 * batch_size and min(sizes) == 1 == max(sizes):
+        assert len(split.valid) >= batch_size
+    if shares[1] and max(sizes) == 1 and total >= batch_size + 2:
+        assert split.test  # neither part starves the other
+
+
+def test_where_everything_resembles_a_seed_example_nothing_else_can_be_held_out():
+    examples = variants(2)
+    split = split_examples(examples[:1], examples[1:2], Shares(0.3), seed=0)
+    assert len(split.train) + len(split.valid) == 2 and split.train

@@ -60,15 +60,26 @@ def _documents_added(event: DocumentsAdded) -> str:
 
 @sentence.register
 def _ready(event: DatasetReady) -> str:
-    return _(
-        "Dataset: {train} examples to learn from (train.jsonl), {valid} held out to measure progress (valid.jsonl), "
-        "{test} for a last test, {refused} refused, in {path}",
-        train=event.train,
-        valid=event.valid,
-        test=event.test,
-        refused=event.refused,
-        path=event.path,
-    )
+    total = max(event.train + event.valid + event.test, 1)
+    parts = [
+        _(
+            "{number:,} examples to learn from ({share:.0%}, train.jsonl)",
+            number=event.train,
+            share=event.train / total,
+        ),
+        _(
+            "{number:,} held out to measure progress ({share:.0%}, valid.jsonl)",
+            number=event.valid,
+            share=event.valid / total,
+        ),
+    ]
+    if event.test:
+        parts.append(
+            _("{number:,} for a last test ({share:.0%}, test.jsonl)", number=event.test, share=event.test / total)
+        )
+    if event.refused:
+        parts.append(_("{number:,} questions without an answer", number=event.refused))
+    return _("Dataset: {parts}, in {path}", parts=", ".join(parts), path=event.path)
 
 
 @sentence.register

@@ -187,6 +187,8 @@ def _say_what_is_scarce(
             size=plan.batch_size,
         )
         emit(Notice(text, "warning"))
+    if plan.choice.test_fraction and not split.test:
+        emit(Notice(_("Too few examples to keep some for a last test."), "warning"))
     if gathered.set_aside:
         text = _(
             "Set aside and not learned: {reasons}. See data/{file}, or v in the Dataset step.",

@@ -66,8 +66,12 @@ def split_examples(seeds: Sequence[Example], written: Iterable[Example], shares:
     chance.shuffle(groups)
     movable = sum(map(len, groups))
     most = max(1, min(total - shares.batch_size, movable, total - 1))
-    valid = _take(groups, min(_wanted(total, shares.valid, shares.batch_size), most))
-    test = _take(groups, min(_wanted(total, shares.test, 1), most - len(valid))) if shares.test else []
+    for_valid, for_test = _sizes(total, most, shares)
+    valid = _take(groups, for_valid, least=_least(total, shares.batch_size), most=most - (for_test > 0))
+    if not valid and groups:  # the smallest thing that can be held out is larger than a good part
+        groups.sort(key=len)
+        valid = groups.pop(0)
+    test = _take(groups, for_test, least=1, most=most - len(valid)) if for_test else []
     train = [*always, *(example for group in groups for example in group)]
     if not train:  # everything resembles everything: something has to be learned from
         train, valid = valid[1:], valid[:1]
@@ -75,9 +79,19 @@ def split_examples(seeds: Sequence[Example], written: Iterable[Example], shares:
     return Split(tuple(train), tuple(valid), tuple(test))
 
 
-def _wanted(total: int, fraction: float, batch_size: int) -> int:
-    wanted = max(1, round(total * fraction))
-    return max(wanted, batch_size) if total >= BATCHES_FOR_A_WHOLE_ONE_HELD_OUT * batch_size else wanted
+def _sizes(total: int, most: int, shares: Shares) -> tuple[int, int]:
+    """How many to hold out and how many to keep for a test, `most` of them together."""
+    valid = max(round(total * shares.valid), _least(total, shares.batch_size))
+    test = max(1, round(total * shares.test)) if shares.test else 0
+    if valid + test > most:  # each gives up its part of what is too much
+        valid = max(1, min(round(most * valid / (valid + test)), most - 1 if test else most))
+        test = min(test, most - valid)
+    return valid, test
+
+
+def _least(total: int, batch_size: int) -> int:
+    """How many have to be held out: a whole batch where there are enough."""
+    return batch_size if total >= BATCHES_FOR_A_WHOLE_ONE_HELD_OUT * batch_size else 1
 
 
 def _groups(
@@ -100,18 +114,23 @@ def _groups(
     return always, groups
 
 
-def _take(groups: list[list[Example]], wanted: int) -> list[Example]:
-    """Move whole groups out of `groups` until `wanted` examples are taken, or the next group would be too many."""
+def _take(groups: list[list[Example]], wanted: int, *, least: int, most: int) -> list[Example]:
+    """Move whole groups out of `groups`: what fits into `wanted` examples, then small ones until `least` are taken.
+
+    Never more than `most` are taken, so that it may be fewer than `least`, or none.
+    """
     taken: list[Example] = []
     left: list[list[Example]] = []
     for group in groups:
-        if len(taken) + len(group) <= wanted:
+        if len(taken) + len(group) <= min(wanted, most):
             taken += group
         else:
             left.append(group)
-    if not taken and wanted > 0 and left:
+    while len(taken) < least and left:
         smallest = min(left, key=len)
+        if len(taken) + len(smallest) > most:
+            break
         left.remove(smallest)
-        taken = smallest
+        taken += smallest
     groups[:] = left
     return taken
