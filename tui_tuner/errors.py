@@ -14,7 +14,8 @@
     │   │   ├── Unfinished        an answer that ended early (teachers/server_errors.py)
     │   │   └── FailedMidway      an error amid an answer (teachers/server_errors.py)
     │   └── TeacherRefused        does not pass: 400, 404, an unknown model
-    │       └── EmptyAnswer       nothing at all (teachers/server_errors.py)
+    │       ├── EmptyAnswer       nothing at all (teachers/server_errors.py)
+    │       └── TooLong           does not fit into the model's context (teachers/server_errors.py)
     ├── DatasetError              no usable examples, an unreadable file
     ├── TrainingError             cannot start, cannot go on
     ├── ExportError               fusing or exporting failed

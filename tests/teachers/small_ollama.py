@@ -28,7 +28,8 @@ class SmallOllama(ThreadingHTTPServer):
 
     Args:
         models: the rows of its list.
-        context: tokens each model can hold; a token is a word here.
+        context: tokens each model can hold.
+        tokens_of_word: tokens in each word of a prompt.
         old: does not know `truncate`: an overlong conversation loses its oldest turns without a word.
         caches: counts in `prompt_eval_count` only what was not in memory from the request before.
         seconds_per_layer: how long pulling one layer takes.
@@ -47,6 +48,7 @@ class SmallOllama(ThreadingHTTPServer):
         self,
         *models: dict[str, Any],
         context: int = 32_768,
+        tokens_of_word: int = 1,
         old: bool = False,
         caches: bool = False,
         seconds_per_layer: float = 0.0,
@@ -54,7 +56,7 @@ class SmallOllama(ThreadingHTTPServer):
     ) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.models, self.context, self.old, self.caches = list(models), context, old, caches
-        self.seconds_per_layer = seconds_per_layer
+        self.seconds_per_layer, self.tokens_of_word = seconds_per_layer, tokens_of_word
         self.port: int = self.server_address[1]
         self.place = f"localhost:{self.port}"
         self.loaded: set[str] = set()
@@ -108,10 +110,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _chat(self, body: dict[str, Any]) -> None:
         server, messages = self.server, body["messages"]
         room = min(body["options"]["num_ctx"], server.context)
-        if _words(messages) > room and not server.old and body.get("truncate") is False:
+        if self._tokens(messages) > room and not server.old and body.get("truncate") is False:
             self._whole({"error": "the input length exceeds the context length"}, 400)
             return
-        while _words(messages) > room and len(messages) > 1:
+        while self._tokens(messages) > room and len(messages) > 1:
             messages = messages[1:]
         contents = [message["content"] for message in messages]
         with server.guard:
@@ -122,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
                 list(itertools.takewhile(lambda pair: pair[0] == pair[1], zip(contents, server.cached, strict=False)))
             )
             server.cached = contents
-        read = min(_words(messages[known if server.caches else 0 :]), room)
+        read = min(self._tokens(messages[known if server.caches else 0 :]), room)
         text = self._say(contents[-1])
         self._stream(
             {"message": {"role": "assistant", "content": text}, "done": False},
@@ -134,6 +136,9 @@ class _Handler(BaseHTTPRequestHandler):
                 "eval_count": len(text.split()),
             },
         )
+
+    def _tokens(self, messages: list[dict[str, Any]]) -> int:
+        return self.server.tokens_of_word * sum(len(message["content"].split()) for message in messages)
 
     def _say(self, question: str) -> str:
         if question.startswith("Please list"):
@@ -181,10 +186,6 @@ class _Handler(BaseHTTPRequestHandler):
     def _line(self, row: dict[str, Any]) -> None:
         content = json.dumps(row).encode() + b"\n"
         self.wfile.write(b"%x\r\n%s\r\n" % (len(content), content))
-
-
-def _words(messages: list[dict[str, Any]]) -> int:
-    return sum(len(message["content"].split()) for message in messages)
 
 
 def main() -> None:

@@ -117,7 +117,7 @@ def test_a_missing_server_or_model_there_is_said():
 def test_a_dataset_is_made_by_a_model_in_ollama(tmp_path):
     questions = text('["How do I count?", "Can I count to ten?", "Why cou', done_reason="length", eval_count=20)
     more = text('["Why count at all?", "Who counts best here?"]', eval_count=20)
-    with MisbehavingServer(reply(MODELS), questions, more, text("One, two, three.", eval_count=6)) as server:
+    with MisbehavingServer(reply(MODELS), reply({}), questions, more, text("One, two, three.", eval_count=6)) as server:
         choice = DatasetChoice(topic="counting", teacher="ollama", url=f"127.0.0.1:{server.port}", instructions=4)
         teacher = open_teacher(choice, None, ignore_event)
         plan = DatasetPlan(tmp_path, choice, (), 2)

@@ -116,7 +116,7 @@ def test_what_does_not_pass_is_not_asked_again():
 
 
 def test_the_context_holds_the_longest_request_and_never_shrinks():
-    with MisbehavingServer(text("a")) as server:
+    with MisbehavingServer(text("a", prompt_eval_count=4_000)) as server:
         ask(teacher_of(server), request(), request("x" * 30_000, max_tokens=500), request())
         sizes = [asked.body["options"]["num_ctx"] for asked in server.asked]
     assert sizes == [4096, 12288, 12288]

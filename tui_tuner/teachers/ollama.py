@@ -15,13 +15,13 @@ from tui_tuner.errors import TeacherRefused, TeacherUnavailable
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, Pace, StopToken
+from tui_tuner.teachers.context import USUAL
 from tui_tuner.teachers.json_server import ANSWER_WITHIN, JsonServer
 from tui_tuner.teachers.ollama_address import Address
 from tui_tuner.teachers.ollama_refusals import explain
 from tui_tuner.teachers.server_errors import Unfinished
 from tui_tuner.teachers.teacher import Request
 
-CONTEXT = 4096  # tokens of prompt and answer together
 MEGABYTE = 1_000_000
 LEAST_LAYER = 0.05  # MB: a template or a licence, whose progress would read "0 of 0"
 # Families of models that turn text into numbers and cannot write.
@@ -108,6 +108,16 @@ class OllamaServer:
         """What the server knows of `model`: `template`, `parameters`, `details`, `model_info`, `capabilities`, ..."""
         return self._http.ask("POST", "/api/show", {"model": model})
 
+    def context_length(self, model: str) -> int | None:
+        """The most tokens `model` can hold; None where the server does not say."""
+        info = self.show(model).get("model_info")
+        if not isinstance(info, dict):
+            return None
+        own = info.get(f"{info.get('general.architecture')}.context_length")
+        lengths = [value for key, value in info.items() if str(key).endswith(".context_length")]
+        length = own if own is not None else next(iter(lengths), None)
+        return length if isinstance(length, int) and length > 0 else None
+
     def evict(self, model: str) -> None:
         """Have the server take `model` out of memory; harmless where it is not loaded."""
         self._http.ask("POST", "/api/generate", {"model": model, "keep_alive": 0, "stream": False})
@@ -146,7 +156,7 @@ class OllamaServer:
         request: Request,
         *,
         stop: StopToken,
-        num_ctx: int = CONTEXT,
+        num_ctx: int = USUAL,
         on_text: Callable[[str], None] | None = None,
     ) -> ChatReply:
         """Have `model` answer `request`; its `beginning` is not used.

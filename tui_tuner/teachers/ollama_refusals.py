@@ -6,6 +6,7 @@ import re
 
 from tui_tuner.errors import TeacherError, TeacherRefused, TeacherUnavailable
 from tui_tuner.language import _
+from tui_tuner.teachers.server_errors import TooLong
 
 # Words of an error text after which the same request may well succeed: the process that runs the model ended, or the
 # network between Ollama and its registry failed.
@@ -50,5 +51,6 @@ def _by_text(text: str, words: str) -> TeacherRefused | None:
     if "system memory" in words:
         return TeacherRefused(text, advice=_("Choose a smaller model, or close other programs."))
     if "exceeds" in words and "context" in words:
-        return TeacherRefused(_("the conversation is too long for the model: {text}", text=text))
+        advice = _("Show it less, or take a model with a longer context.")
+        return TooLong(_("the conversation is too long for the model: {text}", text=text), advice=advice)
     return None

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from tui_tuner.errors import TeacherError, TeacherRefused
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, StopToken, ignore_event
-from tui_tuner.teachers.ollama import CONTEXT, OllamaModel, OllamaServer
+from tui_tuner.teachers.context import Context, most_tokens
+from tui_tuner.teachers.ollama import ChatReply, OllamaModel, OllamaServer
 from tui_tuner.teachers.ollama_address import address_for
+from tui_tuner.teachers.server_errors import TooLong
 from tui_tuner.teachers.server_teacher import ServerTeacher
 from tui_tuner.teachers.teacher import Answer, Request
-
-ROOM_FOR_TEMPLATE = 256  # tokens
 
 
 def open_ollama_teacher(url: str, model: str, *, emit: Emit = ignore_event) -> OllamaTeacher:
@@ -31,7 +33,11 @@ def open_ollama_teacher(url: str, model: str, *, emit: Emit = ignore_event) -> O
     """
     server = OllamaServer(address_for(url))
     try:
-        return OllamaTeacher(server, choose_model(server.models(), model, str(server.address)), emit=emit)
+        name = choose_model(server.models(), model, str(server.address))
+        limit = None
+        with contextlib.suppress(TeacherRefused):  # an old one that does not say
+            limit = server.context_length(name)
+        return OllamaTeacher(server, name, limit=limit, emit=emit)
     except BaseException:
         server.close()
         raise
@@ -59,27 +65,76 @@ def choose_model(models: Sequence[OllamaModel], wanted: str, where: str) -> str:
 
 
 class OllamaTeacher(ServerTeacher[OllamaServer]):
-    """A teacher on an Ollama server."""
+    """A teacher on an Ollama server.
 
-    _context = CONTEXT
-    _was_asked = False
+    Args:
+        server: where the model is.
+        model: its name there.
+        limit: the most tokens it can hold; None where nobody says.
+        more: as for every teacher on a server.
+    """
+
+    def __init__(self, server: OllamaServer, model: str, *, limit: int | None = None, **more: Any) -> None:
+        super().__init__(server, model, **more)
+        self._context = Context(limit)
+        self._doubting = threading.Lock()
+        self._was_asked = False
 
     def close(self) -> None:
         """Have the server free the model's memory, if this teacher had it loaded."""
         if self._was_asked:
+            self._was_asked = False
             with contextlib.suppress(TeacherError):  # a server that is gone holds nothing
                 self._server.evict(self._model)
         super().close()
 
     def _try(self, request: Request, on_text: Callable[[str], None], stop: StopToken) -> Answer:
-        # Only ever grows: each change makes the server load the model again.
-        self._context = max(self._context, _context_for(request))
-        self._was_asked = True
-        reply = self._server.chat(self._model, request, stop=stop, num_ctx=self._context, on_text=on_text)
+        self._context.make_room(request)
+        size = self._context.size
+        reply: ChatReply | TooLong
+        try:
+            reply = self._chat(request, size, on_text, stop)
+        except TooLong as error:
+            reply = error
+        if isinstance(reply, TooLong) or not self._context.took_all(request, reply, size):
+            with self._doubting:  # one at a time: what one finds out holds for the others
+                reply = self._with_more_room(request, reply, size, on_text, stop)
         return Answer(reply.text, reply.finish, reply.tokens)
 
+    def _with_more_room(
+        self,
+        request: Request,
+        reply: ChatReply | TooLong,
+        size: int,
+        on_text: Callable[[str], None],
+        stop: StopToken,
+    ) -> ChatReply:
+        """The answer to a request that did not fit into `size`, or may have been cut, in as much room as it takes.
 
-def _context_for(request: Request) -> int:
-    """Tokens to hold the request and its answer, in steps of 2048; a token is at least three bytes of most texts."""
-    prompt = sum(len(message["content"].encode()) for message in request.messages) // 3 + ROOM_FOR_TEMPLATE
-    return -(-(prompt + request.max_tokens) // 2048) * 2048
+        Raises:
+            TooLong: it does not fit into the model, or the server cuts it.
+        """
+        while size < self._context.size or self._context.grow(request):
+            size = self._context.size
+            try:
+                reply = self._chat(request, size, on_text, stop)
+            except TooLong as error:
+                reply = error
+            else:
+                if self._context.took_all(request, reply, size):
+                    return reply
+        if isinstance(reply, TooLong):
+            raise reply
+        if self._context.cut_short(request, reply, size) and not self._context.surely_cuts(request):
+            # In an empty memory every token counts.
+            self._server.evict(self._model)
+            reply = self._chat(request, size, on_text, stop)
+            self._context.counts = reply.prompt_tokens > 0
+        if self._context.cut_short(request, reply, size):
+            raise self._context.refusal(request, reply.prompt_tokens)
+        self._context.held = max(self._context.held, most_tokens(request))
+        return reply
+
+    def _chat(self, request: Request, size: int, on_text: Callable[[str], None], stop: StopToken) -> ChatReply:
+        self._was_asked = True
+        return self._server.chat(self._model, request, stop=stop, num_ctx=size, on_text=on_text)

@@ -18,6 +18,10 @@ class EmptyAnswer(TeacherRefused):
     """It answered, but with nothing."""
 
 
+class TooLong(TeacherRefused):
+    """The conversation does not fit into the model's context."""
+
+
 class Unfinished(TeacherUnavailable):
     """The stream ended without its last word, as Ollama's does after many equal tokens in a row.
 
