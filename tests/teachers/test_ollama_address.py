@@ -50,6 +50,28 @@ def test_this_machine_is_known_by_all_its_names(text, loopback):
     assert parse_host(text).loopback is loopback
 
 
+@pytest.mark.parametrize(
+    ("text", "nearby"),
+    [
+        ("", True),
+        ("10.0.0.1", True),
+        ("192.168.1.7:1234", True),
+        ("[fd00::7]:1234", True),
+        ("169.254.3.4", True),
+        ("studio", True),
+        ("Studio.local", True),
+        ("studio.lan.", True),
+        ("8.8.8.8", False),
+        ("[2001:4860:4860::8888]", False),
+        ("example.com", False),
+        ("local.example.com", False),
+        ("studio.local.example.com", False),
+    ],
+)
+def test_a_server_of_the_same_network_is_told_from_one_outside(text, nearby):
+    assert parse_host(text).nearby is nearby
+
+
 def test_the_environment_says_where_unless_the_project_does(monkeypatch):
     monkeypatch.setenv("OLLAMA_HOST", "10.0.0.1:99")
     assert default_address() == Address(host="10.0.0.1", port=99)

@@ -6,7 +6,7 @@ from teachers.misbehaving_server import MisbehavingServer, hang_up, raw, reply
 from tui_tuner.errors import TeacherRefused, TeacherUnavailable
 from tui_tuner.progress import StopToken
 from tui_tuner.teachers.openai_server import OpenAIServer, openai_address
-from tui_tuner.teachers.openai_teacher import OpenAITeacher, open_openai_teacher
+from tui_tuner.teachers.openai_teacher import OpenAITeacher, key_for, open_openai_teacher
 from tui_tuner.teachers.server_errors import ServerAway, Unfinished
 from tui_tuner.teachers.teacher import Answer, Request
 
@@ -101,6 +101,25 @@ def test_the_key_goes_to_the_server_and_into_no_message(monkeypatch):
         assert "authorization: bearer sk-secret" in server.asked[0].headers.lower()
     assert "sk-secret" not in str(caught.value)
     assert "TUNER_TEACHER_KEY" in caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts", "shown"),
+    [
+        ("localhost:1234", "", True),
+        ("192.168.1.7:1234", "", True),
+        ("http://studio.local:8080", "", True),
+        ("https://api.example.com", "", False),
+        ("https://api.example.com", "api.example.com", True),
+        ("https://api.example.com/v1", "other.example.com; API.example.com", True),
+        ("http://api.example.com", "api.example.com", False),
+        ("https://api.example.com.evil.com", "api.example.com", False),
+    ],
+)
+def test_a_key_leaves_the_network_only_for_a_server_named_beside_it(monkeypatch, url, hosts, shown):
+    monkeypatch.setenv("TUNER_TEACHER_KEY", "sk-secret")
+    monkeypatch.setenv("TUNER_TEACHER_KEY_HOST", hosts)
+    assert key_for(openai_address(url)) == ("sk-secret" if shown else "")
 
 
 def test_without_a_name_the_first_model_that_writes_is_taken():

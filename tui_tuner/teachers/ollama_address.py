@@ -15,6 +15,8 @@ VARIABLE = "OLLAMA_HOST"
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 11434
 PORTS_OF_SCHEMES = {"http": 80, "https": 443}
 CLOUD = "ollama.com"
+# Names no public server can have: RFC 6762, RFC 8375, ICANN's reservation of 2024, and what routers use.
+HOME_DOMAINS = (".local", ".home.arpa", ".internal", ".lan", ".localhost")
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,15 @@ class Address:
         """Whether it is this machine."""
         ip = _ip(self.host)
         return ip.is_loopback if ip is not None else self.host == "localhost"
+
+    @property
+    def nearby(self) -> bool:
+        """Whether it is this machine or one of the same network, as far as its name or number says."""
+        ip = _ip(self.host)
+        if ip is not None:
+            return ip.is_private or ip.is_loopback or ip.is_link_local
+        name = self.host.rstrip(".").lower()
+        return "." not in name or name.endswith(HOME_DOMAINS)
 
     @property
     def _bracketed(self) -> str:

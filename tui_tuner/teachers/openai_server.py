@@ -157,7 +157,10 @@ def _explain(status: int, text: str) -> TeacherError | None:
     if status in (401, 403):
         return TeacherRefused(
             _("it wants a key, or another one: {text}", text=one_line(text, 200) or status),
-            advice=_("Put it into the environment variable TUNER_TEACHER_KEY and start tuner again."),
+            advice=_(
+                "Put it into the environment variable TUNER_TEACHER_KEY and start tuner again. To a server outside "
+                "your own network it goes only over https, and if TUNER_TEACHER_KEY_HOST names that server."
+            ),
         )
     if status == 404:
         return TeacherRefused(

@@ -1,7 +1,9 @@
 """A teacher that lives in a server which speaks OpenAI's language.
 
 Its key, where it wants one, comes from the environment and is kept nowhere: a project is a folder that people
-give away.
+give away. For the same reason it does not go wherever a project says: the project may be someone else's, and its
+address a trap. A key goes to this machine and its own network, and beyond them only to a server that the environment
+names beside the key, and only over https.
 """
 
 from __future__ import annotations
@@ -12,16 +14,20 @@ from collections.abc import Callable
 from tui_tuner.errors import TeacherRefused
 from tui_tuner.language import _
 from tui_tuner.progress import Emit, StopToken, ignore_event
+from tui_tuner.teachers.ollama_address import Address
 from tui_tuner.teachers.openai_server import OpenAIServer, openai_address
 from tui_tuner.teachers.server_teacher import ServerTeacher
 from tui_tuner.teachers.teacher import Answer, Request
 
 KEY_VARIABLE = "TUNER_TEACHER_KEY"
+KEY_HOST_VARIABLE = "TUNER_TEACHER_KEY_HOST"
 
 
-def key_from_environment() -> str:
-    """The key of the server that writes the data; empty where it needs none."""
-    return os.environ.get(KEY_VARIABLE, "").strip()
+def key_for(address: Address) -> str:
+    """The key that may be shown to the server at `address`; empty where there is none for it."""
+    named = {name.strip().lower() for name in os.environ.get(KEY_HOST_VARIABLE, "").split(";")}
+    may_see = address.nearby or (address.scheme == "https" and address.host.lower() in named)
+    return os.environ.get(KEY_VARIABLE, "").strip() if may_see else ""
 
 
 def open_openai_teacher(url: str, model: str, *, emit: Emit = ignore_event) -> OpenAITeacher:
@@ -36,7 +42,8 @@ def open_openai_teacher(url: str, model: str, *, emit: Emit = ignore_event) -> O
         TeacherUnavailable: nobody answers there.
         TeacherRefused: it lists no model, or wants a key.
     """
-    server = OpenAIServer(openai_address(url), key=key_from_environment())
+    address = openai_address(url)
+    server = OpenAIServer(address, key=key_for(address))
     try:
         return OpenAITeacher(server, model or _first_model(server), emit=emit)
     except BaseException:
