@@ -180,6 +180,11 @@ def tell(sighting: Sighting, output: Output) -> None:
 
     for line in summary(sighting):
         output.say(line)
+    if not sighting.shape.complete:
+        for row in sighting.raw:
+            output.say("")
+            for name, cell in row.items():
+                output.say(f"  {one_line(name, 30)}: {cell}")
     for place, conversation in sighting.first[:SHOWN]:
         output.say("")
         output.say(f"  {sighting.path.name}:{place}")

@@ -50,6 +50,7 @@ class DatasetState:
             `ready` (the training files hold every answer).
         documents: documents that were brought along.
         passages: passages they were cut into.
+        imported: examples that were brought along.
     """
 
     instructions: int
@@ -61,6 +62,7 @@ class DatasetState:
     stage: Stage
     documents: int = 0
     passages: int = 0
+    imported: int = 0
 
 
 def dataset_state(project: Project) -> DatasetState:
@@ -85,7 +87,9 @@ def dataset_state(project: Project) -> DatasetState:
         stage = "questions" if not asked else "answers"
     else:
         stage = "questions" if len(questions) < wanted and not answers else "answers"
-    return DatasetState(asked, answers, refused, wanted, train, valid, stage, documents.documents, documents.passages)
+    imported = count_lines(data / IMPORTED)
+    brought = (documents.documents, documents.passages, imported)
+    return DatasetState(asked, answers, refused, wanted, train, valid, stage, *brought)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from tui_tuner.plain_text import one_line
 _KINDS = {
     "jsonl": _("JSON Lines"),
     "json": _("JSON"),
-    "csv": _("a table of text (CSV or TSV)"),
+    "csv": _("a text table (CSV or TSV)"),
     "lines": _("text, a conversation a line"),
     "sqlite": _("an SQLite database"),
     "parquet": _("Parquet"),

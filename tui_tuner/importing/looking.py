@@ -24,8 +24,11 @@ from tui_tuner.importing.shapes import (
 )
 from tui_tuner.importing.turns import Conversation
 from tui_tuner.language import _
+from tui_tuner.plain_text import one_line
 
 LOOKED_AT = 1000  # rows
+RAW = 3  # rows that are shown as they are
+LONGEST_CELL = 200  # characters
 FIRST = 20  # conversations and bad rows that are shown
 
 
@@ -43,7 +46,9 @@ class Sighting:
         columns: all that occur.
         shape: how its rows are read; not `complete` where a person has to say more.
         first: the first conversations with their places.
+        raw: the first rows as they are in the file, each column's text on one line.
         bad: the first rows that cannot be used.
+        bad_rows: how many of those that were looked at.
         looked_at: how many rows were looked at.
         rows: how many there are in all, as far as that is known.
         exact: whether `rows` was counted rather than estimated.
@@ -59,7 +64,9 @@ class Sighting:
     columns: tuple[str, ...]
     shape: Shape
     first: tuple[tuple[int, Conversation], ...]
+    raw: tuple[Mapping[str, str], ...]
     bad: tuple[BadRow, ...]
+    bad_rows: int
     looked_at: int
     rows: int
     exact: bool
@@ -105,12 +112,18 @@ def look(
         columns=columns,
         shape=shape,
         first=tuple(first[:FIRST]),
+        raw=tuple(_shown(record) for record in records[:RAW]),
         bad=tuple(bad[:FIRST]),
+        bad_rows=len(bad),
         looked_at=len(rows),
         rows=number,
         exact=exact,
         doubts=tuple(doubts),
     )
+
+
+def _shown(record: Mapping[str, Any]) -> Mapping[str, str]:
+    return {str(name): one_line(str(cell)[: 2 * LONGEST_CELL], LONGEST_CELL) for name, cell in record.items()}
 
 
 def _shape(

@@ -117,6 +117,14 @@ class DatasetScreen(SettingsStep, DatasetDoors):
             self.show_settings()
             self.query_one(TeacherList).focus()
 
+    def after_importing(self, brought: bool | None) -> None:
+        """Put in sight what there is now."""
+        if brought:
+            self.show_settings(False)
+            self.focus_body()
+            self.show()
+            self.say(_("Imported: g makes the training files, v shows every example."), tone="text-success")
+
     @work(thread=True, exclusive=True, group="teachers", description="looking for teachers")
     def _look_for_teachers(self, model: str, urls: tuple[str, ...]) -> None:
         from tui_tuner.teachers.choosing import available_teachers  # here, so that the screen does not wait for it
@@ -187,6 +195,8 @@ class DatasetScreen(SettingsStep, DatasetDoors):
             answers=state.answers,
             refused=state.refused,
         )
+        if state.imported:
+            text = _("{number} imported", number=f"{state.imported:,}") + f" · {text}"
         if state.passages:
             text = (
                 _("{documents} documents in {passages} passages", documents=state.documents, passages=state.passages)

@@ -18,6 +18,17 @@ class DatasetDoors(StepScreen):
 
             self.app.push_screen(ReviewScreen(project, self.tuner))
 
+    def action_bring(self) -> None:
+        """Import examples that are there already."""
+        project = self._own_project()
+        if project is not None:
+            from tui_tuner.screens.importing import ImportScreen
+
+            self.app.push_screen(ImportScreen(project.data), self.after_importing)
+
+    def after_importing(self, brought: bool | None) -> None:
+        """Hear whether there are new examples."""
+
     def action_learning(self) -> None:
         """Show in tokens what the model will learn from; only looks, so that it may be another process's project."""
         if self.project is not None:
