@@ -117,6 +117,7 @@ ACTIONS: tuple[Action, ...] = (
         _("Go from a near duplicate to what it repeats, and back."),
         footer=False,
     ),
+    Action("review", "tokens", "l", _("tokens"), _("See this example as the model gets it."), footer=False),
     Action("review", "copy", "c", _("copy"), _("Copy this example to the clipboard."), footer=False),
     Action("review", "help", "question_mark", _("keys"), _("Show every key.")),
     Action("review", "leave", "escape", _("back"), _("Take back search, filter and marks; then go back.")),

@@ -7,6 +7,7 @@ import tiny_project
 from textual.widgets import Static
 
 from tui_tuner.app import TunerApp
+from tui_tuner.files import write_json_lines
 from tui_tuner.screens.learning import LearningScreen
 from tui_tuner.settings import Settings
 
@@ -127,5 +128,28 @@ async def test_where_something_is_missing_it_says_what_to_do(project, missing):
             screen = await opened(app, pilot)
             assert "tuner" in text(screen, "#totals")
             await pilot.press("l", "c", "n", "t")  # and nothing falls over
+    finally:
+        app.close()
+
+
+@pytest.mark.parametrize("files", [True, False])
+async def test_the_review_shows_its_example_also_where_no_training_file_has_it(project, files):
+    write_json_lines(project.data / "imported.jsonl", [ROWS[1], row("not in any file", "never learned")])
+    if not files:
+        (project.data / "train.jsonl").unlink()
+    app = TunerApp(project, Settings(last_step="dataset"))
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("v")
+            await settled(app, pilot)
+            screen = await opened(app, pilot)
+            assert ("example 2 of 5" if files else "in no training file now") in text(screen, "#heading")
+            await pilot.press("escape", "down")
+            screen = await opened(app, pilot)
+            assert "in no training file now" in text(screen, "#heading")
+            assert segments(screen, "learned") == ["never learned<|im_end|>↵"]
+            await pilot.press("n")
+            await settled(app, pilot)
+            assert ("example 1 of 5" if files else "in valid.jsonl") in text(screen, "#heading")
     finally:
         app.close()

@@ -52,13 +52,13 @@ class LearningPlan:
         return tuple(sorted({*LENGTHS, self.choice.max_seq_length}))
 
 
-def plan_learning(project: Project, model: Path) -> LearningPlan:
+def plan_learning(project: Project, model: Path, *, files_required: bool = True) -> LearningPlan:
     """Plan to look at the training files of `project` with the tokenizer of the base model in `model`.
 
     Raises:
-        DatasetError: there are no training files.
+        DatasetError: there are no training files and they are required.
     """
-    if not project.has_dataset():
+    if files_required and not project.has_dataset():
         raise DatasetError(
             _("there is no dataset to learn from (no train.jsonl)"),
             where=str(project.data),
@@ -285,21 +285,34 @@ class Learning:
         """How many rows a part has."""
         return len(self._lines[part])
 
+    def place_of(self, row: bytes) -> tuple[str, int] | None:
+        """In which part, and at which place from 0, a row stands exactly so; None where it stands nowhere."""
+        for part, lines in self._lines.items():
+            for place, (_number, line) in enumerate(lines):
+                if line == row:
+                    return part, place
+        return None
+
     def example(self, part: str, place: int) -> ExampleShown:
         """The row at `place`, from 0, of a part.
 
         Raises:
             DatasetError: it is a conversation and the model has no chat template.
         """
+        return self._shown(self._lines[part][place], part, place + 1)
+
+    def alone(self, row: bytes) -> ExampleShown:
+        """A row that is in no training file; its part is empty and its number 0.
+
+        Raises:
+            DatasetError: it is a conversation and the model has no chat template.
+        """
+        return self._shown((0, row), "", 0)
+
+    def _shown(self, line: tuple[int, bytes], part: str, number: int) -> ExampleShown:
+        longest = self.plan.choice.max_seq_length
         with self._turn:
-            return show_example(
-                self._encoder,
-                self._tokenizer,
-                self._lines[part][place],
-                part=part,
-                number=place + 1,
-                max_seq_length=self.plan.choice.max_seq_length,
-            )
+            return show_example(self._encoder, self._tokenizer, line, part=part, number=number, max_seq_length=longest)
 
     def measure(self, part: str, *, emit: Emit, stop: StopToken) -> PartTotals:
         """Count the tokens of every row of a part.

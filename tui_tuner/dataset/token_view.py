@@ -53,7 +53,7 @@ class ExampleShown(Event):
     """A row of a training file in tokens.
 
     Attributes:
-        part: `train`, `valid` or `test`.
+        part: `train`, `valid` or `test`; empty for a row that is in none of them.
         number: which of the part's rows, from 1.
         line: its line in the file.
         tokens: of the whole row.

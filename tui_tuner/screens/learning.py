@@ -30,11 +30,11 @@ SECONDS_BETWEEN_DRAWINGS = 0.3
 
 
 class FilesRead(Message):
-    """The files and the tokenizer are there; posted from the thread that read them."""
+    """The files and the tokenizer are there, and where the first row to be shown is; posted from their thread."""
 
-    def __init__(self, learning: Learning) -> None:
+    def __init__(self, learning: Learning, place: tuple[str, int] | None) -> None:
         super().__init__()
-        self.learning = learning
+        self.learning, self.place = learning, place
 
 
 class Counted(Message):
@@ -66,6 +66,7 @@ class LearningScreen(Screen[None]):
 
     Args:
         project: its training files, its base model and its training settings.
+        first: the row that is shown first, also where it is in no training file; None takes the first of them.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -97,9 +98,9 @@ class LearningScreen(Screen[None]):
     }
     """
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, first: bytes | None = None) -> None:
         super().__init__()
-        self._project = project
+        self._project, self._first = project, first
         self._stop = StopToken()
         self._learning: Learning | None = None
         self._counts: dict[str, PartCount] = {}
@@ -134,8 +135,12 @@ class LearningScreen(Screen[None]):
     @work(thread=True, description="counting tokens")
     def _read(self) -> None:
         try:
-            learning = Learning(plan_learning(self._project, required_base_model(self._project)))
-            self.post_message(FilesRead(learning))
+            model = required_base_model(self._project)
+            learning = Learning(plan_learning(self._project, model, files_required=self._first is None))
+            place = ("train", 0) if self._first is None else learning.place_of(self._first)
+            self.post_message(FilesRead(learning, place))
+            if place is None and self._first is not None:
+                self.post_message(Shown(learning.alone(self._first)))
             for part in learning.parts:
                 learning.measure(part, emit=self._hear, stop=self._stop)
                 self.post_message(Counted(None, part))
@@ -166,9 +171,12 @@ class LearningScreen(Screen[None]):
         """Show the first example at once; the figures follow."""
         self._learning = message.learning
         self._counts = {part: PartCount(part, message.learning.plan) for part in message.learning.parts}
-        self._part = next(iter(self._counts), "train")
+        if message.place is not None:
+            self._part, place = message.place
+            self._go_to(place)
+        else:
+            self._part, self._place = next(iter(self._counts), "train"), -1
         self._show_totals()
-        self._go_to(0)
 
     def on_counted(self, message: Counted) -> None:
         """Count more rows; drawn now and then, and when a part is through."""
@@ -201,7 +209,8 @@ class LearningScreen(Screen[None]):
     async def on_shown(self, message: Shown) -> None:
         """Show an example, unless the person has gone on meanwhile."""
         example = message.example
-        if (example.part, example.number) != (self._part, self._place + 1) or self._learning is None:
+        wanted = (self._part, self._place + 1) if self._place >= 0 else ("", 0)
+        if (example.part, example.number) != wanted or self._learning is None:
             return
         self.query_one("#heading", Static).update(learning_text.heading(example, self._learning.rows(self._part)))
         tokens = self.query_one("#tokens", VerticalScroll)

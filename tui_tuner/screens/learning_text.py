@@ -81,16 +81,17 @@ def lengths(part: PartTotals) -> Content:
 
 def heading(example: ExampleShown, rows: int) -> Content:
     """Which example it is, and whether it is trained on."""
-    text = _(
-        "example {number:,} of {rows:,} in {file} · line {line:,} · {tokens:,} tokens, {learned:,} learned",
-        number=example.number,
-        rows=rows,
-        file=PARTS[example.part],
-        line=example.line,
-        tokens=example.tokens,
-        learned=example.learned,
-    )
-    lines = [Content.styled(text, "bold")]
+    where = _("in no training file now")
+    if example.part:
+        where = _(
+            "example {number:,} of {rows:,} in {file} · line {line:,}",
+            number=example.number,
+            rows=rows,
+            file=PARTS[example.part],
+            line=example.line,
+        )
+    counts = _("{tokens:,} tokens, {learned:,} learned", tokens=example.tokens, learned=example.learned)
+    lines = [Content.styled(f"{where} · {counts}", "bold")]
     if example.refused:
         reason = _("not trained on: {reason}", reason=one_line(example.refused, 200))
         lines.append(Content.styled(f"✗ {reason}", "$text-error"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
@@ -211,6 +212,15 @@ class ReviewScreen(ReviewFace):
             self.say(_("Not kept: {error}", error=error), "$text-error")
         except TunerError as error:
             self.complain(error)
+
+    def action_tokens(self) -> None:
+        """Show the example under the cursor as the model gets it."""
+        row = self._current()
+        if row is not None:
+            from tui_tuner.screens.learning import LearningScreen
+
+            line = json.dumps(row.example.as_row(), ensure_ascii=False).encode()
+            self.app.push_screen(LearningScreen(self._project, line))
 
     def action_copy(self) -> None:
         """Copy the example to the clipboard, as it reads."""
