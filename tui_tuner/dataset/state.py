@@ -6,18 +6,16 @@ import contextlib
 import json
 from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
+from tui_tuner.dataset.documents_state import documents_state
 from tui_tuner.dataset.examples import question_key
 from tui_tuner.dataset.instructions import read_instructions
-from tui_tuner.dataset.passage_questions import read_passage_questions
 from tui_tuner.dataset.plan import (
     ANSWERS,
     IMPORTED,
     INSTRUCTIONS,
-    PASSAGE_QUESTIONS,
     REJECTS,
     REPORT,
     REVIEW,
@@ -27,7 +25,6 @@ from tui_tuner.dataset.plan import (
     way_of_answering,
 )
 from tui_tuner.dataset.rounds import TRIES
-from tui_tuner.documents.passages import PASSAGES, name_of, read_passages
 from tui_tuner.errors import DatasetError, StorageError
 from tui_tuner.files import count_lines, read_json
 from tui_tuner.project import Project
@@ -72,7 +69,7 @@ def dataset_state(project: Project) -> DatasetState:
     questions: list[str] = []
     with contextlib.suppress(DatasetError, StorageError):
         questions = read_instructions(data / INSTRUCTIONS)
-    documents = _documents(data)
+    documents = documents_state(data)
     asked = len(questions) + documents.questions
     answers, train, valid = (count_lines(data / name) for name in (ANSWERS, TRAIN, VALID))
     way = way_of_answering(project.choices.dataset)
@@ -90,41 +87,6 @@ def dataset_state(project: Project) -> DatasetState:
     imported = count_lines(data / IMPORTED)
     brought = (documents.documents, documents.passages, imported)
     return DatasetState(asked, answers, refused, wanted, train, valid, stage, *brought)
-
-
-@dataclass(frozen=True)
-class _Documents:
-    """What is known of the documents: how many, their passages, the questions about those, and their name."""
-
-    documents: int = 0
-    passages: int = 0
-    questions: int = 0
-    name: str = ""
-
-
-def _documents(data: Path) -> _Documents:
-    stamps = tuple(_stamp(data / name) for name in (PASSAGES, PASSAGE_QUESTIONS))
-    return _read_documents(data, stamps) if stamps[0] else _Documents()
-
-
-def _stamp(path: Path) -> tuple[int, ...]:
-    """What tells one version of a file from the next; nothing where there is no file."""
-    with contextlib.suppress(OSError):
-        state = path.stat()
-        return state.st_mtime_ns, state.st_size
-    return ()
-
-
-@lru_cache(maxsize=4)
-def _read_documents(data: Path, _stamps: tuple[tuple[int, ...], ...]) -> _Documents:
-    """Read once for each version of the files: there may be megabytes of them, and the screen looks often."""
-    with contextlib.suppress(StorageError):
-        passages = read_passages(data)
-        questions = read_passage_questions(data)
-        known = {passage.id for passage in passages}
-        number = sum(len(questions.get(name, ())) for name in known)
-        return _Documents(len({passage.path for passage in passages}), len(passages), number, name_of(passages))
-    return _Documents()
 
 
 def _split_holds_all(data: Path, split: int, answers: int, documents: str) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from tui_tuner.documents.blocks import WORD, Block, count_words
 
-SMALL = 1 / 6  # of the longest passage; smaller ones are joined with a neighbour
+SMALL = 1 / 10  # of the longest passage; smaller ones are joined with a neighbour
 _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
 _LINE = re.compile(r"\n+")
 _SENTENCE = re.compile(r"[.!?…؟۔।]+[\"'”’»)\]]*\s+|[。！？]+[」』”）]*\s*")
