@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import pytest
+from dataset.passages_by_rule import PASSAGES
 from dataset.teachers_by_rule import SEEDS, FailingAt, RuleTeacher, plan_in
 
 from tui_tuner.dataset.another_answer import AnotherAnswers
 from tui_tuner.dataset.answers import write_answers
 from tui_tuner.dataset.examples import Example, asked_and_answered
 from tui_tuner.dataset.journals import AnswerJournals
-from tui_tuner.errors import TeacherRefused
+from tui_tuner.errors import DatasetError, TeacherRefused
 from tui_tuner.models.prompts import Message
 from tui_tuner.progress import StopToken, ignore_event
 
@@ -72,3 +75,16 @@ def test_the_teacher_is_opened_once_and_closed(tmp_path):
     answers.close()
     assert opened == closed
     assert len(opened) == 1
+
+
+def test_it_is_asked_for_with_the_passage_and_judged_by_it(tmp_path):
+    plan = replace(plan_in(tmp_path), passages=PASSAGES)
+    old = replace(asked_and_answered("Where are backups?", "There.", "someone"), passage=PASSAGES[0].provenance)
+    teacher = RuleTeacher(answers=lambda request: "It is in the passage.")
+    found = asking(plan, teacher).ask(old, 0, StopToken())
+    assert PASSAGES[0].text in teacher.asked[0].messages[-1]["content"]
+    assert found.example.passage == old.passage
+    assert found.objection.reason == "mentions_passage"
+    gone = replace(plan, passages=PASSAGES[1:])
+    with pytest.raises(DatasetError, match="gone"):
+        asking(gone, teacher).ask(old, 0, StopToken())

@@ -10,7 +10,8 @@ from tui_tuner.dataset.answer_request import answer_request
 from tui_tuner.dataset.checks import Objection
 from tui_tuner.dataset.examples import Example
 from tui_tuner.dataset.plan import DatasetPlan
-from tui_tuner.errors import TeacherError
+from tui_tuner.documents.passages import Passage
+from tui_tuner.errors import DatasetError, TeacherError
 from tui_tuner.language import _
 from tui_tuner.models.prompts import Message
 from tui_tuner.progress import StopToken
@@ -54,13 +55,15 @@ class AnotherAnswers:
 
         Raises:
             TeacherError: the teacher cannot be had, or failed.
+            DatasetError: the passage it has to be answered from is there no longer.
             Stopped: asked to.
         """
         if self._opened is None:
             self._opened = self._open_teacher(stop)
         plan, teacher = self._opened
         conversation = example.messages[:-1]
-        request = replace(answer_request(plan, teacher, conversation, tries), turn=tries)
+        passage = _passage_of(example, plan)
+        request = replace(answer_request(plan, teacher, conversation, tries, passage), turn=tries)
         answers: list[Answer | TeacherError] = []
         teacher.ask([request], lambda _place, answer: answers.append(answer), stop)
         answer = answers[0] if answers else TeacherError(_("the teacher said nothing"))
@@ -70,10 +73,24 @@ class AnotherAnswers:
         tidied = standard.tidy(answer)
         turns = (*conversation, Message(role="assistant", content=tidied.text))
         asked = next((turn["content"] for turn in reversed(conversation) if turn["role"] == "user"), "")
-        return AnotherAnswer(Example(turns, answer.by or teacher.name), standard.objection(asked, tidied))
+        found = Example(turns, answer.by or teacher.name, example.passage)
+        return AnotherAnswer(found, standard.objection(asked, tidied, passage))
 
     def close(self) -> None:
         """Give back what the teacher holds."""
         if self._opened is not None:
             self._opened[1].close()
             self._opened = None
+
+
+def _passage_of(example: Example, plan: DatasetPlan) -> Passage | None:
+    if example.passage is None:
+        return None
+    passage = plan.passages_by_id.get(example.passage.id)
+    if passage is None:
+        raise DatasetError(
+            _("the passage it was written from has changed or is gone"),
+            where=example.passage.place,
+            advice=_("Import the document again, or edit the answer yourself."),
+        )
+    return passage

@@ -18,7 +18,6 @@ from tui_tuner.dataset.grounding import passage_objection
 from tui_tuner.dataset.near_duplicates import NearDuplicates
 from tui_tuner.dataset.plan import DatasetPlan
 from tui_tuner.dataset.review import Decision, identity
-from tui_tuner.documents.passages import Passage
 from tui_tuner.files import read_json_lines, write_json_lines
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
@@ -113,13 +112,12 @@ def gather(
         keep(example, example)
     kept: list[Example] = []
     aside: list[SetAside] = []
-    passages = {passage.id: passage for passage in plan.passages}
     for number, example in enumerate([*imported, *sorted(answered, key=_key)]):
         if number % LOOK_EVERY == 0:
             stop.check()
         decision = decisions.get(identity(example)) if decisions else None
         if decision is None:
-            found = _objection(example, plan, passages, known, originals)
+            found = _objection(example, plan, known, originals)
         elif decision.verdict == "reject":
             found = SetAside(example, Objection("by_hand", _("rejected in the review")))
         else:
@@ -133,11 +131,11 @@ def gather(
     return Gathered(tuple(kept), tuple(aside))
 
 
-def _passage_objection(example: Example, passages: Mapping[str, Passage], plan: DatasetPlan) -> Objection | None:
+def _passage_objection(example: Example, plan: DatasetPlan) -> Objection | None:
     """What the passage that `example` was written from says against it; None where it was written from none."""
     if example.passage is None:
         return None
-    passage = passages.get(example.passage.id)
+    passage = plan.passages_by_id.get(example.passage.id)
     if passage is None:
         text = _(
             "what it was written from, {place}, has changed or is gone", place=one_line(example.passage.place, 200)
@@ -146,14 +144,8 @@ def _passage_objection(example: Example, passages: Mapping[str, Passage], plan: 
     return passage_objection(example.question, example.answer, passage, plan.quality)
 
 
-def _objection(
-    example: Example,
-    plan: DatasetPlan,
-    passages: Mapping[str, Passage],
-    known: NearDuplicates,
-    originals: list[Example],
-) -> SetAside | None:
-    found = _passage_objection(example, passages, plan)
+def _objection(example: Example, plan: DatasetPlan, known: NearDuplicates, originals: list[Example]) -> SetAside | None:
+    found = _passage_objection(example, plan)
     found = found or objection(example, plan.quality)
     if found is not None:
         return SetAside(example, found)

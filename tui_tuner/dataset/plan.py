@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from tui_tuner.choices import DatasetChoice, ModelChoice, QualityChoice
@@ -66,6 +68,11 @@ class DatasetPlan:
     mask_prompt: bool = True
     base_model: ModelChoice | None = None
     passages: tuple[Passage, ...] = ()
+
+    @cached_property
+    def passages_by_id(self) -> Mapping[str, Passage]:
+        """The passages by what they are known by."""
+        return {passage.id: passage for passage in self.passages}
 
     def seed_of(self, *parts: object) -> int:
         """A seed for the part of the work that `parts` name: the same in every session."""

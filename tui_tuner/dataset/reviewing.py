@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,8 @@ class ReviewRow:
     @property
     def example(self) -> Example:
         """What would be learned: the edited one where there is one."""
-        return self.decision.edited if self.decision and self.decision.edited else self.written
+        edited = self.decision.edited if self.decision else None
+        return replace(edited, passage=self.written.passage) if edited else self.written
 
     @property
     def provenance(self) -> str:
