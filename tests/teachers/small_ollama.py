@@ -32,6 +32,7 @@ class SmallOllama(ThreadingHTTPServer):
         tokens_of_word: tokens in each word of a prompt.
         old: does not know `truncate`: an overlong conversation loses its oldest turns without a word.
         caches: counts in `prompt_eval_count` only what was not in memory from the request before.
+        seconds: how long each answer takes.
         seconds_per_layer: how long pulling one layer takes.
 
     Attributes:
@@ -51,12 +52,13 @@ class SmallOllama(ThreadingHTTPServer):
         tokens_of_word: int = 1,
         old: bool = False,
         caches: bool = False,
+        seconds: float = 0.0,
         seconds_per_layer: float = 0.0,
         port: int = 0,
     ) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.models, self.context, self.old, self.caches = list(models), context, old, caches
-        self.seconds_per_layer, self.tokens_of_word = seconds_per_layer, tokens_of_word
+        self.seconds, self.seconds_per_layer, self.tokens_of_word = seconds, seconds_per_layer, tokens_of_word
         self.port: int = self.server_address[1]
         self.place = f"localhost:{self.port}"
         self.loaded: set[str] = set()
@@ -125,6 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
             )
             server.cached = contents
         read = min(self._tokens(messages[known if server.caches else 0 :]), room)
+        time.sleep(server.seconds)
         text = self._say(contents[-1])
         self._stream(
             {"message": {"role": "assistant", "content": text}, "done": False},

@@ -136,5 +136,6 @@ class OllamaTeacher(ServerTeacher[OllamaServer]):
         return reply
 
     def _chat(self, request: Request, size: int, on_text: Callable[[str], None], stop: StopToken) -> ChatReply:
+        stop.check()  # a request after the end would load the model once more
         self._was_asked = True
         return self._server.chat(self._model, request, stop=stop, num_ctx=size, on_text=on_text)

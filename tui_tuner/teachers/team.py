@@ -44,8 +44,11 @@ class ServerTeam:
         answer_together(requests, [member.lane for member in self._members], on_answer, stop)
 
     def close(self) -> None:
-        """Close every member, also where one of them fails at it."""
-        close_all(self._members)
+        """Close every member side by side: one that does not answer any more keeps nobody waiting behind it."""
+        with ThreadPoolExecutor(len(self._members)) as side_by_side:
+            closings = [side_by_side.submit(member.close) for member in self._members]
+        for closing in closings:
+            closing.result()
 
 
 def open_servers(places: Sequence[str], open_one: Callable[[str], ServerTeacher[Any]], emit: Emit) -> Teacher:
