@@ -83,7 +83,7 @@ def test_several_files_come_in_together_or_not_at_all(desk, project):
 
 def test_as_seeds_they_are_models_of_style(desk, project):
     assert tuner(project, desk.file("a.csv", "question,answer\nHi?,Hello.\n"), "--as", "seeds", "--yes").returncode == 0
-    assert (imported(project, "seeds.jsonl"), imported(project)) == (["a.csv:2"], [])
+    assert (imported(project, "seeds.jsonl"), imported(project)) == (["seed"], [])
 
 
 def test_what_is_there_already_can_become_training_files(desk, project):

@@ -42,6 +42,16 @@ OBJECTS = {
         "completions",
         TWO,
     ),
+    "prompt and a chosen conversation": (
+        {"prompt": "Hi?", "chosen": turns("Hi?", "Hello."), "rejected": turns("Hi?", "Go away.")},
+        "columns",
+        TWO,
+    ),
+    "question and answer in one turn": (
+        {"conversation": [{"human": "Hi?", "assistant": "Hello."}, {"human": "And?", "assistant": "That is all."}]},
+        "conversations",
+        FOUR,
+    ),
     "instruction and response": ({"instruction": "Hi?", "response": "Hello."}, "columns", TWO),
     "question and answer": ({"id": 4, "question": "Hi?", "answer": "Hello."}, "columns", TWO),
     "Alpaca": ({"instruction": "Hi?", "input": "", "output": "Hello."}, "alpaca", TWO),
@@ -160,6 +170,11 @@ def test_delimiters(desk, delimiter):
     text = "\n".join(delimiter.join(f'"{cell}"' for cell in line) for line in lines)
     desk.bring(desk.file("x.csv", text))
     assert desk.conversations() == [TWO, ["user: A, b; c?", "assistant: B."]]
+
+
+def test_a_first_line_that_names_the_delimiter(desk):
+    desk.bring(desk.file("x.csv", "sep=|\r\nquestion|answer\r\nHi?|Hello.\r\n"))
+    assert (desk.conversations(), desk.sources()) == ([TWO], ["x.csv:3"])
 
 
 def test_quoted_newlines_and_quotation_marks_and_line_numbers(desk):

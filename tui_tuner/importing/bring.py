@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from tui_tuner.dataset.examples import Example
-from tui_tuner.dataset.plan import IMPORTED
+from tui_tuner.dataset.examples import SEED, Example
+from tui_tuner.dataset.plan import IMPORTED, SEEDS
 from tui_tuner.dataset.review import identity
 from tui_tuner.errors import DatasetError, Stopped
 from tui_tuner.files import read_json_lines, replacing
@@ -89,7 +89,7 @@ def _import(plan: ImportPlan, emit: Emit, stop: StopToken) -> ImportReport:
         known = set() if plan.replace else _copy(path, out)
         problems = stack.enter_context(replacing(listed))
         other = 0 if plan.replace else _copy_other_problems(listed, plan, problems)
-        told = tuple(_Import(sighting, known, out, problems, emit, stop).run() for sighting in plan.files)
+        told = tuple(_Import(plan, sighting, known, out, problems, emit, stop).run() for sighting in plan.files)
         stop.check()
     there = bool(other or any(file.bad for file in told))
     if not there:
@@ -102,14 +102,12 @@ def _import(plan: ImportPlan, emit: Emit, stop: StopToken) -> ImportReport:
 def _copy(path: Path, out: BinaryIO) -> set[str]:
     """Copy what is there, and tell by which names it is known; lines that are no examples stay as they are."""
     known: set[str] = set()
-    rows, _bad = read_json_lines(path)
-    for row in rows:
-        with contextlib.suppress(ValueError):
-            known.add(identity(Example.from_row(row, "")))
-    del rows
     if path.exists():
-        content = path.read_bytes()
-        out.write(content if content.endswith(b"\n") or not content else content + b"\n")
+        with path.open("rb") as file:
+            for line in file:
+                out.write(line if line.endswith(b"\n") else line + b"\n")
+                with contextlib.suppress(ValueError):
+                    known.add(identity(Example.from_row(json.loads(line), "")))
     return known
 
 
@@ -131,8 +129,17 @@ class _Import:
     """One file's way into the project."""
 
     def __init__(
-        self, sighting: Sighting, known: set[str], out: BinaryIO, problems: BinaryIO, emit: Emit, stop: StopToken
+        self,
+        plan: ImportPlan,
+        sighting: Sighting,
+        known: set[str],
+        out: BinaryIO,
+        problems: BinaryIO,
+        emit: Emit,
+        stop: StopToken,
     ) -> None:
+        # A person answers for the models of style, whatever file they were in.
+        self._source = SEED if plan.target == SEEDS else ""
         self._sighting, self._known, self._out, self._problems = sighting, known, out, problems
         self._emit, self._stop = emit, stop
         self._reasons: Counter[str] = Counter()
@@ -179,7 +186,7 @@ class _Import:
                 self._refuse(read)
                 continue
             self._cut += read.cut
-            self._keep(Example(read.messages, f"{seen.path.name}:{row.place}"))
+            self._keep(Example(read.messages, self._source or f"{seen.path.name}:{row.place}"))
 
     def _keep(self, example: Example) -> None:
         name = identity(example)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ MOST_LINES = 5000  # of one record: beyond it a quotation mark was never closed
 SAMPLE_RECORDS = 200
 LONGEST_HEADING = 60
 DELIMITERS = ",;\t|"
+_NAMED = re.compile(r"\ufeff?sep=(.)\r?\n")
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,12 @@ class Dialect:
     Attributes:
         delimiter: between two cells.
         quoted: whether quotation marks may hold a delimiter or the end of a line.
+        named: whether the first line only says so, as Excel writes it: `sep=;`.
     """
 
     delimiter: str
     quoted: bool = True
+    named: bool = False
 
 
 class _Feeder:
@@ -122,6 +126,8 @@ def find_dialect(text: str, *, is_all: bool = True) -> Dialect | None:
         text: the beginning of a file.
         is_all: whether that is all of it; otherwise its last record does not count.
     """
+    if named := _NAMED.match(text):
+        return Dialect(named.group(1), named=True)
     lines = io.StringIO(text, newline="").readlines()[: SAMPLE_RECORDS * 5]
     best, most = None, 0.0
     for dialect in [*map(Dialect, DELIMITERS), Dialect("\t", quoted=False)]:

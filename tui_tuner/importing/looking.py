@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tui_tuner.errors import UsageError
-from tui_tuner.importing.opening import Kind, open_source, reading
-from tui_tuner.importing.rows import BadRow, RawRow, RowProblem, Source
+from tui_tuner.importing.opening import open_source, reading
+from tui_tuner.importing.rows import BadRow, Kind, RawRow, RowProblem, Source
 from tui_tuner.importing.shapes import (
     FORMS,
     Form,
@@ -104,7 +104,7 @@ def look(
         doubts = [*source.doubts, *_doubts(shape, columns, len(rows), len(bad))]
     return Sighting(
         path=path,
-        kind=source.kind,  # type: ignore[arg-type]
+        kind=source.kind,
         places=source.places,
         table=source.table,
         tables=source.tables,

@@ -9,19 +9,17 @@ import stat
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 from tui_tuner.documents.folder import ENDINGS
 from tui_tuner.errors import DatasetError, TunerError, storage_error
 from tui_tuner.importing.encodings import Encoding, find_encoding
-from tui_tuner.importing.rows import Source
+from tui_tuner.importing.rows import Kind, Source
 from tui_tuner.importing.text_file import TextFile
 from tui_tuner.language import _
 
 HEAD = 1 << 20  # bytes that decide
 LINES = 100  # lines that do
 _LINE_END = re.compile(r"\r\n|\r|\n")
-Kind = Literal["jsonl", "json", "csv", "lines", "sqlite", "parquet", "xlsx", "document", "folder"]
 # What people try: the beginning of the file, what it is, what to do about it.
 _STRANGERS: tuple[tuple[bytes, str, str], ...] = (
     (b"\x89PNG", _("a picture"), ""),
@@ -209,6 +207,8 @@ def _open_text(path: Path, kind: Kind) -> Source:
         else:
             dialect = find_dialect(text, is_all=is_all)
             assert dialect is not None, "the kind said so"
+            if dialect.named:
+                file.next_line()
             source = DelimitedFile(file, dialect)
     except BaseException:
         file.close()

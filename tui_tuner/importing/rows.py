@@ -6,10 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from tui_tuner.plain_text import one_line
 
+Kind = Literal["jsonl", "json", "csv", "lines", "sqlite", "parquet", "xlsx", "document", "folder"]
 LONGEST_ROW = 4_000_000  # characters; a longer row is no example anybody could train on
 LONGEST_DETAIL = 200
 
@@ -64,7 +65,7 @@ class Source(ABC):
         unit: of `size` and `position`.
     """
 
-    kind: ClassVar[str]
+    kind: ClassVar[Kind]
     places: ClassVar[str] = "line"
     unit: ClassVar[str] = "MB"
 

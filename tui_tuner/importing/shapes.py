@@ -72,12 +72,14 @@ class Shape:
     def _said(self, record: Mapping[str, Any]) -> list[Message]:
         asked = _field(record, self.columns["user"])
         answered = _field(record, self.columns["assistant"])
+        said = read_turns(answered) if is_turn_list(answered) else [_assistant(answered)]
+        if any(turn["role"] == "user" for turn in said):  # an answer that is the whole conversation
+            return [*self._system(record), *said]
         if is_turn_list(asked):  # a prompt that is a conversation already
-            said = read_turns(answered) if is_turn_list(answered) else [_assistant(answered)]
             return [*self._system(record), *read_turns(asked), *said]
         about = as_text(record.get(self.columns["input"])) if "input" in self.columns else ""
         question = "\n\n".join(part for part in (as_text(asked), about) if part.strip())
-        turns = [*self._system(record), Message(role="user", content=question), _assistant(answered)]
+        turns = [*self._system(record), Message(role="user", content=question), *said]
         for role in MORE_ROLES:
             text = as_text(record.get(self.columns.get(role, "")))
             if text.strip():
@@ -148,7 +150,12 @@ def _system_of(known: Mapping[str, str]) -> dict[str, str]:
 
 
 def _turns_column(records: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    found = Counter(column for record in records[:50] for column in columns if is_turn_list(record.get(column)))
+    found = Counter(
+        column
+        for record in records[:50]
+        for column in columns
+        if is_turn_list(record.get(column), exchanges=plain_name(column) in TURN_NAMES)
+    )
     named = next((column for column in columns if plain_name(column) in TURN_NAMES and found[column]), "")
     if named:
         return named

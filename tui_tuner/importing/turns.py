@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -38,8 +38,13 @@ class Conversation:
     cut: bool = False
 
 
-def is_turn_list(value: Any) -> bool:
-    """Whether `value` looks like the turns of a conversation; also one that is written as JSON inside a text."""
+def is_turn_list(value: Any, *, exchanges: bool = False) -> bool:
+    """Whether `value` looks like the turns of a conversation; also one that is written as JSON inside a text.
+
+    Args:
+        value: anything.
+        exchanges: whether a turn may hold a question and its answer at once, as rows of a table do, too.
+    """
     if isinstance(value, str) and value.lstrip()[:1] == "[":
         try:
             value = json.loads(value)
@@ -47,7 +52,16 @@ def is_turn_list(value: Any) -> bool:
             return False
     if not isinstance(value, list) or not value or not all(isinstance(turn, dict) for turn in value):
         return False
-    return any(key in value[0] for key in _ROLE_KEYS) and any(key in value[0] for key in _TEXT_KEYS)
+    return _has_role_and_text(value[0]) or (exchanges and _is_exchange(value[0]))
+
+
+def _has_role_and_text(turn: Mapping[str, Any]) -> bool:
+    return any(key in turn for key in _ROLE_KEYS) and any(key in turn for key in _TEXT_KEYS)
+
+
+def _is_exchange(turn: Mapping[str, Any]) -> bool:
+    """Whether a turn holds a question and its answer at once, by the names of who speaks."""
+    return {ROLE_OF.get(name) for name in turn} >= {"user", "assistant"}
 
 
 def read_turns(value: Any) -> list[Message]:
@@ -63,7 +77,13 @@ def read_turns(value: Any) -> list[Message]:
             raise RowProblem(_("the turns are no JSON list"), str(error)) from None
     if not isinstance(value, list):
         raise RowProblem(_("the turns are no list"), type(value).__name__)
-    return [_turn(item) for item in value]
+    return [turn for item in value for turn in _turns(item)]
+
+
+def _turns(item: Any) -> list[Message]:
+    if isinstance(item, dict) and not _has_role_and_text(item) and _is_exchange(item):
+        return [Message(role=ROLE_OF[name], content=as_text(said)) for name, said in item.items() if name in ROLE_OF]
+    return [_turn(item)]
 
 
 def _turn(item: Any) -> Message:
