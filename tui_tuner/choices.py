@@ -87,7 +87,10 @@ class DatasetChoice:
     )
     max_tokens: int = setting(256, "Longest answer, in tokens.", minimum=16, maximum=32_768, label="longest answer")
     temperature: float = setting(
-        0.7, "0 always writes the likeliest word; higher is more varied.", minimum=0, maximum=2
+        0.7,
+        "0 always writes the likeliest word; higher is more varied. Answers from documents take 0.3 at most.",
+        minimum=0,
+        maximum=2,
     )
     valid_fraction: float = setting(
         0.1,

@@ -76,6 +76,7 @@ def test_the_teacher_sees_the_passage_with_its_headings_above_the_question(tmp_p
     asked = request.messages[-1]["content"]
     assert asked.startswith(f"{PASSAGES[0].heading}\n\n{PASSAGES[0].text}\n\n")
     assert asked.endswith("\n\n" + questions_about(teacher.asked[0])[0])
+    assert (teacher.asked[0].temperature, request.temperature) == (0.7, 0.3)  # nothing is to be made up
 
 
 def test_a_teacher_that_continues_is_shown_how_to_answer_from_a_text_unless_there_are_seed_examples(tmp_path):

@@ -140,10 +140,9 @@ async def test_another_table_of_a_database(pilot, tmp_path):
     assert "Hello." in text(pilot, "#shown")
 
 
-@pytest.mark.parametrize("name", ["nothing.csv", "", "pipe", "document.md", "picture.csv"])
+@pytest.mark.parametrize("name", ["nothing.csv", "", "pipe", "picture.csv"])
 async def test_what_cannot_be_imported_is_said_and_costs_nothing(pilot, project, tmp_path, name):
     os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "document.md").write_text("# A title\n\nAnd a text.\n")
     (tmp_path / "picture.csv").write_bytes(b"\x89PNG" + bytes(100))
     await look_at(pilot, tmp_path / name if name else "")
     assert len(text(pilot, "#said")) > 10

@@ -84,21 +84,18 @@ def add_documents(plan: DocumentsPlan, *, emit: Emit, stop: StopToken) -> Docume
         StorageError: the disk is full or not writable; the passages are as they were.
         Stopped: asked to; the passages are as they were.
     """
-    found = _find(plan.sources)
+    found = find_all(plan.sources)
     pace = Pace(_("Documents"), len(found.documents), _("documents"), emit)
     read: list[Passage] = []
     unreadable = [Unreadable(name, reason) for name, reason in found.closed]
     unread: set[Path] = set()
     for folder, name in found.documents:
         stop.check()
-        path = folder / name
         try:
-            pieces = cut(read_document(path), plan.passage_words)
+            read += passages_of(folder, name, plan.passage_words)
         except TunerError as error:
             unreadable.append(Unreadable(_writable(name), ". ".join(filter(None, (error.what, error.advice)))))
-            unread.add(path)
-        else:
-            read += [_passage(piece, folder, name) for piece in pieces]
+            unread.add(folder / name)
         pace.advance(detail=name)
     before = read_passages(plan.data, emit)
     kept = [passage for passage in before if passage.path in unread or not _replaced(passage, plan)]
@@ -109,7 +106,12 @@ def add_documents(plan: DocumentsPlan, *, emit: Emit, stop: StopToken) -> Docume
     return added
 
 
-def _find(sources: Sequence[Path]) -> Found:
+def find_all(sources: Sequence[Path]) -> Found:
+    """The documents in all of `sources`, each once.
+
+    Raises:
+        DatasetError: one of them does not exist, or there is no document in any.
+    """
     found = Found()
     for source in sources:
         one = find_documents(source)
@@ -123,6 +125,16 @@ def _find(sources: Sequence[Path]) -> Found:
             advice=_("Markdown, text, HTML and PDF can be read: {endings}.", endings=" ".join(sorted(ENDINGS))),
         )
     return found
+
+
+def passages_of(folder: Path, name: str, longest: int) -> list[Passage]:
+    """The passages of the document `name` in `folder`.
+
+    Raises:
+        DatasetError: it cannot be read; says why.
+        StorageError: it may not be read.
+    """
+    return [_passage(piece, folder, name) for piece in cut(read_document(folder / name), longest)]
 
 
 def _passage(piece: Piece, folder: Path, name: str) -> Passage:

@@ -19,12 +19,14 @@ class DatasetDoors(StepScreen):
             self.app.push_screen(ReviewScreen(project, self.tuner))
 
     def action_bring(self) -> None:
-        """Import examples that are there already."""
+        """Import examples or documents that are there already."""
         project = self._own_project()
         if project is not None:
             from tui_tuner.screens.importing import ImportScreen
 
-            self.app.push_screen(ImportScreen(project.data), self.after_importing)
+            self.app.push_screen(
+                ImportScreen(project.data, project.choices.dataset.passage_words), self.after_importing
+            )
 
     def after_importing(self, brought: bool | None) -> None:
         """Hear whether there are new examples."""

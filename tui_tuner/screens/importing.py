@@ -46,6 +46,14 @@ class LookFailed(Message):
         self.error = error
 
 
+class DocumentsNamed(Message):
+    """It is no table but a document, or a folder: another screen is for these."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+
 class ImportNews(Message):
     """What the import says, posted from its thread."""
 
@@ -59,6 +67,7 @@ class ImportScreen(Screen[bool]):
 
     Args:
         data: the dataset's folder.
+        passage_words: the longest passage that documents are cut into.
     """
 
     AUTO_FOCUS = "#path"
@@ -90,9 +99,9 @@ class ImportScreen(Screen[bool]):
     }
     """
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, passage_words: int) -> None:
         super().__init__()
-        self._data = data
+        self._data, self._passage_words = data, passage_words
         self._sighting: Sighting | None = None
         self._mapping: dict[str, str] = {}
         self._table = ""
@@ -102,10 +111,13 @@ class ImportScreen(Screen[bool]):
 
     def compose(self) -> ComposeResult:
         """From top to bottom in the order in which it is used."""
-        yield Static(_("Import examples from which file? tab completes, enter looks"), classes="heading", markup=False)
+        yield Static(_("Import from which file or folder? tab completes, enter looks"), classes="heading", markup=False)
         yield PathInput(placeholder="~/…", id="path")
         yield Static(
-            _("JSON, JSON Lines, CSV, TSV, SQLite, Parquet, XLSX. Nothing is imported before you have seen it."),
+            _(
+                "Examples: JSON, JSON Lines, CSV, TSV, SQLite, Parquet, XLSX. Documents: Markdown, text, HTML, PDF, "
+                "or a folder of them. Nothing is imported before you have seen it."
+            ),
             id="found",
             markup=False,
         )
@@ -150,11 +162,28 @@ class ImportScreen(Screen[bool]):
     @work(thread=True, exclusive=True, group="look", description="looking at a file")
     def _read(self, path: Path, table: str, mapping: Mapping[str, str]) -> None:
         from tui_tuner.importing.looking import look  # here, so that the screen does not wait for it
+        from tui_tuner.importing.opening import kind_of
 
         try:
+            if kind_of(path) in ("document", "folder"):
+                self.post_message(DocumentsNamed(path))
+                return
             self.post_message(Seen(look(path, table=table, mapping=mapping)))
         except TunerError as error:
             self.post_message(LookFailed(error))
+
+    def on_documents_named(self, message: DocumentsNamed) -> None:
+        """Go on to the screen for documents."""
+        from tui_tuner.documents.adding import DocumentsPlan
+        from tui_tuner.screens.import_documents import ImportDocumentsScreen
+
+        plan = DocumentsPlan(self._data, (message.path,), self._passage_words)
+        self._say("")
+        self.app.push_screen(ImportDocumentsScreen(plan), self._documents_added)
+
+    def _documents_added(self, added: bool | None) -> None:
+        if added:
+            self.dismiss(True)
 
     def on_look_failed(self, message: LookFailed) -> None:
         """Say why there is nothing to import."""
