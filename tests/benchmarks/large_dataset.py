@@ -1,11 +1,11 @@
 """A large dataset that was brought along, from a foreign file to the training files: time and memory.
 
-    python tests/benchmarks/large_dataset.py [--kind csv] [--rows 50000] [--letters 600] [--rounds 3]
+    python tests/benchmarks/large_dataset.py [--kind csv] [--rows 50000] [--letters 600] [--rounds 3] [--model starter]
 
 Kinds: `csv` (a table of question and answer), `sharegpt` (a JSON list), `jsonl` (lines of messages), `own` (already in
 the project: no import). Each round is a process of its own, so that its peak memory is its own. A tenth of the rows
 nearly repeat another one. Asked for: 50,000 rows in less than 60 s and 1 GB; import, checks, near duplicates and split
-together.
+together. With a base model that is on this machine, lengths are checked in its tokens.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tui_tuner.choices import DatasetChoice
+from tui_tuner.choices import DatasetChoice, ModelChoice
 from tui_tuner.dataset.examples import asked_and_answered
 from tui_tuner.dataset.make import make_dataset
 from tui_tuner.dataset.plan import IMPORTED, DatasetPlan
@@ -63,14 +63,17 @@ def write_rows(path: Path, kind: str, rows: int, letters: int) -> None:
                 file.write(json.dumps(asked_and_answered(question, answer, "").as_row()) + "\n")
 
 
-def one_round(data: Path, foreign: Path | None) -> None:
+def one_round(data: Path, foreign: Path | None, model: str) -> None:
     """Import and make the dataset; print seconds of both, MB at the peak, and how many were set aside."""
     began = time.perf_counter()
     if foreign is not None:
         plan = ImportPlan(data, (look(foreign),), replace=True)
         import_rows(plan, emit=ignore_event, stop=StopToken())
     imported = time.perf_counter()
-    report = make_dataset(DatasetPlan(data, DatasetChoice()), None, emit=ignore_event, stop=StopToken())
+    base_model = ModelChoice(name=model) if model else None
+    report = make_dataset(
+        DatasetPlan(data, DatasetChoice(), base_model=base_model), None, emit=ignore_event, stop=StopToken()
+    )
     ended = time.perf_counter()
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes here
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
@@ -84,17 +87,18 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=50_000)
     parser.add_argument("--letters", type=int, default=600)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--model", default="", help="the base model whose tokens are counted; none counts words")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     own = arguments.kind == "own"
     if arguments.folder:
-        one_round(arguments.folder, None if own else arguments.folder / FOREIGN)
+        one_round(arguments.folder, None if own else arguments.folder / FOREIGN, arguments.model)
         return
     with tempfile.TemporaryDirectory() as name:
         write_rows(Path(name) / (IMPORTED if own else FOREIGN), arguments.kind, arguments.rows, arguments.letters)
         rounds = []
         for _round in range(arguments.rounds):
-            command = [sys.executable, __file__, "--kind", arguments.kind, "--folder", name]
+            command = [sys.executable, __file__, "--kind", arguments.kind, "--folder", name, "--model", arguments.model]
             output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             rounds.append([float(word) for word in output.split()])
     importing, making, peak, aside = (statistics.median(column) for column in zip(*rounds, strict=True))

@@ -4,10 +4,11 @@ import json
 
 import pytest
 import tiny_model
+import tiny_project
 from dataset.teachers_by_rule import SEEDS, RuleTeacher, listed_questions
 
 from tui_tuner.choices import DatasetChoice, ModelChoice
-from tui_tuner.dataset.card import MADE_HERE, as_markdown, make_card, read_card, read_report, write_card
+from tui_tuner.dataset.card import MADE_HERE, as_markdown, make_card, out_of_date, read_card, read_report, write_card
 from tui_tuner.dataset.examples import asked_and_answered
 from tui_tuner.dataset.make import make_dataset
 from tui_tuner.dataset.plan import DatasetPlan
@@ -136,3 +137,18 @@ def test_without_a_report_it_says_what_to_do(tmp_path, content):
 def test_an_older_or_damaged_report_is_drawn_as_far_as_it_goes(tmp_path, report):
     write_json(tmp_path / "report.json", report)
     assert json.dumps(as_markdown(read_card(tmp_path, "x")))
+
+
+def test_it_says_when_another_model_or_length_is_chosen_or_the_files_have_changed(tmp_path):
+    project = tiny_project.make(tmp_path)
+    report = {"tokens": {"measured": 1}, "base_model": project.choices.model.name, "sequence_length": 2048}
+    for name in ("instructions.json", "report.json"):
+        (project.data / name).unlink(missing_ok=True)
+    assert out_of_date(report, project) == []
+    (text,) = out_of_date(report, project.with_settings("training", {"max_seq_length": "512"}))
+    assert "512" in text and "2048" in text
+    (text,) = out_of_date(report, project.with_settings("model", {"name": "other"}))
+    assert "other" in text
+    write_json(project.data / "instructions.json", ["Who asks?"])
+    (text,) = out_of_date(report, project)
+    assert "tuner data" in text

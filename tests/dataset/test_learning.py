@@ -5,7 +5,7 @@ import json
 import pytest
 import tiny_project
 
-from tui_tuner.dataset.learning import Learning, LengthRange, RowsMeasured, histogram, plan_learning
+from tui_tuner.dataset.learning import Learning, LengthRange, RowsMeasured, histogram, passes, plan_learning
 from tui_tuner.errors import DatasetError, Stopped
 from tui_tuner.models.loading import load_tokenizer
 from tui_tuner.progress import StopToken, ignore_event
@@ -105,3 +105,11 @@ def test_a_single_giant_does_not_flatten_the_histogram():
     assert sum(one.examples for one in found) == 101
     assert max(one.examples for one in found) <= 60
     assert (found[-1].last, found[-1].examples >= 1) == (90_000, True)
+
+
+def test_few_steps_and_many_are_told_in_words(project):
+    few = learning(project, iters="1").measure("train", emit=ignore_event, stop=StopToken())
+    assert passes(few, 1) == "1 steps see 33% of them once"
+    many = learning(project, iters="9").measure("train", emit=ignore_event, stop=StopToken())
+    assert passes(many, 9) == "9 steps see each 3.0 times"
+    assert passes(learning(project).measure("valid", emit=ignore_event, stop=StopToken()), 9) == ""

@@ -48,12 +48,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _show_card(project: Project, output: Output) -> int:
-    from tui_tuner.dataset.card import DatasetCard, make_card, read_report
+    from tui_tuner.dataset.card import DatasetCard, make_card, out_of_date, read_report
 
     report = read_report(project.data)
     output.event(DatasetCard(report))
     card = make_card(report, project.name)
     output.say(card.title)
+    for text in out_of_date(report, project):
+        output.say(f"! {text}")
     for section in card.sections:
         output.say(f"\n{section.heading}")
         width = max((len(name) for name, _text in section.rows), default=0)

@@ -13,7 +13,7 @@ from tui_tuner import figures
 from tui_tuner.commands.options import add_json, add_project, add_set, chosen_project
 from tui_tuner.commands.output import Output
 from tui_tuner.commands.running import exit_code, run_job
-from tui_tuner.dataset.learning import PartTotals
+from tui_tuner.dataset.learning import PartTotals, passes
 from tui_tuner.dataset.token_view import ExampleShown, Kind, Piece, Segment
 from tui_tuner.errors import UsageError
 from tui_tuner.journey import required_base_model
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         found = {part: learning.measure(part, emit=emit, stop=stop) for part in learning.parts}
         for totals in found.values():
             output.event(totals)
-            output.say("\n".join(_totals_lines(totals)))
+            output.say("\n".join(_totals_lines(totals, project.choices.training.iters)))
         if not arguments.example:
             return
         rows = found[arguments.part].rows if arguments.part in found else 0
@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     return exit_code(run_job(_("counting tokens"), work, output, on_engine=False))
 
 
-def _totals_lines(totals: PartTotals) -> Iterator[str]:
+def _totals_lines(totals: PartTotals, iters: int) -> Iterator[str]:
     yield ""
     yield _(
         "{part}.jsonl: {examples:,} examples · {tokens:,} tokens, {learned:,} of them learned ({share}) · "
@@ -89,8 +89,8 @@ def _totals_lines(totals: PartTotals) -> Iterator[str]:
         median=totals.median,
         longest=totals.longest,
     )
-    if totals.epochs:
-        yield _("  the chosen steps go through them {epochs:.1f} times", epochs=totals.epochs)
+    if seen := passes(totals, iters):
+        yield f"  {seen}"
     for reason, rows in totals.refused.items():
         yield _("! {rows:,} rows are not trained on: {reason}", rows=rows, reason=reason)
     most = max((one.examples for one in totals.histogram), default=0)

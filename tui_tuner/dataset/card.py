@@ -13,11 +13,13 @@ from typing import Any
 from tui_tuner import figures
 from tui_tuner.dataset.examples import SEED
 from tui_tuner.dataset.plan import REPORT, TEST, TRAIN, VALID
+from tui_tuner.dataset.state import dataset_state
 from tui_tuner.errors import DatasetError
 from tui_tuner.files import read_json, write_text
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line, printable
 from tui_tuner.progress import Event
+from tui_tuner.project import Project
 
 CARD = "README.md"
 MADE_HERE = "<!-- made by tuner from report.json: what you change here is replaced -->"
@@ -94,6 +96,25 @@ def make_card(report: Mapping[str, Any], name: str) -> Card:
         _making(report),
     )
     return Card(one_line(name, 80), tuple(section for section in drawn if section.rows or section.texts))
+
+
+def out_of_date(report: Mapping[str, Any], project: Project) -> list[str]:
+    """What is no longer so, in sentences: the files have changed, or another model or sequence length is chosen."""
+    found = []
+    if dataset_state(project).stage != "ready":
+        found.append(_("Something has changed since: g in the Dataset step, or tuner data, brings it up to date."))
+    counted = (report.get("base_model"), report.get("sequence_length"))
+    chosen = (project.choices.model.name, project.choices.training.max_seq_length)
+    if _mapping(report, "tokens") and counted != chosen:
+        text = _(
+            "Its tokens were counted for {model} and {length} tokens; chosen now: {now} and {tokens:,}.",
+            model=counted[0],
+            length=counted[1],
+            now=chosen[0],
+            tokens=chosen[1],
+        )
+        found.append(text)
+    return found
 
 
 def as_markdown(card: Card) -> str:

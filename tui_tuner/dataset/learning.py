@@ -157,6 +157,15 @@ class PartTotals(Event):
     epochs: float
 
 
+def passes(totals: PartTotals, iters: int) -> str:
+    """How often the chosen steps go through a part, in words; empty where they do not."""
+    if not totals.epochs:
+        return ""
+    if totals.epochs < 1:
+        return _("{iters:,} steps see {share:.0%} of them once", iters=iters, share=totals.epochs)
+    return _("{iters:,} steps see each {epochs:.1f} times", iters=iters, epochs=totals.epochs)
+
+
 class PartCount:
     """The rows of a part as far as they are known, and what they come to.
 

@@ -29,7 +29,7 @@ from tui_tuner.progress import Emit, Notice, Pace, StopToken, ignore_event
 from tui_tuner.training.examples import Encoder, UnusableRow
 
 LOOK_EVERY = 64  # examples between two looks at the stop token
-MOST_MEASURED = 2000  # examples: a second or two
+MOST_MEASURED = 1000  # examples: a second or so
 # What a tokenizer may add of its own to a text: a beginning, a space before each turn.
 ADDED_TOKENS, ADDED_PER_TURN = 16, 4
 

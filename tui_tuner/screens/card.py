@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -14,8 +14,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Static
 
-from tui_tuner.dataset.card import CARD, Card, Section, is_card, read_card
-from tui_tuner.dataset.state import dataset_state
+from tui_tuner.dataset.card import CARD, Section, is_card, make_card, out_of_date, read_report
 from tui_tuner.errors import TunerError
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line, printable
@@ -54,7 +53,7 @@ class CardScreen(Screen[None]):
         """The card, and where it is on the disk."""
         with VerticalScroll(id="card"):
             try:
-                yield from self._card(read_card(self._project.data, self._project.name))
+                yield from self._card(read_report(self._project.data))
             except TunerError as error:
                 yield _text(f"{error.what}. {error.advice}", "warning")
         if is_card(self._project.data):
@@ -62,10 +61,11 @@ class CardScreen(Screen[None]):
             yield Static(text, id="where", markup=False)
         yield Footer(show_command_palette=False, compact=True)
 
-    def _card(self, card: Card) -> Iterator[Widget]:
+    def _card(self, report: Mapping[str, Any]) -> Iterator[Widget]:
+        card = make_card(report, self._project.name)
         yield _text(card.title, "title")
-        if dataset_state(self._project).stage != "ready":
-            yield _text(_("Something has changed since: g in the Dataset step brings it up to date."), "warning")
+        for text in out_of_date(report, self._project):
+            yield _text(text, "warning")
         for section in card.sections:
             yield _text(section.heading, "heading")
             yield from _rows(section)

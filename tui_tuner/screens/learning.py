@@ -108,7 +108,7 @@ class LearningScreen(Screen[None]):
         self._part = "train"
         self._place = 0
         self._rank = -1  # of the longest ones, where the one in sight was found as one of them
-        self._drawn = 0.0
+        self._drawn = self._took = 0.0
 
     def compose(self) -> ComposeResult:
         """Totals, the two tables, the example, what its colours mean."""
@@ -184,7 +184,7 @@ class LearningScreen(Screen[None]):
             self._counts[message.part].take(message.rows.rows)
         else:
             self._done.add(message.part)
-        due = time.monotonic() - self._drawn > SECONDS_BETWEEN_DRAWINGS
+        due = time.monotonic() - self._drawn > max(SECONDS_BETWEEN_DRAWINGS, 20 * self._took)
         if message.part == self._part and (due or message.rows is None):
             self._show_totals()
 
@@ -193,7 +193,7 @@ class LearningScreen(Screen[None]):
     def _show_totals(self) -> None:
         if self._learning is None or self._part not in self._counts:
             return
-        self._drawn = time.monotonic()
+        began = time.monotonic()
         count = self._counts[self._part]
         totals, plan = count.totals(RANGES), self._learning.plan
         left = 0 if self._part in self._done else self._learning.rows(self._part) - totals.rows
@@ -201,6 +201,8 @@ class LearningScreen(Screen[None]):
         room = self.query_one("#histogram", Static).content_size.width
         self.query_one("#histogram", Static).update(learning_text.histogram(totals, room))
         self.query_one("#lengths", Static).update(learning_text.lengths(totals))
+        self._drawn = time.monotonic()
+        self._took = self._drawn - began  # of many thousand rows it is drawn less often
 
     def on_resize(self) -> None:
         """Draw the bars as long as there is room."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from tui_tuner import figures
-from tui_tuner.dataset.learning import PARTS, PartTotals
+from tui_tuner.dataset.learning import PARTS, PartTotals, passes
 from tui_tuner.dataset.token_view import ExampleShown, Kind, Piece, Segment
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
@@ -38,8 +38,8 @@ def totals(part: PartTotals, iters: int, left: int) -> Content:
         median=part.median,
         longest=part.longest,
     )
-    if part.epochs and not left:
-        text += _(" · {iters:,} steps see each {epochs:.1f} times", iters=iters, epochs=part.epochs)
+    if not left and (seen := passes(part, iters)):
+        text += f" · {seen}"
     if left:
         text += _(" · {left:,} still to be counted…", left=left)
     lines = [Content(text)]
