@@ -59,6 +59,13 @@ class DatasetChoice:
         300, "Longest passage that documents are cut into, in words.", minimum=30, maximum=10_000, label="passage"
     )
     instructions: int = setting(60, "How many questions to write.", minimum=1, maximum=100_000, label="questions")
+    turns: int = setting(
+        1,
+        "Questions and answers in one conversation. Above 1 likely follow-up questions are written, each with its "
+        "answer; the guide writes one follow-up, which is 2.",
+        minimum=1,
+        maximum=4,
+    )
     opening_phrases: tuple[str, ...] = setting(
         OPENING_PHRASES, "Each question starts with one of these; separate them with ;"
     )

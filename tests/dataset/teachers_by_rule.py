@@ -9,6 +9,7 @@ from typing import Any
 
 from tui_tuner.choices import DatasetChoice
 from tui_tuner.dataset.examples import Example, asked_and_answered
+from tui_tuner.dataset.follow_up_request import WORDS
 from tui_tuner.dataset.plan import DatasetPlan
 from tui_tuner.errors import TeacherError, TeacherRefused
 from tui_tuner.progress import Event, StopToken
@@ -20,6 +21,21 @@ Rule = Callable[[Request], Answer | str]
 def counting_answer(request: Request) -> str:
     """A different sentence for each question, in the style of the seed examples below."""
     return f"In short: {request.messages[-1]['content'].rstrip('?')}, yes. Try this: begin today."
+
+
+def conversing(answers: Rule = counting_answer) -> Rule:
+    """Follow-up questions that name the question they follow on, and `answers` to everything else."""
+
+    def say(request: Request) -> Answer | str:
+        if not asks_for_follow_up(request):
+            return answers(request)
+        return f"{request.beginning or 'What is'} step {len(request.messages)} of {request.messages[-3]['content']}"
+
+    return say
+
+
+def asks_for_follow_up(request: Request) -> bool:
+    return request.messages[-1]["content"] == WORDS
 
 
 def counting_questions() -> Rule:

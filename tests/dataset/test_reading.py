@@ -1,6 +1,6 @@
 import pytest
 
-from tui_tuner.dataset.reading import clean_question, continued_question, listed_questions
+from tui_tuner.dataset.reading import clean_question, continued_question, follow_up_question, listed_questions
 
 TWO = ["How do I start?", "What is a plugin?"]
 
@@ -83,3 +83,28 @@ def test_what_is_no_question_is_cleaned_away():
     assert clean_question("Why?") == ""
     assert clean_question("?!") == ""
     assert clean_question("why " * 200) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("How do I undo that?", "How do I undo that?"),
+        ('"How do I undo that?"', "How do I undo that?"),
+        ("Follow-up question: How do I undo that?", "How do I undo that?"),
+        ('Sure! A likely follow-up question could be: "How do I undo that?"', "How do I undo that?"),
+        ("**Question:** How do I undo that?", "How do I undo that?"),
+        ("Here is one:\n\nHow do I undo that?\n\nLet me know if you want more.", "How do I undo that?"),
+        ("1. How do I undo that?\n2. Why?", "How do I undo that?"),
+        ('["How do I undo that?", "Why so?"]', "How do I undo that?"),
+        ('```json\n{"question": "How do I undo that?"}\n```', "How do I undo that?"),
+        ("Show me an example.", "Show me an example."),
+        ('What does the error "404: not found" mean?', 'What does the error "404: not found" mean?'),
+        ("What does this question mean: who are you?", "What does this question mean: who are you?"),
+        ("这个问题怎么解决？", "这个问题怎么解决？"),
+        ("I would ask about it.\nThat is all.", ""),
+        ("", ""),
+        ("```\n```", ""),
+    ],
+)
+def test_the_one_question_in_a_proposal(text, question):
+    assert follow_up_question(text) == question

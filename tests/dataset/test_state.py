@@ -1,5 +1,5 @@
 import pytest
-from dataset.teachers_by_rule import SEEDS, RuleTeacher, counting_answer
+from dataset.teachers_by_rule import SEEDS, RuleTeacher, asks_for_follow_up, conversing, counting_answer
 
 from tui_tuner.dataset.make import make_dataset
 from tui_tuner.dataset.plan import plan_dataset
@@ -45,6 +45,24 @@ def test_the_stages_follow_the_files(project):
     assert dataset_state(more).stage == "ready"
     write_json(project.data / "instructions.json", [f"Count to {n}?" for n in range(30)])
     assert dataset_state(more).stage == "answers"
+
+
+def test_missing_follow_ups_are_seen_and_so_are_turns_no_longer_wanted(project):
+    make(project)
+    longer = project.with_settings("dataset", {"turns": "3"})
+    assert dataset_state(longer).stage == "follow_ups"
+    make(longer, RuleTeacher(answers=conversing()))
+    assert dataset_state(longer) == DatasetState(8, 8, 0, 8, 7, 1, "ready", follow_ups=16)
+    assert dataset_state(project).stage == "answers"
+    make(project)
+    assert dataset_state(project).stage == "ready"
+
+
+def test_follow_ups_given_up_are_not_missing_until_a_setting_has_changed(project):
+    longer = project.with_settings("dataset", {"turns": "2"})
+    make(longer, RuleTeacher(answers=lambda request: "" if asks_for_follow_up(request) else counting_answer(request)))
+    assert dataset_state(longer) == DatasetState(8, 8, 0, 8, 7, 1, "ready", follow_ups=0)
+    assert dataset_state(longer.with_settings("dataset", {"temperature": "1.5"})).stage == "follow_ups"
 
 
 def test_given_up_questions_and_seed_examples_are_not_missing(project):

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dataset.teachers_by_rule import SEEDS, RuleTeacher, asked_for, plan_in
+import pytest
+from dataset.teachers_by_rule import SEEDS, RuleTeacher, asked_for, conversing, plan_in
 
 from tui_tuner.dataset.make import make_dataset
 from tui_tuner.files import read_json_lines
@@ -25,9 +26,10 @@ def answered(data):
     return [row["messages"][0]["content"] for row in rows]
 
 
-def resume(data):
-    teacher = RuleTeacher()
-    report = make_dataset(plan_in(data, seeds=SEEDS, instructions=40), teacher, emit=ignore_event, stop=StopToken())
+def resume(data, turns=1):
+    teacher = RuleTeacher(answers=conversing())
+    plan = plan_in(data, seeds=SEEDS, instructions=40, turns=turns)
+    report = make_dataset(plan, teacher, emit=ignore_event, stop=StopToken())
     return teacher, report
 
 
@@ -49,6 +51,28 @@ def test_killed_between_answers_it_goes_on_and_pays_for_nothing_twice(tmp_path):
     assert not set(asked_for(teacher)) & set(kept)
     assert len(asked_for(teacher)) == 40 - len(kept)
     assert (report.answers, report.train + report.valid) == (40, 43)
+
+
+@pytest.mark.parametrize("followed", [2, 9, 30])
+def test_killed_between_follow_ups_it_pays_for_nothing_twice_and_the_files_are_the_same(tmp_path, followed):
+    paid = []
+    with start(tmp_path / "killed", "0", "3") as child:
+        for line in child.stdout:
+            if line.startswith(("asked", "follow_up ")):
+                paid.append(line)
+            if len([line for line in paid if line.startswith("follow_up ")]) == followed:
+                child.send_signal(signal.SIGKILL)
+                break
+        paid += [line for line in child.stdout if line.startswith(("asked", "follow_up "))]
+    assert child.returncode == -signal.SIGKILL
+    teacher, report = resume(tmp_path / "killed", turns=3)
+    # Forty answers, and two follow-up questions with their answers each; what was in flight is all that is asked again.
+    assert 40 * 5 <= len(paid) + len(teacher.asked) <= 40 * 5 + 1
+    assert (report.answers, report.follow_ups, report.short) == (40, 80, 0)
+    with start(tmp_path / "whole", "0", "3") as child:
+        child.stdout.read()
+    for name in ("instructions.json", "train.jsonl", "valid.jsonl"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
 def test_killed_or_not_the_split_is_the_same(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from tui_tuner import figures
-from tui_tuner.dataset.events import DatasetReady, ExampleRefused
+from tui_tuner.dataset.events import DatasetReady, ExampleRefused, FollowUpRefused
 from tui_tuner.documents.adding import DocumentsAdded
 from tui_tuner.documents.telling import documents_told
 from tui_tuner.export.proof import Proof
@@ -56,6 +56,12 @@ def _refused(event: ExampleRefused) -> str:
 @sentence.register
 def _documents_added(event: DocumentsAdded) -> str:
     return "\n".join(documents_told(event))
+
+
+@sentence.register
+def _follow_up_refused(event: FollowUpRefused) -> str:
+    words = {"question": one_line(event.question, 60), "reason": event.reason}
+    return _("  follow-up refused: {question} ({reason})", **words)
 
 
 @sentence.register

@@ -196,6 +196,10 @@ def _origin(report: Mapping[str, Any]) -> Section:
     if questions:
         texts = {"questions": questions, "answers": _number(report, "answers"), "refused": _number(report, "refused")}
         rows.append((_("questions"), _("{questions:,}, {answers:,} answered, {refused:,} given up", **texts)))
+    if follow_ups := _number(report, "follow_ups"):
+        texts = {"number": follow_ups, "short": _number(report, "short")}
+        told = _("{number:,}, each with its answer; {short:,} examples have fewer turns than wanted", **texts)
+        rows.append((_("follow-ups"), told))
     return Section(_("Where they are from"), tuple(rows))
 
 
@@ -206,6 +210,10 @@ def _left_out(report: Mapping[str, Any]) -> Section:
     rows += [
         (reason, _("{number:,} answers refused", number=number))
         for reason, number in _mapping(report, "rejects").items()
+    ]
+    rows += [
+        (reason, _("{number:,} follow-ups refused", number=number))
+        for reason, number in _mapping(report, "follow_up_rejects").items()
     ]
     if decisions := _number(report, "decisions"):
         rows.append((_("review"), _("{number:,} decisions by hand", number=decisions)))

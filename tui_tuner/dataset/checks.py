@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -86,6 +87,24 @@ def answer_objection(question: str, answer: str, quality: QualityChoice) -> Obje
     if quality.same_script and (scripts := _other_script(question, answer, quality.same_script)):
         asked, answered = scripts
         text = _("it is written in {answered}, the question in {asked}", answered=answered, asked=asked)
+        return Objection("wrong_script", text)
+    return None
+
+
+def question_objection(question: str, earlier: Sequence[str], quality: QualityChoice) -> Objection | None:
+    """What is wrong with a follow-up question after these `earlier` ones; None where nothing is."""
+    said = question_key(question)
+    if not said:
+        return Objection("empty", _("there is no question in it"))
+    if said in map(question_key, earlier):
+        return Objection("repeats_question", _("it repeats a question of the conversation"))
+    if loop := repetition(question):
+        return Objection("repetition", _("it repeats itself: {words}", words=loop))
+    if phrase := _refusal(said, quality.refusals):
+        return Objection("refusal", _("it refuses to ask: {phrase}", phrase=repr(phrase)))
+    if quality.same_script and (scripts := _other_script(earlier[0], question, quality.same_script)):
+        asked, follows = scripts
+        text = _("it is written in {follows}, the conversation in {asked}", follows=follows, asked=asked)
         return Objection("wrong_script", text)
     return None
 

@@ -51,6 +51,44 @@ class ExampleRefused(Event):
 
 
 @dataclass(frozen=True)
+class FollowUpWritten(Event):
+    """A follow-up question has its answer, and both are on the disk.
+
+    Attributes:
+        question: what the conversation began with.
+        follow_up: what was asked next.
+        answer: what will be learned.
+        tokens: how many the teacher wrote for the answer.
+        turn: which question of the conversation it is: 2 for the first follow-up.
+        source: the teacher.
+        done: follow-ups on the disk now, of the examples as they are.
+    """
+
+    question: str
+    follow_up: str
+    answer: str
+    tokens: int
+    turn: int
+    source: str
+    done: int
+
+
+@dataclass(frozen=True)
+class FollowUpRefused(Event):
+    """A follow-up question, or its answer, was not good enough; it is kept with its reason and may be asked for again.
+
+    Attributes:
+        question: what the conversation began with.
+        follow_up: the question; empty where there was none in what the teacher said.
+        reason: why.
+    """
+
+    question: str
+    follow_up: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class DatasetReady(Event):
     """The training files are written.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,11 +27,19 @@ class Example:
         messages: its turns; the last one is the assistant's.
         source: "seed" for one a person wrote, otherwise the name of the teacher.
         passage: what it was written from; None where that is no document.
+        began_with: how many messages there were before follow-ups were added; 0 where none were. It stays the same
+            example as it grows: a person's decision, its near duplicates and its side of the split go by these alone.
     """
 
     messages: tuple[Message, ...]
     source: str
     passage: Provenance | None = None
+    began_with: int = 0
+
+    @property
+    def beginning(self) -> tuple[Message, ...]:
+        """The turns it is known by: all of them but for follow-ups added later."""
+        return self.messages[: self.began_with or None]
 
     @property
     def question(self) -> str:
@@ -44,8 +53,26 @@ class Example:
 
     @property
     def asked(self) -> str:
-        """Everything the user says: what tells two conversations apart that both begin with a greeting."""
-        return "\n".join(message["content"] for message in self.messages if message["role"] == "user")
+        """All the user says in `beginning`: what tells two conversations apart that both begin with a greeting."""
+        return "\n".join(message["content"] for message in self.beginning if message["role"] == "user")
+
+    @property
+    def turns(self) -> int:
+        """How many questions of the user are answered in it."""
+        return sum(message["role"] == "user" for message in self.messages)
+
+    @property
+    def follow_ups(self) -> int:
+        """How many of its turns were added after it was accepted as an example."""
+        return (len(self.messages) - len(self.beginning)) // 2
+
+    def followed_by(self, turns: Iterable[Message]) -> Example:
+        """The example with a follow-up question and its answer at its end."""
+        return replace(self, messages=(*self.messages, *turns), began_with=self.began_with or len(self.messages))
+
+    def without_last_follow_up(self) -> Example | None:
+        """The example as it was before its last follow-up; None where it has none."""
+        return replace(self, messages=self.messages[:-2]) if len(self.messages) > self.began_with > 0 else None
 
     def as_row(self) -> dict[str, Any]:
         """The row of a training file, as mlx-lm reads it."""
@@ -80,6 +107,13 @@ def asked_and_answered(question: str, answer: str, source: str, passage: Provena
     """An example of one question and its answer."""
     turns = (Message(role="user", content=question), Message(role="assistant", content=answer))
     return Example(turns, source, passage)
+
+
+def name_of(messages: Iterable[Message]) -> str:
+    """A short name for turns: the same turns, the same name."""
+    # With their lengths, so that no text can look like the end of a turn and the beginning of the next one.
+    turns = "".join(f"{message['role']} {len(message['content'])} {message['content']}" for message in messages)
+    return hashlib.blake2b(turns.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def _first(messages: Iterable[Message], role: str) -> str:

@@ -117,7 +117,7 @@ def gather(
             stop.check()
         decision = decisions.get(identity(example)) if decisions else None
         if decision is None:
-            found = _objection(example, plan, known, originals)
+            example, found = _judged(example, plan, known, originals)
         elif decision.verdict == "reject":
             found = SetAside(example, Objection("by_hand", _("rejected in the review")))
         else:
@@ -144,11 +144,19 @@ def _passage_objection(example: Example, plan: DatasetPlan) -> Objection | None:
     return passage_objection(example.question, example.answer, passage, plan.quality)
 
 
-def _objection(example: Example, plan: DatasetPlan, known: NearDuplicates, originals: list[Example]) -> SetAside | None:
-    found = _passage_objection(example, plan)
-    found = found or objection(example, plan.quality)
-    if found is not None:
-        return SetAside(example, found)
+def _judged(
+    example: Example, plan: DatasetPlan, known: NearDuplicates, originals: list[Example]
+) -> tuple[Example, SetAside | None]:
+    """The example without those last follow-ups that a check objects to, and what is wrong where that is not enough."""
+    found = objection(example, plan.quality)
+    while found is not None and (shorter := example.without_last_follow_up()) is not None:
+        example = shorter
+        found = objection(example, plan.quality)
+    found = _passage_objection(example, plan) or found
+    return example, SetAside(example, found) if found is not None else _repeats(example, known, originals)
+
+
+def _repeats(example: Example, known: NearDuplicates, originals: list[Example]) -> SetAside | None:
     place = known.like(example.asked)
     if place is None:
         return None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from tui_tuner.dataset.answers import AnswersOutcome, write_answers
 from tui_tuner.dataset.card import make_card, write_card
 from tui_tuner.dataset.events import DatasetReady
 from tui_tuner.dataset.examples import Example, question_key
+from tui_tuner.dataset.follow_up_journals import FollowUpJournals, grown
+from tui_tuner.dataset.follow_ups import FollowUpsOutcome, write_follow_ups
 from tui_tuner.dataset.gathering import Gathered, gather, read_imported, write_set_aside
 from tui_tuner.dataset.instructions import write_instructions
 from tui_tuner.dataset.journals import AnswerJournals
@@ -33,7 +35,7 @@ from tui_tuner.dataset.plan import (
 )
 from tui_tuner.dataset.prompts_used import NotingTeacher
 from tui_tuner.dataset.report import facts
-from tui_tuner.dataset.review import Review, identity
+from tui_tuner.dataset.review import Decision, Review, identity
 from tui_tuner.dataset.reviewing import taken_back
 from tui_tuner.dataset.sequence_length import LengthCheck, divide, open_length_check
 from tui_tuner.dataset.split import Shares, Split, split_examples
@@ -64,6 +66,9 @@ class DatasetReport:
         path: the folder of the files.
         documents: documents that were brought along.
         passages: passages they were cut into.
+        follow_ups: follow-up questions with their answers that are learned or held out.
+        short: examples with fewer turns than wanted, because what should follow was refused.
+        follow_up_rejects: how many follow-up questions and their answers were refused for each reason.
     """
 
     instructions: int
@@ -80,6 +85,9 @@ class DatasetReport:
     path: Path
     documents: int = 0
     passages: int = 0
+    follow_ups: int = 0
+    short: int = 0
+    follow_up_rejects: dict[str, int] = field(default_factory=dict)
 
 
 def needs_teacher(plan: DatasetPlan) -> bool:
@@ -98,9 +106,9 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop
 
     Without a teacher they are made of what is there.
 
-    Emits `StageProgress` for "Questions", "Passages" (questions about documents) and "Answers", `InstructionWritten`,
-    `ExampleWritten`, `ExampleRefused`, `Notice`s, and `DatasetReady` at the end. `stop` is asked between requests; the
-    teacher asks it while it writes.
+    Emits `StageProgress` for "Questions", "Passages" (questions about documents), "Answers" and, where more than one
+    turn is wanted, "Follow-ups", what was written and refused in each, `Notice`s, and `DatasetReady` at the end. `stop`
+    is asked between requests; the teacher asks it while it writes.
 
     Raises:
         DatasetError: a file brought along cannot be used, or too few examples came of it.
@@ -115,14 +123,7 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop
     questions: dict[str, Passage | None] = {}
     if teacher is not None:
         questions = _ask_questions(plan, teacher, imported, emit=emit, stop=stop)
-    with AnswerJournals(plan.data, emit, way_of_answering(choice)) as journals:
-        if teacher is not None:
-            passages = {question_key(question): passage for question, passage in questions.items() if passage}
-            asked = NotingTeacher(teacher, plan.data, "answers")
-            outcome = write_answers(plan, list(questions), asked, journals, passages=passages, emit=emit, stop=stop)
-        else:
-            outcome = AnswersOutcome(len(journals.kept), 0, {})
-        written = [*journals.kept.values(), *taken_back(plan.data, decisions)]
+    written, outcome, follow_ups = _answered(plan, questions, teacher, decisions, emit, stop)
     if outcome.refused and len(plan.seed_examples) + len(imported) + len(written) < 2:
         what = _("{number} of {total} questions got no usable answer", number=outcome.refused, total=len(questions))
         raise DatasetError(what, advice=_help(outcome))
@@ -135,7 +136,7 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop
     _say_what_is_scarce(plan, split, outcome, gathered, emit)
     _say_what_is_cut(plan, lengths, gathered, emit)
     _write_files(plan.data, gathered, split)
-    report = _report(plan, teacher, len(questions), len(imported), outcome, gathered, split)
+    report = _report(plan, teacher, len(questions), len(imported), (outcome, follow_ups), gathered, split)
     written_down = {**_as_json(report, plan, began), **facts(plan, split, imported, lengths)}
     write_json(plan.data / REPORT, written_down)
     write_card(plan.data, make_card(written_down, plan.data.absolute().parent.name))
@@ -166,6 +167,46 @@ def _ask_questions(
             advice=_("Choose another teacher: {teacher} may be too small to ask about a text.", teacher=teacher.name),
         )
     return questions
+
+
+def _answered(
+    plan: DatasetPlan,
+    questions: Mapping[str, Passage | None],
+    teacher: Teacher | None,
+    decisions: Mapping[str, Decision],
+    emit: Emit,
+    stop: StopToken,
+) -> tuple[list[Example], AnswersOutcome, FollowUpsOutcome]:
+    """Every answered example with its follow-ups, and how both stages ended; without a teacher what there is."""
+    way = way_of_answering(plan.choice)
+    with AnswerJournals(plan.data, emit, way) as journals:
+        if teacher is not None:
+            passages = {question_key(question): passage for question, passage in questions.items() if passage}
+            asked = NotingTeacher(teacher, plan.data, "answers")
+            outcome = write_answers(plan, list(questions), asked, journals, passages=passages, emit=emit, stop=stop)
+        else:
+            outcome = AnswersOutcome(len(journals.kept), 0, {})
+        written = [*journals.kept.values(), *taken_back(plan.data, decisions)]
+    if plan.choice.turns == 1:
+        return written, outcome, FollowUpsOutcome(0, {})
+    with FollowUpJournals(plan.data, emit, way) as steps:
+        followed = FollowUpsOutcome(0, {})
+        if teacher is not None:
+            # What a person rejected is not learned, and what they edited is as they want it.
+            open_ = [
+                one
+                for one in written
+                if _verdict(one, decisions) not in ("reject", "edit")
+                and (one.passage is None or one.passage.id in plan.passages_by_id)
+            ]
+            asked = NotingTeacher(teacher, plan.data, "follow-ups")
+            followed = write_follow_ups(plan, open_, asked, steps, emit=emit, stop=stop)
+        return [grown(one, steps.finished, plan.choice.turns) for one in written], outcome, followed
+
+
+def _verdict(example: Example, decisions: Mapping[str, Decision]) -> str:
+    decision = decisions.get(identity(example)) if decisions else None
+    return decision.verdict if decision else ""
 
 
 def _write_files(data: Path, gathered: Gathered, split: Split) -> None:
@@ -230,10 +271,11 @@ def _report(
     teacher: Teacher | None,
     questions: int,
     imported: int,
-    outcome: AnswersOutcome,
+    outcomes: tuple[AnswersOutcome, FollowUpsOutcome],
     gathered: Gathered,
     split: Split,
 ) -> DatasetReport:
+    outcome, followed = outcomes
     return DatasetReport(
         instructions=questions,
         answers=outcome.kept,
@@ -249,6 +291,9 @@ def _report(
         path=plan.data,
         documents=len({passage.path for passage in plan.passages}),
         passages=len(plan.passages),
+        follow_ups=sum(example.follow_ups for example in gathered.kept),
+        short=followed.short,
+        follow_up_rejects=followed.reasons,
     )
 
 
@@ -258,6 +303,7 @@ def _as_json(report: DatasetReport, plan: DatasetPlan, began: str) -> dict[str, 
     settings = {**dataclasses.asdict(plan.choice), **dataclasses.asdict(plan.quality)}
     counts["passages_name"] = name_of(plan.passages)
     counts["decisions"] = count_lines(plan.data / REVIEW)
+    counts["way"] = way_of_answering(plan.choice)
     return {**counts, "began": began, "ended": _now(), "seed": plan.choice.seed, "settings": settings}
 
 

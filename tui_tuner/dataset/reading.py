@@ -18,6 +18,12 @@ SHORTEST, LONGEST = 2, 400  # words, characters
 _END = re.compile(r"[?？]")
 _SENTENCE_END = re.compile(r"[.!](?=\s|$)|[。！]")
 _MARKS = re.compile(r"^(?:(?:[-*•–]|\(?\d{1,4}[.):]|Q\d*[:.]|Question\s*\d*:)\s+)+", re.IGNORECASE)
+# What models put before a question they propose: "Follow-up question:", "Sure! A likely follow-up request could be:".
+_LABEL = re.compile(
+    r"^(?!(?:wh\w+|how|can|could|do|does|is|are|should)\b)"  # a question may have a colon of its own
+    r"[^?:\"“]{0,60}?\b(?:question|request|follow[- ]up)\b[^?:\"“]{0,40}:\s*",
+    re.IGNORECASE,
+)
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _SINGLE_QUOTED = re.compile(r"'(.+?)'(?=\s*(?:[,\]]|$))", re.MULTILINE)
 _MOST_STARTS = 20  # brackets tried as the start of the list
@@ -48,6 +54,24 @@ def continued_question(text: str, beginning: str) -> str:
         return ""
     question = clean_question(line)
     return question if question_key(question) != question_key(beginning) else ""
+
+
+def follow_up_question(text: str) -> str:
+    """The one question or request in what a teacher proposes; empty where there is none.
+
+    A list gives its first one. Remarks before it end with a colon or stand on lines of their own: of several lines the
+    first with a question mark is meant.
+    """
+    body = _without_fences(text).strip()
+    if body.startswith(("[", "{")):
+        return next(iter(listed_questions(body)), "")
+    lines = [
+        question for line in body.splitlines() if (question := clean_question(_LABEL.sub("", line.strip(), count=1)))
+    ]
+    asking = [line for line in lines if _END.search(line)]
+    if asking:
+        return asking[0]
+    return lines[0] if len(lines) == 1 else ""
 
 
 def clean_question(text: str) -> str:

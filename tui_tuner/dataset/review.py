@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from tui_tuner.dataset.examples import Example
+from tui_tuner.dataset.examples import Example, name_of
 from tui_tuner.files import Journal, read_json_lines
 from tui_tuner.language import _
 from tui_tuner.models.prompts import Message
@@ -31,10 +30,11 @@ class Decision:
 
 
 def identity(example: Example) -> str:
-    """What an example is known by, whatever file it is in and whoever wrote it: the same turns, the same name."""
-    # With their lengths, so that no text can look like the end of a turn and the beginning of the next one.
-    turns = "".join(f"{message['role']} {len(message['content'])} {message['content']}" for message in example.messages)
-    return hashlib.blake2b(turns.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    """What an example is known by, whatever file it is in and whoever wrote it: the same turns, the same name.
+
+    Follow-ups do not count: what a person decided about an example still holds when it has grown.
+    """
+    return name_of(example.beginning)
 
 
 class Review:

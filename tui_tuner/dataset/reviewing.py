@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_tuner.dataset.examples import Example, asked_and_answered, question_key
+from tui_tuner.dataset.follow_up_journals import grown, read_follow_ups
 from tui_tuner.dataset.plan import ANSWERS, IMPORTED, REJECTS, SET_ASIDE
 from tui_tuner.dataset.review import Decision, identity
 from tui_tuner.documents.passages import Provenance
@@ -69,7 +70,9 @@ class ReviewRow:
         return {"accept": "accepted", "edit": "edited", "reject": "rejected"}[self.decision.verdict]
 
 
-def review_slices(data: Path, decisions: Mapping[str, Decision], way: str = "") -> Iterator[list[ReviewRow]]:
+def review_slices(
+    data: Path, decisions: Mapping[str, Decision], way: str = "", turns: int = 1
+) -> Iterator[list[ReviewRow]]:
     """Every example that was brought along or answered, then every refused answer; the first ones at once.
 
     Seed examples are not among them: they are edited in their file. Lines that cannot be read are left out here; making
@@ -79,28 +82,31 @@ def review_slices(data: Path, decisions: Mapping[str, Decision], way: str = "") 
         data: the dataset's folder.
         decisions: the person's, by `identity`.
         way: how questions are answered now (`plan.way_of_answering`): says which were refused under other settings.
+        turns: how many questions a conversation may have now: follow-ups beyond are not shown.
 
     Raises:
         StorageError: a file cannot be read.
     """
-    rows = _review_rows(data, decisions, way)
+    rows = _review_rows(data, decisions, way, turns)
     size = FIRST_SLICE
     while some := list(itertools.islice(rows, size)):
         yield some
         size = SLICE
 
 
-def read_review_rows(data: Path, decisions: Mapping[str, Decision], way: str = "") -> list[ReviewRow]:
+def read_review_rows(data: Path, decisions: Mapping[str, Decision], way: str = "", turns: int = 1) -> list[ReviewRow]:
     """All of `review_slices` in one list."""
-    return list(itertools.chain.from_iterable(review_slices(data, decisions, way)))
+    return list(itertools.chain.from_iterable(review_slices(data, decisions, way, turns)))
 
 
-def _review_rows(data: Path, decisions: Mapping[str, Decision], way: str) -> Iterator[ReviewRow]:
+def _review_rows(data: Path, decisions: Mapping[str, Decision], way: str, turns: int) -> Iterator[ReviewRow]:
     why = {row["id"]: row for row in _rows(data / SET_ASIDE) if isinstance(row.get("id"), str)}
     refused = list(_refused(data, way))
     answered: set[str] = set()
     seen: set[str] = set()
-    for example in itertools.chain(_examples(data / IMPORTED), _examples(data / ANSWERS)):
+    follow_ups = read_follow_ups(data) if turns > 1 else {}
+    answers = (grown(example, follow_ups, turns) for example in _examples(data / ANSWERS))
+    for example in itertools.chain(_examples(data / IMPORTED), answers):
         name = identity(example)
         if name in seen:
             continue
@@ -118,6 +124,7 @@ def _review_rows(data: Path, decisions: Mapping[str, Decision], way: str) -> Ite
         if name not in seen:
             seen.add(name)
             settled = question_key(example.question) in answered
+            example = grown(example, follow_ups, turns)
             yield ReviewRow(name, example, reason, detail, decisions.get(name), superseded=settled)
 
 

@@ -223,11 +223,24 @@ def divide(
                 pace.reach(looked)
             looked += 1
             decided = bool(decisions) and identity(example) in decisions
-            found = None if decided else check.objection(example)
+            kept, found = (example, None) if decided else _fitting(check, example)
             if found is None:
-                fitting[-1].append(example)
+                fitting[-1].append(kept)
             else:
                 aside.append(SetAside(example, found))
     pace.reach(looked)
     pace.finish()
     return fitting, aside
+
+
+def _fitting(check: LengthCheck, example: Example) -> tuple[Example, Objection | None]:
+    """The example without those last follow-ups that would be cut, and why even the rest is too long."""
+    found = check.objection(example)
+    while found is not None or identity(example) in check.cut:
+        shorter = example.without_last_follow_up()
+        if shorter is None:
+            break
+        check.cut.discard(identity(example))
+        example = shorter
+        found = check.objection(example)
+    return example, found

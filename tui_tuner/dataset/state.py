@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from tui_tuner.choices import DatasetChoice
 from tui_tuner.dataset.documents_state import documents_state
 from tui_tuner.dataset.examples import question_key
 from tui_tuner.dataset.instructions import read_instructions
 from tui_tuner.dataset.plan import (
     ANSWERS,
+    FOLLOW_UPS,
     IMPORTED,
     INSTRUCTIONS,
     REJECTS,
@@ -29,7 +31,7 @@ from tui_tuner.errors import DatasetError, StorageError
 from tui_tuner.files import count_lines, read_json
 from tui_tuner.project import Project
 
-Stage = Literal["new", "questions", "answers", "ready"]
+Stage = Literal["new", "questions", "answers", "follow_ups", "ready"]
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,12 @@ class DatasetState:
         train: examples to learn from, 0 before the split.
         valid: examples held out, 0 before the split.
         stage: `new` (nothing there), `questions` (some are missing), `answers` (some are missing, or the split is),
-            `ready` (the training files hold every answer).
+            `follow_ups` (every question is answered, and the conversations are not as long as wanted), `ready` (the
+            training files hold every answer, and as many turns as wanted).
         documents: documents that were brought along.
         passages: passages they were cut into.
         imported: examples that were brought along.
+        follow_ups: follow-up questions with their answers.
     """
 
     instructions: int
@@ -60,6 +64,7 @@ class DatasetState:
     documents: int = 0
     passages: int = 0
     imported: int = 0
+    follow_ups: int = 0
 
 
 def dataset_state(project: Project) -> DatasetState:
@@ -71,26 +76,28 @@ def dataset_state(project: Project) -> DatasetState:
         questions = read_instructions(data / INSTRUCTIONS)
     documents = documents_state(data)
     asked = len(questions) + documents.questions
-    answers, train, valid = (count_lines(data / name) for name in (ANSWERS, TRAIN, VALID))
-    way = way_of_answering(project.choices.dataset)
-    refused = _given_up(data / REJECTS, asked - answers, way)
+    answers, train, valid, follow_ups = (count_lines(data / name) for name in (ANSWERS, TRAIN, VALID, FOLLOW_UPS))
+    choice = project.choices.dataset
+    refused = _given_up(data / REJECTS, asked - answers, way_of_answering(choice))
     finished = answers + refused >= asked
     stage: Stage
-    if train and finished and _split_holds_all(data, train + valid, answers, documents.name):
+    if train and finished and _split_holds_all(data, train + valid, answers, documents.name, choice):
         stage = "ready"
     elif not asked and not documents.passages:
         stage = "new"
+    elif finished and answers and follow_ups < answers * (choice.turns - 1):
+        stage = "follow_ups"
     elif documents.passages:
         stage = "questions" if not asked else "answers"
     else:
         stage = "questions" if len(questions) < wanted and not answers else "answers"
     imported = count_lines(data / IMPORTED)
-    brought = (documents.documents, documents.passages, imported)
+    brought = (documents.documents, documents.passages, imported, follow_ups)
     return DatasetState(asked, answers, refused, wanted, train, valid, stage, *brought)
 
 
-def _split_holds_all(data: Path, split: int, answers: int, documents: str) -> bool:
-    """Whether the training files were made of every example there is now.
+def _split_holds_all(data: Path, split: int, answers: int, documents: str, choice: DatasetChoice) -> bool:
+    """Whether the training files were made of every example there is now, with as many turns as wanted now.
 
     The report says what they were made of. Files made by hand have none: then their number has to do.
     """
@@ -100,6 +107,11 @@ def _split_holds_all(data: Path, split: int, answers: int, documents: str) -> bo
         report = read_json(data / REPORT)
     if not isinstance(report, dict):
         return split >= seeds + imported + answers
+    settings = report.get("settings")
+    if not isinstance(settings, dict) or settings.get("turns", 1) != choice.turns:
+        return False
+    if report.get("short") and report.get("way") != way_of_answering(choice):
+        return False  # what was given up is worth another try
     made_of = (
         report.get("seed_examples"),
         report.get("imported", 0),

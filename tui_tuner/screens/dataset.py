@@ -11,14 +11,20 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import RichLog, Static
 
-from tui_tuner.dataset.events import ExampleRefused, ExampleWritten, InstructionWritten
+from tui_tuner.dataset.events import (
+    ExampleRefused,
+    ExampleWritten,
+    FollowUpRefused,
+    FollowUpWritten,
+    InstructionWritten,
+)
 from tui_tuner.dataset.state import dataset_state
 from tui_tuner.journey import dataset_needs_engine, dataset_work
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Event
 from tui_tuner.screens.dataset_doors import DatasetDoors
-from tui_tuner.screens.dataset_view import DatasetView
+from tui_tuner.screens.dataset_view import DatasetView, Latest
 from tui_tuner.screens.settings_step import SettingsStep
 from tui_tuner.widgets.settings_form import SettingsForm
 from tui_tuner.widgets.stage_list import StageList
@@ -33,6 +39,7 @@ FIELDS = (
     "topic",
     "instructions",
     "questions_per_passage",
+    "turns",
     "opening_phrases",
     "style",
     "answer_beginning",
@@ -180,8 +187,9 @@ class DatasetScreen(SettingsStep, DatasetDoors):
             log.clear()
             self._shown_view, self._shown = view, view.heard - len(view.latest)
         new = view.heard - self._shown
-        for event in list(view.latest)[-new:] if new else ():
-            for line in _lines(event):
+        events = list(view.latest)
+        for place in range(len(events) - min(new, len(events)), len(events)):
+            for line in _lines(events[place], events[place - 1] if place else None):
                 log.write(line)
         self._shown = view.heard
 
@@ -202,6 +210,8 @@ class DatasetScreen(SettingsStep, DatasetDoors):
                 _("{documents} documents in {passages} passages", documents=state.documents, passages=state.passages)
                 + f" · {text}"
             )
+        if self.choices.dataset.turns > 1:
+            text += _(" · {follow_ups} follow-ups", follow_ups=state.follow_ups)
         if state.train:
             text += _(" · split: {train} to learn from, {valid} held out", train=state.train, valid=state.valid)
         chosen = self.choices.dataset
@@ -252,13 +262,26 @@ class DatasetScreen(SettingsStep, DatasetDoors):
             self.say(_("Done. ctrl+n: go on to Train."), tone="text-success")
 
 
-def _lines(event: InstructionWritten | ExampleWritten | ExampleRefused) -> list[str]:
+def _lines(event: Latest, before: Latest | None) -> list[str]:
+    """The event in lines, a follow-up nested under the question its conversation began with."""
     if isinstance(event, InstructionWritten):
         return [f"? {one_line(event.text)}" + (f" ({one_line(event.place)})" if event.place else "")]
     if isinstance(event, ExampleRefused):
         return [f"✗ {one_line(event.question)} ({one_line(event.reason)})"]
+    if isinstance(event, FollowUpRefused):
+        follow_up = one_line(event.follow_up) or _("no follow-up")
+        return [*_heading(event.question, before), f"  └ ✗ {follow_up} ({one_line(event.reason)})"]
     tokens = _(" ({count} tokens)", count=event.tokens) if event.tokens else ""
-    return [f"✓ {one_line(event.question)}", f"  └ {one_line(event.answer, LONGEST_SHOWN)}{tokens}"]
+    answer = f"└ {one_line(event.answer, LONGEST_SHOWN)}{tokens}"
+    if isinstance(event, FollowUpWritten):
+        return [*_heading(event.question, before), f"  └ {one_line(event.follow_up)}", f"    {answer}"]
+    return [f"✓ {one_line(event.question)}", f"  {answer}"]
+
+
+def _heading(question: str, before: Latest | None) -> list[str]:
+    """The first question of a conversation, where it is not the one just above."""
+    same = isinstance(before, ExampleWritten | FollowUpWritten | FollowUpRefused) and before.question == question
+    return [] if same else [f"✓ {one_line(question)}"]
 
 
 SCREEN = DatasetScreen

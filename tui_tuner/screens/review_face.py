@@ -107,7 +107,8 @@ class ReviewFace(Screen[None]):
             review = Review(data / REVIEW)
             # A copy: the screen's thread decides while this one still reads.
             decisions = dict(review.decisions)
-            for rows in review_slices(data, decisions, way_of_answering(self._project.choices.dataset)):
+            choice = self._project.choices.dataset
+            for rows in review_slices(data, decisions, way_of_answering(choice), choice.turns):
                 if worker.is_cancelled:
                     return
                 self.post_message(RowsRead(rows, review))
