@@ -54,7 +54,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("dataset", "stop", "s", _("stop"), _("Stop; every finished example is kept.")),
     Action("dataset", "edit", "e", _("settings"), _("Go to the settings; Escape leaves them.")),
     Action("dataset", "bring", "i", _("import"), _("Import examples (JSON, CSV, SQLite, …) or documents you have.")),
-    Action("dataset", "get_model", "u", _("get model"), _("Have Ollama download a model that can write.")),
+    Action(  # the heading of the list of teachers names its key
+        "dataset", "get_model", "u", _("get model"), _("Have Ollama download a model that can write."), footer=False
+    ),
     Action("dataset", "review", "v", _("review"), _("Read, accept, reject and edit the examples.")),
     Action("dataset", "learning", "l", _("tokens"), _("See, token by token, what the model will learn from.")),
     Action("dataset", "card", "c", _("card"), _("Read where the examples are from and what was left out.")),

@@ -195,8 +195,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=11434)
     parser.add_argument("--seconds-per-layer", type=float, default=5.0)
+    parser.add_argument("--seconds", type=float, default=0.0)
     chosen = parser.parse_args()
-    with SmallOllama(MISTRAL, QWEN, port=chosen.port, seconds_per_layer=chosen.seconds_per_layer):
+    with SmallOllama(
+        MISTRAL, QWEN, port=chosen.port, seconds_per_layer=chosen.seconds_per_layer, seconds=chosen.seconds
+    ):
         threading.Event().wait()
 
 

@@ -188,8 +188,9 @@ class DatasetScreen(SettingsStep, DatasetDoors):
             self._shown_view, self._shown = view, view.heard - len(view.latest)
         new = view.heard - self._shown
         events = list(view.latest)
+        several = max(len(self.choices.dataset.teacher_models), len(self.choices.dataset.urls)) > 1
         for place in range(len(events) - min(new, len(events)), len(events)):
-            for line in _lines(events[place], events[place - 1] if place else None):
+            for line in _lines(events[place], events[place - 1] if place else None, several=several):
                 log.write(line)
         self._shown = view.heard
 
@@ -262,8 +263,14 @@ class DatasetScreen(SettingsStep, DatasetDoors):
             self.say(_("Done. ctrl+n: go on to Train."), tone="text-success")
 
 
-def _lines(event: Latest, before: Latest | None) -> list[str]:
-    """The event in lines, a follow-up nested under the question its conversation began with."""
+def _lines(event: Latest, before: Latest | None, *, several: bool) -> list[str]:
+    """The event in lines, a follow-up nested under the question its conversation began with.
+
+    Args:
+        event: what is to be said.
+        before: what was said last.
+        several: more than one teacher writes: name the one that did.
+    """
     if isinstance(event, InstructionWritten):
         return [f"? {one_line(event.text)}" + (f" ({one_line(event.place)})" if event.place else "")]
     if isinstance(event, ExampleRefused):
@@ -271,8 +278,10 @@ def _lines(event: Latest, before: Latest | None) -> list[str]:
     if isinstance(event, FollowUpRefused):
         follow_up = one_line(event.follow_up) or _("no follow-up")
         return [*_heading(event.question, before), f"  └ ✗ {follow_up} ({one_line(event.reason)})"]
-    tokens = _(" ({count} tokens)", count=event.tokens) if event.tokens else ""
-    answer = f"└ {one_line(event.answer, LONGEST_SHOWN)}{tokens}"
+    remarks = [_("{count} tokens", count=event.tokens)] if event.tokens else []
+    remarks += [one_line(event.source)] if several and event.source else []
+    remark = f" ({', '.join(remarks)})" if remarks else ""
+    answer = f"└ {one_line(event.answer, LONGEST_SHOWN)}{remark}"
     if isinstance(event, FollowUpWritten):
         return [*_heading(event.question, before), f"  └ {one_line(event.follow_up)}", f"    {answer}"]
     return [f"✓ {one_line(event.question)}", f"  {answer}"]
