@@ -7,6 +7,7 @@ journal may end in a torn line after a crash; reading says so and drops that lin
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -240,10 +241,17 @@ def read_json_lines(path: Path) -> tuple[list[Any], list[BadLine]]:
 
 
 def count_lines(path: Path) -> int:
-    """How many whole lines `path` has; none where it cannot be read."""
-    with contextlib.suppress(OSError), path.open("rb") as file:
-        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+    """How many whole lines `path` has; none where it cannot be read. A file that has not changed is counted once."""
+    with contextlib.suppress(OSError):
+        state = path.stat()
+        return _count_lines(path, state.st_mtime_ns, state.st_size, state.st_ino)
     return 0
+
+
+@functools.lru_cache(maxsize=64)
+def _count_lines(path: Path, *_version: int) -> int:
+    with path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
 
 def read_json(path: Path) -> Any:
