@@ -225,10 +225,22 @@ class ImportScreen(Screen[bool]):
             tables.set_options([(one_line(name, 60), name) for name in seen.tables])
             if seen.table in seen.tables:
                 tables.value = seen.table
-        shown = importing_text.bad_rows(seen) if self._shows_bad else importing_text.conversations(seen)
-        self.query_one("#shown", Static).update(shown)
+        self._show_rows()
         self.query_one("#preview").scroll_home(animate=False)
         self._say_what_enter_does(seen)
+
+    def _show_rows(self) -> None:
+        from tui_tuner.screens import importing_text
+
+        if self._sighting is not None:
+            width = self.query_one("#preview").content_size.width - 1  # a scrollbar may be needed
+            seen = self._sighting
+            rows = importing_text.bad_rows(seen) if self._shows_bad else importing_text.conversations(seen, width)
+            self.query_one("#shown", Static).update(rows)
+
+    def on_resize(self) -> None:
+        """Break the lines anew."""
+        self.call_after_refresh(self._show_rows)
 
     def _say_what_enter_does(self, seen: Sighting) -> None:
         from tui_tuner.dataset.plan import IMPORTED

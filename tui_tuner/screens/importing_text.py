@@ -30,8 +30,13 @@ def found(sighting: Sighting) -> Content:
     return Content("\n").join(lines)
 
 
-def conversations(sighting: Sighting) -> Content:
-    """The first conversations, as they would be learned; the rows as they are where nobody can tell yet."""
+def conversations(sighting: Sighting, width: int) -> Content:
+    """The first conversations, as they would be learned; the rows as they are where nobody can tell yet.
+
+    Args:
+        sighting: what was found.
+        width: cells of a line; what is longer goes on below its own beginning.
+    """
     parts: list[Content] = []
     if not sighting.shape.complete:
         for row in sighting.raw:
@@ -42,8 +47,9 @@ def conversations(sighting: Sighting) -> Content:
         for message in conversation.messages:
             text = printable(message["content"])
             shown = text if len(text) <= LONGEST_TURN else text[:LONGEST_TURN] + "…"
-            shown = shown.replace("\n", "\n" + " " * INDENT)
-            parts.append(Content.assemble((f"{message['role']:>9}  ", "bold $text-accent"), shown))
+            lines = Content(shown).wrap(max(width - INDENT, 20))
+            hanging = Content("\n" + " " * INDENT).join(lines)
+            parts.append(Content.assemble((f"{message['role']:>9}  ", "bold $text-accent"), hanging))
         if conversation.cut:
             parts.append(Content.styled(" " * INDENT + _("its last question has no answer and is left out"), QUIET))
         parts.append(Content(""))
