@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import gc
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -28,6 +31,7 @@ from tui_tuner.plain_text import one_line, printable
 from tui_tuner.project import Project
 from tui_tuner.widgets.review_list import Line, ReviewList
 
+BETWEEN_DRAWINGS = 0.25  # seconds, while more rows are read: drawing costs more than reading
 IN_ONE_GO = 0.01  # seconds of searching or sorting before keys are looked at again
 NAME = "review"  # in the table of actions
 
@@ -78,7 +82,7 @@ class ReviewFace(Screen[None]):
         self._project = project
         self._table = ReviewTable()
         self._review: Review | None = None
-        self._reading = True
+        self._reading, self._drawn = True, 0.0
         self._wanted = View()
         self._selection_going: Iterator[None] | None = None
         self._cursor_after: int | str = 0
@@ -108,10 +112,11 @@ class ReviewFace(Screen[None]):
             # A copy: the screen's thread decides while this one still reads.
             decisions = dict(review.decisions)
             choice = self._project.choices.dataset
-            for rows in review_slices(data, decisions, way_of_answering(choice), choice.turns):
-                if worker.is_cancelled:
-                    return
-                self.post_message(RowsRead(rows, review))
+            with _nothing_thrown_away():
+                for rows in review_slices(data, decisions, way_of_answering(choice), choice.turns):
+                    if worker.is_cancelled:
+                        return
+                    self.post_message(RowsRead(rows, review))
         except TunerError as error:
             self.post_message(ReadingEnded(error))
         else:
@@ -122,7 +127,10 @@ class ReviewFace(Screen[None]):
         first = self._review is None
         self._review = message.review
         self._table.add(message.rows)
-        self._draw(0 if first else self.query_one(ReviewList).cursor)
+        now = time.perf_counter()
+        if first or now > self._drawn + BETWEEN_DRAWINGS:
+            self._drawn = now
+            self._draw(self.query_one(ReviewList).cursor)
 
     def on_reading_ended(self, message: ReadingEnded) -> None:
         """Put in order what came last, or say why there is nothing to see."""
@@ -140,23 +148,28 @@ class ReviewFace(Screen[None]):
         """Show what `view` takes, and then go to a place or to a row known by its name."""
         self._wanted, self._cursor_after = view, cursor
         self._selection_going = self._table.select(view)
-        self._go_on(self._selection_going)
+        if self._go_on(self._selection_going):
+            self._go_on_later(self._selection_going)
 
-    def _go_on(self, selecting: Iterator[None]) -> None:
-        """Search for a moment; where there is more to do, after the keys that came meanwhile."""
-        if selecting is not self._selection_going:
-            return  # something else is wanted by now
+    def _go_on(self, selecting: Iterator[None]) -> bool:
+        """Search or sort for a moment; whether there is more to do."""
         until = time.perf_counter() + IN_ONE_GO
         for _slice in selecting:
             if time.perf_counter() > until:
-                self.call_later(self._go_on, selecting)
-                return
+                return True
         self._selection_going = None
         cursor = self._cursor_after
         if isinstance(cursor, str):
             place = self._table.place_of(cursor)
             cursor = self.query_one(ReviewList).cursor if place is None else place
         self._draw(cursor)
+        return False
+
+    @work(exclusive=True, group="selecting", description="searching the examples")
+    async def _go_on_later(self, selecting: Iterator[None]) -> None:
+        await asyncio.sleep(0)  # keys that have come meanwhile are first
+        while selecting is self._selection_going and self._go_on(selecting):
+            await asyncio.sleep(0)
 
     def _draw(self, cursor: int) -> None:
         self.query_one(ReviewList).show(len(self._table.shown), self._line_at, cursor)
@@ -278,6 +291,18 @@ class ReviewFace(Screen[None]):
             "next start (g) of the Dataset step."
         )
         self.app.push_screen(HelpScreen(NAME, about, title=_("Review")))
+
+
+@contextlib.contextmanager
+def _nothing_thrown_away() -> Iterator[None]:
+    """Without looking for garbage: all that is read stays, and looking through it takes a third longer."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _conversation(row: ReviewRow) -> Content:
