@@ -56,6 +56,17 @@ def test_the_models_of_ollama_that_can_write_are_offered(tiny, monkeypatch):
         assert [choice.kind for choice in available_teachers(str(tiny))] == ["mlx", "ollama"]
 
 
+def test_a_model_that_runs_elsewhere_says_so_and_is_never_taken_unasked():
+    cloud = {"name": "big:cloud", "size": 384, "remote_host": "https://ollama.com:443"}
+    with MisbehavingServer(reply({"models": [cloud, *MODELS["models"]]})) as server:
+        place = f"localhost:{server.port}"
+        _base, first, last = available_teachers("starter", [place])
+        assert (first.name, last.name) == ("mistral:7b", "big:cloud")
+        assert last.where == f"ollama.com, through {place}"
+        teacher = open_teacher(DatasetChoice(teacher="ollama", url=place), None, ignore_event)
+        assert teacher.name == f"mistral:7b at {place}"
+
+
 def test_a_server_that_is_no_ollama_is_found_in_its_usual_place_and_not_shown_the_key(monkeypatch):
     monkeypatch.setenv("TUNER_TEACHER_KEY", "sk-secret")
     with MisbehavingServer(reply({"data": [{"id": "qwen3-4b"}]})) as server:

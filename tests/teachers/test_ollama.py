@@ -223,6 +223,7 @@ def test_models_are_listed_whatever_is_left_out():
         },
         {"name": "nomic-embed-text:latest", "size": 5, "details": {"family": "nomic-bert"}},
         {"name": "new", "capabilities": ["embedding"], "details": None},
+        {"name": "big:cloud", "size": 384, "remote_model": "big", "remote_host": "https://ollama.com:443"},
         "nonsense",
     ]
     with MisbehavingServer(reply({"models": rows}), reply({"models": None})) as server:
@@ -231,6 +232,7 @@ def test_models_are_listed_whatever_is_left_out():
             OllamaModel("mistral:7b", 4_113_301_824, "llama", "7.2B"),
             OllamaModel("nomic-embed-text:latest", 5, "nomic-bert", "", can_chat=False),
             OllamaModel("new", 0, "", "", can_chat=False),
+            OllamaModel("big:cloud", 384, "", "", remote="ollama.com"),
         ]
         assert ollama.models() == []
 

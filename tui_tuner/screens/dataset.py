@@ -150,7 +150,7 @@ class DatasetScreen(SettingsStep, DatasetDoors):
         if not self._teachers:
             remark = _("nobody: fetch the base model or start Ollama in Environment")
         elif all(teacher.kind == "mlx" for teacher in self._teachers):
-            remark = _("No Ollama or other server answers; none is needed, the model in this process can write it all.")
+            remark = _("No server answers, and none is needed: the model in this process can write.")
         chosen = chosen_teachers(self.choices.dataset, self._teachers)
         self.query_one(TeacherList).show(self._teachers, chosen, remark)
 

@@ -79,18 +79,20 @@ def _in_ollama(place: str) -> list[TeacherChoice]:
     server = OllamaServer(address_for(place), patience=QUICKLY)
     # Without an answer there is simply no teacher there; the Environment step says what is wrong with Ollama.
     with contextlib.suppress(TeacherError), contextlib.closing(server):
+        here = one_line(str(server.address), 60)
         return [
             TeacherChoice(
                 "ollama",
                 model.name,
                 one_line(model.name, 60),
-                one_line(str(server.address), 60),
+                _("{machine}, through {server}", machine=model.remote, server=here) if model.remote else here,
                 place,
                 model.size,
                 model.family,
                 model.parameter_size,
             )
-            for model in server.models()
+            # What leaves this machine is never the one that is taken where none is named.
+            for model in sorted(server.models(), key=lambda model: bool(model.remote))
             if model.can_chat
         ]
     return []

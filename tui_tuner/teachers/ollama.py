@@ -17,7 +17,7 @@ from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, Pace, StopToken
 from tui_tuner.teachers.context import USUAL
 from tui_tuner.teachers.json_server import ANSWER_WITHIN, JsonServer
-from tui_tuner.teachers.ollama_address import Address
+from tui_tuner.teachers.ollama_address import Address, parse_host
 from tui_tuner.teachers.ollama_refusals import explain
 from tui_tuner.teachers.server_errors import Unfinished
 from tui_tuner.teachers.teacher import Request
@@ -38,6 +38,7 @@ class OllamaModel:
         family: its architecture as Ollama calls it: "llama".
         parameter_size: as Ollama writes it: "7.2B"; may be empty.
         can_chat: whether it writes text, as far as the server says.
+        remote: the machine that really runs it, where the server only passes on what is asked; empty where it runs it.
     """
 
     name: str
@@ -45,6 +46,7 @@ class OllamaModel:
     family: str
     parameter_size: str
     can_chat: bool = True
+    remote: str = ""
 
 
 @dataclass(frozen=True)
@@ -240,6 +242,7 @@ def _model(row: dict[str, Any]) -> OllamaModel:
         family,
         one_line(str(details.get("parameter_size") or ""), 20),
         can_chat,
+        parse_host(one_line(str(row["remote_host"]), 80)).host if row.get("remote_host") else "",
     )
 
 

@@ -24,7 +24,7 @@ def open_ollama_teacher(url: str, model: str, *, emit: Emit = ignore_event) -> O
 
     Args:
         url: where Ollama listens; empty follows `OLLAMA_HOST` or localhost.
-        model: its name there; empty takes the newest one that can chat.
+        model: its name there; empty takes the newest one that can chat and runs on that machine.
         emit: hears when the teacher has to wait.
 
     Raises:
@@ -44,7 +44,7 @@ def open_ollama_teacher(url: str, model: str, *, emit: Emit = ignore_event) -> O
 
 
 def choose_model(models: Sequence[OllamaModel], wanted: str, where: str) -> str:
-    """The name, as the server knows it, of the model `wanted`, or of the first that can chat where it is empty.
+    """The name, as the server knows it, of the model `wanted`, or else of the first that runs there and can chat.
 
     Raises:
         TeacherRefused: it is not there.
@@ -53,11 +53,11 @@ def choose_model(models: Sequence[OllamaModel], wanted: str, where: str) -> str:
     if wanted:
         full = wanted if ":" in wanted else f"{wanted}:latest"
         found = next((name for name in names if name in (wanted, full)), None)
-        advice = _("Get it with: ollama pull {model}", model=one_line(wanted, 80))
+        advice = _("Get it with: ollama pull {model} (or u in the Dataset step)", model=one_line(wanted, 80))
         missing = _("there is no model {model}", model=one_line(wanted, 80))
     else:
-        found = next((model.name for model in models if model.can_chat), None)
-        advice = _("Get one with, for example: ollama pull mistral:7b")
+        found = next((model.name for model in models if model.can_chat and not model.remote), None)
+        advice = _("Get one with, for example: ollama pull mistral:7b (or u in the Dataset step)")
         missing = _("there is no model that can write")
     if found is None:
         raise TeacherRefused(missing, where=_("Ollama at {address}", address=where), advice=advice)
