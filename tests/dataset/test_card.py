@@ -152,3 +152,13 @@ def test_it_says_when_another_model_or_length_is_chosen_or_the_files_have_change
     write_json(project.data / "instructions.json", ["Who asks?"])
     (text,) = out_of_date(report, project)
     assert "tuner data" in text
+
+
+def test_documents_and_follow_ups_are_on_it():
+    report = {"train": 9, "documents": 2, "passages": 30, "from_documents": {"guide.md": 8, "faq.pdf": 1}}
+    card = make_card({**report, "follow_ups": 7, "follow_up_rejects": {"empty": 2}}, "")
+    origin = rows_of(card, "Where they are from")
+    assert origin["guide.md"] == "8 answers about its passages"
+    assert origin["documents"] == "2, cut into 30 passages"
+    assert origin["follow-ups"].startswith("7")
+    assert rows_of(card, "Not learned, by reason")["empty"] == "2 follow-ups refused"

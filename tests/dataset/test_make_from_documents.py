@@ -24,7 +24,7 @@ from tui_tuner.dataset.reviewing import review_slices
 from tui_tuner.dataset.state import dataset_state
 from tui_tuner.documents.adding import add_documents, plan_documents
 from tui_tuner.errors import DatasetError
-from tui_tuner.files import read_json_lines, write_json_lines
+from tui_tuner.files import read_json, read_json_lines, write_json_lines
 from tui_tuner.progress import StageProgress, StopToken, ignore_event
 from tui_tuner.project import create_project
 
@@ -51,6 +51,9 @@ def test_without_a_topic_passages_are_enough(tmp_path, continues):
     assert report.train + report.valid == 20
     assert [event.stage for event in heard.of(StageProgress) if event.ended] == ["Passages", "Answers"]
     assert not (tmp_path / "instructions.json").exists()
+    noted = read_json(tmp_path / "report.json")
+    assert noted["from_documents"] == {PASSAGES[0].provenance.file: 20}
+    assert noted["prompts"].keys() == {"questions about documents", "answers"}
 
 
 def test_each_answer_says_which_passage_it_is_from_and_the_training_files_do_not(tmp_path):

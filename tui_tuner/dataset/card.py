@@ -189,6 +189,10 @@ def _origin(report: Mapping[str, Any]) -> Section:
     rows += [
         (teacher, _("{number:,} answers", number=number)) for teacher, number in _mapping(report, "teachers").items()
     ]
+    rows += [
+        (document, _("{number:,} answers about its passages", number=number))
+        for document, number in _mapping(report, "from_documents").items()
+    ]
     if documents := _number(report, "documents"):
         texts = {"documents": documents, "passages": _number(report, "passages")}
         rows.append((_("documents"), _("{documents:,}, cut into {passages:,} passages", **texts)))
@@ -200,6 +204,8 @@ def _origin(report: Mapping[str, Any]) -> Section:
         texts = {"number": follow_ups, "short": _number(report, "short")}
         told = _("{number:,}, each with its answer; {short:,} examples have fewer turns than wanted", **texts)
         rows.append((_("follow-ups"), told))
+    if follow_ups := _number(report, "follow_ups"):
+        rows.append((_("follow-ups"), _("{number:,}, each with its answer", number=follow_ups)))
     return Section(_("Where they are from"), tuple(rows))
 
 
@@ -210,6 +216,10 @@ def _left_out(report: Mapping[str, Any]) -> Section:
     rows += [
         (reason, _("{number:,} answers refused", number=number))
         for reason, number in _mapping(report, "rejects").items()
+    ]
+    rows += [
+        (reason, _("{number:,} follow-ups refused", number=number))
+        for reason, number in _mapping(report, "follow_up_rejects").items()
     ]
     rows += [
         (reason, _("{number:,} follow-ups refused", number=number))

@@ -33,6 +33,7 @@ def facts(plan: DatasetPlan, split: Split, imported: Iterable[Example], lengths:
     return {
         "sources": sources,
         "teachers": teachers,
+        "from_documents": dict(Counter(one.passage.file for one in kept if one.passage).most_common()),
         "prompts": prompts_used(plan.data),
         "batch_size": plan.batch_size,
         "base_model": plan.base_model.name if plan.base_model else "",
