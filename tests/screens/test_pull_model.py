@@ -67,7 +67,10 @@ async def test_a_suggestion_is_got_and_can_be_chosen(tmp_path):
                 await pilot.press("enter")
                 await ended(pilot, screen)
                 assert "llama3.2:3b is there" in said(screen)
-                assert "done" in str(screen.query_one(StageList).render())
+                row = str(screen.query_one(StageList).render())
+                assert "pulling ff82381e2bea" in row
+                assert "4,372.8/4,372.8 MB" in row
+                assert "done" in row
                 await pilot.press("escape")
                 await app.workers.wait_for_complete()
                 await pilot.pause()

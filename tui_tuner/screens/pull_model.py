@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import work
@@ -199,7 +200,8 @@ class PullScreen(Screen[bool]):
         event = message.event
         self._view.apply(event)
         if isinstance(event, StageProgress):
-            self.query_one(StageList).apply(event)
+            # The model's name stands above already; its room is better used for the bar and the units.
+            self.query_one(StageList).apply(replace(event, stage=event.stage.rpartition(": ")[2]))
             if all(stage.ended for stage in self._view.stages.values()):
                 self._say(_("Ollama checks what has arrived…"))
             else:
