@@ -20,3 +20,10 @@ def test_a_longer_conversation_is_asked_with_all_its_turns(tmp_path):
     assert request.messages[0] == Message(role="system", content="Be brief.")
     assert list(request.messages[-3:]) == turns
     assert request.seed != answer_request(plan, RuleTeacher(), turns[:1], 0).seed
+
+
+def test_a_conversation_of_its_own_system_turn_has_one_together_with_the_style(tmp_path):
+    own = Message(role="system", content="You are a cat.")
+    request = answer_request(plan_in(tmp_path, seeds=SEEDS, style="Be brief."), RuleTeacher(), [own, QUESTION], 0)
+    assert request.messages[0] == Message(role="system", content="You are a cat.\n\nBe brief.")
+    assert [message["role"] for message in request.messages].count("system") == 1

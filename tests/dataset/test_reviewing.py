@@ -82,6 +82,15 @@ def test_a_near_duplicate_knows_what_it_repeats(data):
     assert rows(data)[2].like == rows(data)[0].name  # also after an edit, which does not change a name
 
 
+def test_one_that_is_there_twice_word_for_word_stands_as_kept_and_says_so(data):
+    path = data / "imported.jsonl"
+    path.write_text(path.read_text() + path.read_text().splitlines()[0] + "\n")
+    make(data)
+    assert [row.standing for row in rows(data)] == ["kept", "kept", "near_duplicate", "kept"]
+    assert "more than once" in rows(data)[0].detail
+    assert len(learned(data)) == 3
+
+
 def test_answers_refused_before_a_good_one_or_under_other_settings_do_not_vanish(data):
     refused = [
         {"question": "Is rain wet?", "answer": "Sorry, no.", "reason": "refusal", "detail": "it refuses", "way": "old"},

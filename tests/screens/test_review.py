@@ -6,9 +6,11 @@ from textual.widgets import Input, OptionList, Static
 
 from tui_tuner.app import TunerApp
 from tui_tuner.dataset.examples import Example, asked_and_answered
-from tui_tuner.dataset.review import Review, identity
+from tui_tuner.dataset.review import Decision, Review, identity
+from tui_tuner.dataset.reviewing import ReviewRow
 from tui_tuner.files import read_json_lines, write_json_lines
 from tui_tuner.screens.review import ReviewScreen
+from tui_tuner.screens.review_face import RowsRead
 from tui_tuner.settings import Settings
 from tui_tuner.widgets.review_list import ReviewList
 
@@ -157,6 +159,22 @@ async def test_the_next_one_set_aside_and_the_one_it_repeats(project):
             await pilot.press("end", "N", "c")
             assert screen.query_one(ReviewList).cursor == 7
             assert app.clipboard == "user: Is [bold]7[/] even?\n\nassistant: No. 7"
+    finally:
+        app.close()
+
+
+async def test_a_decision_undone_while_the_rest_is_still_read_is_undone_there_too(project):
+    app = TunerApp(project, Settings(last_step="dataset"))
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            screen = await opened(app, pilot)
+            late = ReviewRow("late", asked_and_answered("Late?", "Yes.", "mine.csv"), decision=Decision("reject"))
+            screen.post_message(RowsRead([late], screen._review))
+            await pilot.pause()
+            assert screen._table.rows["late"].decision is None
+            assert screen._table.learned == NUMBER + 1
+            await pilot.click(ReviewList, offset=(20, 3))
+            assert screen.query_one(ReviewList).cursor == 3
     finally:
         app.close()
 

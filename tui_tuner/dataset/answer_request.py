@@ -25,13 +25,16 @@ def answer_request(
     Args:
         plan: the style, the seed examples, and how long and how free an answer may be.
         teacher: who is asked.
-        conversation: the turns so far; the last one is the user's.
+        conversation: the turns so far; the last one is the user's. A system turn of its own is told with the style:
+            many models know only one.
         tries: answers there were to it so far; each has another seed and other seed examples before it.
         passage: what the answer has to be taken from; told to the teacher with the first turn, and stored nowhere.
     """
     choice = plan.choice
     beginning = choice.answer_beginning if teacher.continues else ""
-    lesson, turns, temperature = _lesson(plan, teacher, tries), list(conversation), choice.temperature
+    told = [message["content"] for message in conversation if message["role"] == "system"]
+    turns = [message for message in conversation if message["role"] != "system"]
+    lesson, temperature = _lesson(plan, teacher, tries, told), choice.temperature
     if passage is not None:
         temperature = min(temperature, MOST_FREE)
         turns[0] = question_on(passage, turns[0]["content"])
@@ -43,12 +46,12 @@ def answer_request(
     return Request(messages, beginning, choice.max_tokens, temperature, seed)
 
 
-def _lesson(plan: DatasetPlan, teacher: Teacher, tries: int) -> list[Message]:
+def _lesson(plan: DatasetPlan, teacher: Teacher, tries: int, told: Sequence[str]) -> list[Message]:
     """What the teacher is told and shown first; none of it is stored.
 
     The same for all questions of a round, so that a teacher has to read it only once.
     """
-    style, beginning = plan.choice.style.strip(), plan.choice.answer_beginning
+    style, beginning = "\n\n".join((*told, plan.choice.style)).strip(), plan.choice.answer_beginning
     if beginning and not teacher.continues:
         style = f'{style}\n\nBegin every answer with "{beginning}"'.strip()
     turns = [Message(role="system", content=style)] if style else []

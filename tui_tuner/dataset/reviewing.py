@@ -30,7 +30,7 @@ class ReviewRow:
         name: its `identity`, by which decisions know it; an edit does not change it.
         written: the example as it was written or brought along.
         reason: why it was set aside when the training files were last made; empty where it was not.
-        detail: the reason as a sentence.
+        detail: the reason as a sentence; also what else is to be known of one that was not set aside.
         decision: the person's, None where there is none.
         like: the name of the example that it nearly repeats; empty where it repeats none, or a seed example.
         superseded: a refused answer whose question has a good one by now.
@@ -113,13 +113,13 @@ def _review_rows(data: Path, decisions: Mapping[str, Decision], way: str, turns:
         seen.add(name)
         if refused:
             answered.add(question_key(example.question))
-        decision = decisions.get(name)
-        verdict = why.get(name)
-        if verdict is None or verdict.get("reason") == "by_hand":  # a person's decision: the journal knows it better
-            yield ReviewRow(name, example, decision=decision)
-        else:
-            reason, detail, like = (str(verdict.get(key, "")) for key in ("reason", "detail", "like"))
-            yield ReviewRow(name, example, reason, detail, decision, like)
+        decision, verdict = decisions.get(name), why.get(name, {})
+        reason, detail, like = (str(verdict.get(key, "")) for key in ("reason", "detail", "like"))
+        if reason == "by_hand":  # a person's decision, which the journal knows better
+            reason = detail = ""
+        elif like == name:  # word for word the same: the first one is learned, the others were set aside
+            reason, like, detail = "", "", _("It is there more than once, and learned once.")
+        yield ReviewRow(name, example, reason, detail, decision, like)
     for name, example, reason, detail in refused:
         if name not in seen:
             seen.add(name)

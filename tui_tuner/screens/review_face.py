@@ -127,6 +127,10 @@ class ReviewFace(Screen[None]):
         first = self._review is None
         self._review = message.review
         self._table.add(message.rows)
+        # What was undone since the reading began may be about one of these.
+        decisions = message.review.decisions
+        stale = [row.name for row in message.rows if row.decision is not decisions.get(row.name)]
+        self._table.take_decisions(stale, decisions)
         now = time.perf_counter()
         if first or now > self._drawn + BETWEEN_DRAWINGS:
             self._drawn = now
@@ -307,8 +311,10 @@ def _nothing_thrown_away() -> Iterator[None]:
 
 def _conversation(row: ReviewRow) -> Content:
     parts: list[Content] = []
-    if row.detail and not row.learned:
+    if row.reason and not row.learned:
         parts.append(Content.styled(f"✗ {one_line(row.detail, 300)}", "$text-warning"))
+    elif row.detail:
+        parts.append(Content.styled(one_line(row.detail, 300), "$foreground 65%"))
     if row.superseded:
         parts.append(Content.styled(_("Its question has got a good answer since."), "$text-warning"))
     if row.like:
