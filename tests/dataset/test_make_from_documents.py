@@ -15,6 +15,7 @@ from dataset.passages_by_rule import (
 from dataset.teachers_by_rule import SEEDS, Heard, RuleTeacher, plan_in
 
 from tui_tuner.dataset.examples import asked_and_answered
+from tui_tuner.dataset.gathering import gather
 from tui_tuner.dataset.grounding import NOT_SAID
 from tui_tuner.dataset.make import make_dataset, needs_teacher
 from tui_tuner.dataset.plan import plan_dataset
@@ -193,3 +194,41 @@ def test_a_project_with_documents_needs_no_topic_and_knows_how_far_it_is(tmp_pat
     (docs / "Goats.md").write_text(passage_about("goats").text)
     add_documents(plan_documents(project, [docs]), emit=ignore_event, stop=StopToken())
     assert dataset_state(project).stage == "answers"
+
+
+def test_follow_ups_are_asked_for_and_answered_with_the_passage_and_keep_to_it(tmp_path):
+    def follow_up(request):
+        subject = subject_of_first(request)
+        return (
+            "What else does the passage say?" if subject == "users" else f"And who reads of {subject} {request.seed}?"
+        )
+
+    def subject_of_first(request):
+        return request.messages[0]["content"].split("## ", 1)[1].split("\n", 1)[0].casefold()
+
+    def answer(request):
+        if request.messages[-1]["content"].startswith("What is a likely follow-up"):
+            return follow_up(request)
+        subject = subject_of_first(request)
+        if len(request.messages) > 1 and subject == "rivers":
+            return NOT_SAID
+        return f"{len(request.messages)} people: all of it is in the file {subject}.txt."
+
+    teacher = passage_teacher(continues=False, answers=answer)
+    report = make(plan_for(tmp_path, turns=2), teacher)
+    assert report.answers == 20
+    assert all("## " in request.messages[0]["content"] for request in teacher.asked)
+    learned = [row["messages"] for row in (*rows(tmp_path / "train.jsonl"), *rows(tmp_path / "valid.jsonl"))]
+    assert len(learned) == 20
+    longer = [turns for turns in learned if len(turns) == 4]
+    assert len(longer) == 16
+    assert not any("users" in turns[0]["content"] or "rivers" in turns[0]["content"] for turns in longer)
+
+
+def test_a_follow_up_that_has_left_the_passage_is_not_learned(tmp_path):
+    origin = PASSAGES[0].provenance
+    first = asked_and_answered("Where are backups?", "In the file backups.txt.", "rule", origin)
+    left = asked_and_answered("And then?", "Sensors measure humidity daily.", "rule")
+    gathered = gather(plan_for(tmp_path), [], [first.followed_by(left.messages)], {}, StopToken())
+    assert [example.messages for example in gathered.kept] == [first.messages]
+    assert gathered.set_aside == ()

@@ -16,6 +16,7 @@ from tui_tuner.dataset.events import FollowUpRefused, FollowUpWritten
 from tui_tuner.dataset.examples import Example, asked_and_answered, name_of, question_key, well_formed
 from tui_tuner.dataset.follow_up_journals import FollowUpJournals, grown
 from tui_tuner.dataset.follow_up_request import follow_up_request, question_in
+from tui_tuner.dataset.grounding import mention_objection
 from tui_tuner.dataset.near_duplicates import NearDuplicates
 from tui_tuner.dataset.plan import FOLLOW_UP_STEPS, DatasetPlan
 from tui_tuner.dataset.review import identity
@@ -150,7 +151,7 @@ class _FollowUps:
 
     def _take_question(self, step: _Step, answer: Answer, by: str) -> None:
         question = question_in(answer, self._request(step))
-        found = self._objection_to_question(step.example, question)
+        found = self._objection_to_question(step, question)
         if found is not None:
             self._refuse(step, question, found, well_formed(answer.text), by)
             return
@@ -158,10 +159,12 @@ class _FollowUps:
         # Its answer is asked for next, so that conversations are finished one after the other.
         self.rounds.waiting.appendleft(_Step(step.example, question))
 
-    def _objection_to_question(self, example: Example, question: str) -> Objection | None:
-        earlier = [message["content"] for message in example.messages if message["role"] == "user"]
+    def _objection_to_question(self, step: _Step, question: str) -> Objection | None:
+        earlier = [message["content"] for message in step.example.messages if message["role"] == "user"]
         found = question_objection(question, earlier, self._plan.quality)
-        return found or self._others.objection(example, question)
+        if found is None and (passage := self._passage(step)):
+            found = mention_objection(question, passage)
+        return found or self._others.objection(step.example, question)
 
     def _take_answer(self, step: _Step, answer: Answer, whole: str, by: str) -> None:
         found = self._objection_to_answer(step, answer)

@@ -14,7 +14,7 @@ from typing import Any
 
 from tui_tuner.dataset.checks import Objection, objection
 from tui_tuner.dataset.examples import Example, question_key
-from tui_tuner.dataset.grounding import passage_objection
+from tui_tuner.dataset.grounding import turns_objection
 from tui_tuner.dataset.near_duplicates import NearDuplicates
 from tui_tuner.dataset.plan import DatasetPlan
 from tui_tuner.dataset.review import Decision, identity
@@ -131,28 +131,30 @@ def gather(
     return Gathered(tuple(kept), tuple(aside))
 
 
-def _passage_objection(example: Example, plan: DatasetPlan) -> Objection | None:
-    """What the passage that `example` was written from says against it; None where it was written from none."""
-    if example.passage is None:
+def _outdated(example: Example, plan: DatasetPlan) -> Objection | None:
+    """An objection where the passage that `example` was written from is there no longer."""
+    if example.passage is None or example.passage.id in plan.passages_by_id:
         return None
-    passage = plan.passages_by_id.get(example.passage.id)
-    if passage is None:
-        text = _(
-            "what it was written from, {place}, has changed or is gone", place=one_line(example.passage.place, 200)
-        )
-        return Objection("outdated", text)
-    return passage_objection(example.question, example.answer, passage, plan.quality)
+    text = _("what it was written from, {place}, has changed or is gone", place=one_line(example.passage.place, 200))
+    return Objection("outdated", text)
+
+
+def _objection(example: Example, plan: DatasetPlan) -> Objection | None:
+    """What the checks say against `example`, those of its passage among them."""
+    found = objection(example, plan.quality)
+    passage = plan.passages_by_id.get(example.passage.id) if example.passage else None
+    return found if found is not None or passage is None else turns_objection(example, passage, plan.quality)
 
 
 def _judged(
     example: Example, plan: DatasetPlan, known: NearDuplicates, originals: list[Example]
 ) -> tuple[Example, SetAside | None]:
     """The example without those last follow-ups that a check objects to, and what is wrong where that is not enough."""
-    found = objection(example, plan.quality)
+    found = _objection(example, plan)
     while found is not None and (shorter := example.without_last_follow_up()) is not None:
         example = shorter
-        found = objection(example, plan.quality)
-    found = _passage_objection(example, plan) or found
+        found = _objection(example, plan)
+    found = _outdated(example, plan) or found
     return example, SetAside(example, found) if found is not None else _repeats(example, known, originals)
 
 

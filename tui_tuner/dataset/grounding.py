@@ -10,6 +10,7 @@ import re
 
 from tui_tuner.choices import QualityChoice
 from tui_tuner.dataset.checks import Objection
+from tui_tuner.dataset.examples import Example
 from tui_tuner.documents.passages import Passage
 from tui_tuner.language import _
 
@@ -31,11 +32,34 @@ def passage_objection(question: str, answer: str, passage: Passage, quality: Qua
     """What is wrong with an answer that had to be taken from `passage`; None where nothing is."""
     if says_nothing(answer):
         return Objection("not_in_passage", _("the passage does not answer this question"))
-    if (said := mentioned(answer, passage)) and said.casefold() not in question.casefold():
-        return Objection("mentions_passage", _("it speaks of {words}, which nobody will see", words=repr(said)))
+    if (found := mention_objection(answer, passage)) and not mentioned(question, passage):
+        return found
     if share_from(answer, passage.text, passage.heading, question) < quality.from_passage:
         return Objection("not_in_passage", _("it has hardly a word in common with the passage"))
     return None
+
+
+def turns_objection(example: Example, passage: Passage, quality: QualityChoice) -> Objection | None:
+    """What is wrong with the first turn of `example` that has something wrong with it; None where none has."""
+    question = ""
+    for message in example.messages:
+        if message["role"] == "user":
+            question = message["content"]
+        elif message["role"] == "assistant":
+            found = passage_objection(question, message["content"], passage, quality)
+            if found is not None:
+                return found
+    return None
+
+
+def mention_objection(words: str, passage: Passage) -> Objection | None:
+    """An objection to words that speak of the passage itself."""
+    said = mentioned(words, passage)
+    return (
+        Objection("mentions_passage", _("it speaks of {words}, which nobody will see", words=repr(said)))
+        if said
+        else None
+    )
 
 
 def mentioned(words: str, passage: Passage) -> str:
