@@ -174,7 +174,7 @@ class QualityChoice:
     )
     from_passage: float = setting(
         0.3,
-        "Part of the longer words of an answer about a document that has to be in its passage or its question; "
+        "Part of the longer words an answer about a document adds to its question that has to be in its passage; "
         "0 allows any.",
         minimum=0,
         maximum=1,

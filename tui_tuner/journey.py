@@ -81,7 +81,7 @@ def _dataset_standing(project: Project) -> Standing:
     choice = project.choices.dataset
     brought = any((project.data / name).exists() for name in ("instructions.json", "imported.jsonl", "passages.jsonl"))
     if not choice.topic and not brought:
-        return Standing("ready", _("Say what the examples should be about."))
+        return Standing("ready", _("Say what the examples should be about, or import some."))
     return Standing("ready")
 
 

@@ -40,14 +40,14 @@ def test_documents_become_examples_that_are_about_them(tmp_path, starter):
     (docs / "guide.md").write_text(GUIDE)
     (docs / "bread.md").write_text(BREAD)
     project = create_project(tmp_path / "p").with_settings(
-        "dataset", {"questions_per_passage": "4", "max_tokens": "80"}
+        "dataset", {"questions_per_passage": "3", "max_tokens": "60", "opening_phrases": "What is; How; When; Who can"}
     )
     add_documents(plan_documents(project, [docs]), emit=ignore_event, stop=StopToken())
     texts = {passage.id: passage.text for passage in read_passages(project.data)}
     assert len(texts) == 3
     report = make_dataset(plan_dataset(project), MLXTeacher(starter), emit=ignore_event, stop=StopToken())
     answers, _bad = read_json_lines(project.data / "answers.jsonl")
-    assert report.answers == len(answers) >= 3
+    assert report.answers == len(answers) >= 2
     assert report.train + report.valid >= 2
     shares = [share_from(row["messages"][1]["content"], texts[row["passage"]["id"]]) for row in answers]
     assert sum(shares) / len(shares) > 0.4

@@ -39,3 +39,4 @@ def test_what_is_shared_counts_forms_of_a_word_and_signs_without_spaces():
     assert share_from("hygrometers measure humidity", "To restore a backup") == 0
     assert share_from("备份在哪里", "系统每天晚上都会自动备份") == 2 / 5
     assert share_from("", "anything") == 1
+    assert share_from("The bakery is in the kitchen.", "A guide for the bakery.", without="Where is the bakery?") == 0

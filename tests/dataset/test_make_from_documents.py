@@ -28,6 +28,7 @@ from tui_tuner.errors import DatasetError
 from tui_tuner.files import read_json, read_json_lines, write_json_lines
 from tui_tuner.progress import StageProgress, StopToken, ignore_event
 from tui_tuner.project import create_project
+from tui_tuner.teachers.teacher import Answer
 
 
 def plan_for(data, passages=PASSAGES, **choice):
@@ -232,3 +233,13 @@ def test_a_follow_up_that_has_left_the_passage_is_not_learned(tmp_path):
     gathered = gather(plan_for(tmp_path), [], [first.followed_by(left.messages)], {}, StopToken())
     assert [example.messages for example in gathered.kept] == [first.messages]
     assert gathered.set_aside == ()
+
+
+def test_where_a_small_model_goes_on_with_the_next_question_its_answer_is_what_came_before(tmp_path):
+    def answer(request):
+        prompt = request.messages[-1]["content"].split("---\n\n")[1]
+        return Answer(f"{answer_from_passage(request)}\n\n---\n\n{prompt} And", "length", 80)
+
+    make(plan_for(tmp_path, PASSAGES[:2]), passage_teacher(answers=answer))
+    answers = {row["messages"][1]["content"] for row in rows(tmp_path / "answers.jsonl")}
+    assert answers == {"All of it is in the file backups.txt.", "All of it is in the file restoring.txt."}

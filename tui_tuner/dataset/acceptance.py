@@ -8,6 +8,7 @@ from dataclasses import replace
 from tui_tuner.dataset.checks import Objection, answer_objection
 from tui_tuner.dataset.examples import question_key, well_formed
 from tui_tuner.dataset.grounding import passage_objection, says_nothing
+from tui_tuner.dataset.passage_asking import before_prompt
 from tui_tuner.dataset.plan import DatasetPlan
 from tui_tuner.documents.passages import Passage
 from tui_tuner.language import _
@@ -37,9 +38,12 @@ class Standard:
 
         After the last of the texts that an answer must contain, as many sentences stay as the longest of the seed
         examples has there, all of its first line where there are no seed examples. An answer that was cut off only in
-        what is taken away here is whole. Without such texts nothing is taken away.
+        what is taken away here is whole. Without such texts only that goes with which a small model continues the
+        conversation all by itself.
         """
-        text = well_formed(answer.text).strip()
+        said = well_formed(answer.text).strip()
+        text = before_prompt(said)
+        answer = replace(answer, finish="stop") if len(text) < len(said) else answer
         rest = self._after_markers(text)
         if not rest:
             return replace(answer, text=text)

@@ -6,14 +6,12 @@ import random
 from collections.abc import Sequence
 
 from tui_tuner.dataset.examples import question_key
-from tui_tuner.dataset.passage_asking import question_on, shown_answers
+from tui_tuner.dataset.passage_asking import MOST_FREE, question_on, shown_answers
 from tui_tuner.dataset.plan import DatasetPlan
 from tui_tuner.documents.passages import Passage
 from tui_tuner.models.prompts import Message
 from tui_tuner.teachers.teacher import Request, Teacher
 
-# The highest temperature of an answer from a passage: the higher it is, the more a small model makes up.
-MOST_FREE = 0.3
 SHOWN = 6  # seed examples before a question
 
 

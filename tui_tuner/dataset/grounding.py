@@ -34,7 +34,7 @@ def passage_objection(question: str, answer: str, passage: Passage, quality: Qua
         return Objection("not_in_passage", _("the passage does not answer this question"))
     if (found := mention_objection(answer, passage)) and not mentioned(question, passage):
         return found
-    if share_from(answer, passage.text, passage.heading, question) < quality.from_passage:
+    if share_from(answer, passage.text, passage.heading, without=question) < quality.from_passage:
         return Objection("not_in_passage", _("it has hardly a word in common with the passage"))
     return None
 
@@ -76,9 +76,9 @@ def says_nothing(answer: str) -> bool:
     return bool(_NOT_SAID.match(answer))
 
 
-def share_from(words: str, *sources: str) -> float:
-    """Which part of the longer words in `words` is in one of `sources`; 1 where there are none."""
-    said = _beginnings(words)
+def share_from(words: str, *sources: str, without: str = "") -> float:
+    """Which part of the longer words in `words`, but for those in `without`, is in one of `sources`; 1 for no words."""
+    said = _beginnings(words) - _beginnings(without)
     known = set().union(*map(_beginnings, sources))
     return sum(word in known for word in said) / len(said) if said else 1.0
 

@@ -18,6 +18,9 @@ from tui_tuner.documents.passages import Passage
 from tui_tuner.models.prompts import Message
 from tui_tuner.teachers.teacher import Answer, Request
 
+# The highest temperature with a passage: the higher it is, the more a small model makes up. Opening phrases and
+# passages bring variety enough.
+MOST_FREE = 0.3
 FROM_PASSAGE = 0.5  # part of a question's longer words
 SHOWN = 3  # texts with their questions shown as earlier turns
 # Each about another subject, so that only their form is copied: a text, a question about it, the answer from it.
@@ -41,6 +44,9 @@ ELSEWHERE = (
         "Toner is a dry powder that laser printers melt onto the paper. Ink is liquid and can smear while it is wet.",
     ),
 )
+
+
+_ANSWER_FROM = "Answer from this text alone"
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,8 @@ class OneByOneAbout:
 
     def _request(self, messages: tuple[Message, ...], passage: Passage, phrase: str, number: int, turn: int) -> Request:
         seed = self._plan.seed_of("passage question", passage.id, number)
-        return Request(messages, phrase, LONGEST_QUESTION, self._plan.choice.temperature, seed, turn=turn + number)
+        temperature = min(self._plan.choice.temperature, MOST_FREE)
+        return Request(messages, phrase, LONGEST_QUESTION, temperature, seed, turn=turn + number)
 
 
 class AsListAbout:
@@ -173,11 +180,15 @@ def shown_answers() -> list[Message]:
     return turns
 
 
+def before_prompt(answer: str) -> str:
+    """An answer up to where a small model goes on with the next text and question, as it has seen it done."""
+    begun, again, _rest = answer.partition(_ANSWER_FROM)
+    return begun.rstrip("\n -") if again else answer
+
+
 def _answer_from(text: str, question: str) -> str:
-    return (
-        f"{text}\n\n---\n\nAnswer from this text alone, without mentioning it. "
-        f"If it does not say, reply only: {NOT_SAID}\n\n{question}"
-    )
+    told_to = f"{_ANSWER_FROM}, without mentioning it. If it does not say, reply only: {NOT_SAID}"
+    return f"{text}\n\n---\n\n{told_to}\n\n{question}"
 
 
 def _write_one(text: str) -> str:

@@ -65,9 +65,10 @@ class DatasetScreen(SettingsStep, DatasetDoors):
 
     step = "dataset"
     about = _(
-        "Lets a model on this computer write questions about your topic and answer them; these are the examples your "
-        "model will learn from. Every finished example is on the disk before the next one is asked for, "
-        "so you may stop at any time. The questions are in data/instructions.json, which you may edit."
+        "Lets a model on this computer write questions about your topic, or about documents you have imported (i), and "
+        "answer them; these are the examples your model will learn from. Every finished example is on the disk before "
+        "the next one is asked for, so you may stop at any time. The questions are in data/instructions.json, which "
+        "you may edit."
     )
 
     DEFAULT_CSS = """
@@ -130,7 +131,7 @@ class DatasetScreen(SettingsStep, DatasetDoors):
             self.show_settings(False)
             self.focus_body()
             self.show()
-            self.say(_("Imported: g makes the training files, v shows every example."), tone="text-success")
+            self.say(_("Imported: g writes what is missing, v shows every example."), tone="text-success")
 
     @work(thread=True, exclusive=True, group="teachers", description="looking for teachers")
     def _look_for_teachers(self, model: str, urls: tuple[str, ...]) -> None:
