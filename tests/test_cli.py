@@ -212,3 +212,17 @@ def test_the_card_is_shown_without_writing_anything(tmp_path):
     (event,) = events(tuner("data", "--card", "--json", "--project", project.folder))
     assert (event["event"], event["report"]["train"]) == ("dataset_card", 10)
     assert sorted(project.data.iterdir()) == before
+
+
+def test_the_prompt_can_be_read_and_tried_without_the_app(tmp_path, capsys):
+    project = tiny_project.make(tmp_path, data=False)
+    assert main(["data", "--project", str(project.folder), "--show-prompt", "--set", "teacher=ollama"]) == 0
+    assert "about counting from people of all levels" in capsys.readouterr().out
+    wrong = ["data", "--project", str(project.folder), "--show-prompt", "--set", "question_prompt=List {these}"]
+    assert main(wrong) != 0
+    assert "{these}" in capsys.readouterr().err
+    assert main(["data", "--project", str(project.folder), "--try-prompt", "--json"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (tried,) = [event for event in events if event["event"] == "prompt_tried"]
+    assert len(tried["questions"]) + len(tried["dropped"]) == 6
+    assert not (project.data / "instructions.json").exists()

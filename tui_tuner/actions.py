@@ -57,6 +57,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(  # the heading of the list of teachers names its key
         "dataset", "get_model", "u", _("get model"), _("Have Ollama download a model that can write."), footer=False
     ),
+    Action("dataset", "prompt", "p", _("prompt"), _("Read, change and try what the teacher is told.")),
     Action("dataset", "review", "v", _("review"), _("Read, accept, reject and edit the examples.")),
     Action("dataset", "learning", "l", _("tokens"), _("See, token by token, what the model will learn from.")),
     Action("dataset", "card", "c", _("card"), _("Read where the examples are from and what was left out.")),

@@ -52,6 +52,10 @@ class DatasetChoice:
     """What the training examples are about and who writes them."""
 
     topic: str = setting("", "What the questions are about, for example: using a WordPress website.")
+    audience: str = setting(
+        "",
+        "Who asks, for example: all levels of users working on WordPress websites. Empty means people of all levels.",
+    )
     questions_per_passage: int = setting(
         2, "How many questions to write about each passage of your documents.", minimum=1, maximum=50
     )
@@ -68,6 +72,18 @@ class DatasetChoice:
     )
     opening_phrases: tuple[str, ...] = setting(
         OPENING_PHRASES, "Each question starts with one of these; separate them with ;"
+    )
+    question_prompt: str = setting(
+        "",
+        "What a teacher that writes lists of questions is told, with placeholders such as {topic}; paragraphs whose "
+        "placeholders are all empty are left out. Empty takes the built-in words.",
+        placeholders=("number", "topic", "audience", "phrases", "examples", "known"),
+    )
+    one_question_prompt: str = setting(
+        "",
+        "What a teacher in this process is told, which finishes one question that an opening phrase begins. "
+        "Empty takes the built-in words.",
+        placeholders=("topic", "audience"),
     )
     teacher: str = setting(
         "mlx",

@@ -28,6 +28,7 @@ def setting(
     minimum: float | None = None,
     maximum: float | None = None,
     choices: Sequence[str] | None = None,
+    placeholders: Sequence[str] | None = None,
 ) -> Any:
     """Declare one setting: its default, one sentence of help and, where they apply, bounds or choices.
 
@@ -38,8 +39,16 @@ def setting(
         minimum: smallest number allowed.
         maximum: largest number allowed.
         choices: the only texts allowed.
+        placeholders: the only names allowed in braces, where the text is a template.
     """
-    about = {"help": help, "label": label, "minimum": minimum, "maximum": maximum, "choices": choices}
+    about = {
+        "help": help,
+        "label": label,
+        "minimum": minimum,
+        "maximum": maximum,
+        "choices": choices,
+        "placeholders": placeholders,
+    }
     return dataclasses.field(default=default, metadata=about)
 
 
@@ -175,6 +184,12 @@ def _checked(owner: type, field: dataclasses.Field[Any], value: Any) -> Any:
         raise _not_expected(owner, field, value)
     if choices is not None and value not in choices:
         raise _not_expected(owner, field, value)
+    known = about.get("placeholders")
+    if known is not None and (unknown := [name for name in re.findall(r"\{(\w+)\}", value) if name not in known]):
+        raise ConfigurationError(
+            _("{name} has a placeholder nobody knows: {unknown}", name=field.name, unknown=f"{{{unknown[0]}}}"),
+            advice=_("Known here: {names}.", names=", ".join(f"{{{name}}}" for name in known)),
+        )
     return value
 
 

@@ -179,6 +179,25 @@ def dataset_work(project: Project) -> Work:
     return work
 
 
+def prompt_trying_work(project: Project, *, tries: int = 0) -> Work:
+    """Ask for questions once, as a run would, and keep nothing of it."""
+
+    def work(emit: Emit, stop: StopToken) -> object:
+        from tui_tuner.dataset.plan import plan_dataset
+        from tui_tuner.dataset.trying import try_prompt
+
+        plan = plan_dataset(project)
+        teacher = open_chosen_teacher(project, emit, stop)
+        try:
+            tried = try_prompt(plan, teacher, tries=tries, stop=stop)
+        finally:
+            teacher.close()
+        emit(tried)
+        return tried
+
+    return work
+
+
 def training_work(project: Project, *, run: str | None = None, resume: bool = False) -> Work:
     """Train a new run, or go on with one that stopped."""
 

@@ -6,6 +6,7 @@ import functools
 
 from tui_tuner import figures
 from tui_tuner.dataset.events import DatasetReady, ExampleRefused, FollowUpRefused
+from tui_tuner.dataset.trying import PromptSent, PromptTried
 from tui_tuner.documents.adding import DocumentsAdded
 from tui_tuner.documents.telling import documents_told
 from tui_tuner.export.proof import Proof
@@ -62,6 +63,20 @@ def _documents_added(event: DocumentsAdded) -> str:
 def _follow_up_refused(event: FollowUpRefused) -> str:
     words = {"question": one_line(event.question, 60), "reason": event.reason}
     return _("  follow-up refused: {question} ({reason})", **words)
+
+
+@sentence.register
+def _prompt_sent(event: PromptSent) -> str:
+    return event.prompt
+
+
+@sentence.register
+def _prompt_tried(event: PromptTried) -> str:
+    told = _("{teacher} was told:", teacher=event.teacher)
+    kept = [f"✓ {one_line(question)}" for question in event.questions]
+    dropped = [f"✗ {one_line(text, 200)} ({one_line(why, 200)})" for text, why in event.dropped]
+    counts = _("{kept} would be kept, {dropped} dropped", kept=len(kept), dropped=len(dropped))
+    return "\n".join([told, "", event.prompt, "", *kept, *dropped, "", counts])
 
 
 @sentence.register

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from tui_tuner.dataset.phrases import Phrases
 from tui_tuner.dataset.plan import DatasetPlan
+from tui_tuner.dataset.question_prompts import EVERYBODY, WITHOUT_TOPIC, WITHOUT_TOPIC_ALONE, filled, prompt_of
 from tui_tuner.dataset.reading import continued_question, listed_questions
 from tui_tuner.models.prompts import Message
 from tui_tuner.teachers.teacher import Answer, Request
@@ -96,8 +97,13 @@ class OneByOne:
         shown = [*shown[:SHOWN], *ELSEWHERE][:SHOWN] if topic else shown[:SHOWN]
         turns: list[Message] = []
         for about, question in shown:
-            turns += [_user(_write_one(about)), Message(role="assistant", content=question)]
-        return [*turns, _user(_write_one(topic))]
+            turns += [self._ask(about), Message(role="assistant", content=question)]
+        return [*turns, self._ask(topic)]
+
+    def _ask(self, topic: str) -> Message:
+        choice = self._plan.choice
+        values = {"topic": topic or WITHOUT_TOPIC_ALONE, "audience": choice.audience.strip() or EVERYBODY}
+        return _user(filled(prompt_of(choice, continues=True), values))
 
 
 class AsLists:
@@ -128,26 +134,17 @@ class AsLists:
         return Asked(request, phrases, number)
 
     def _prompt(self, phrases: tuple[str, ...], number: int, known: Sequence[str], chance: random.Random) -> str:
-        topic = self._plan.choice.topic.strip()
-        about = f" about {topic}" if topic else " like the ones below"
-        parts = [f"Please list in JSON format {number} frequently asked questions{about} from people of all levels."]
-        openings = ", ".join(f'"{phrase}"' for phrase in phrases if phrase)
-        if openings:
-            parts.append(f"The questions should start with any of the following: {openings}.")
+        choice = self._plan.choice
         seeds = [example.question for example in self._plan.seed_examples]
-        if seeds:
-            parts.append("They should be in the style of these:\n" + _bullets(chance.sample(seeds, min(len(seeds), 8))))
-        if known:
-            parts.append("Do not repeat these:\n" + _bullets(chance.sample(list(known), min(len(known), REMINDED))))
-        parts.append(
-            "You do not need to provide an answer or category to each question. "
-            "The list should be a single dimension array of only questions."
-        )
-        return "\n\n".join(parts)
-
-
-def _write_one(topic: str) -> str:
-    return f"Write one question about {topic}." if topic else "Write one question."
+        values = {
+            "number": str(number),
+            "topic": choice.topic.strip() or WITHOUT_TOPIC,
+            "audience": choice.audience.strip() or EVERYBODY,
+            "phrases": ", ".join(f'"{phrase}"' for phrase in phrases if phrase),
+            "examples": _bullets(chance.sample(seeds, min(len(seeds), 8))),
+            "known": _bullets(chance.sample(list(known), min(len(known), REMINDED))),
+        }
+        return filled(prompt_of(choice, continues=False), values)
 
 
 def _bullets(questions: Sequence[str]) -> str:

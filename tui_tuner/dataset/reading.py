@@ -32,13 +32,16 @@ _QUOTES = "\"'`“”„«»‘’*_ \t,"
 
 def listed_questions(text: str) -> list[str]:
     """Every question in a teacher's list, in its order, cleaned; none where there is no list at all."""
+    return [question for item in listed_items(text) if (question := clean_question(item))]
+
+
+def listed_items(text: str) -> list[str]:
+    """Everything in a teacher's list as it is there, also what is no question."""
     body = _without_fences(text)
     found = _from_json(body)
     if found is None:
         found = _from_cut_json(body)
-    if found is None:
-        found = _from_lines(body)
-    return [question for item in found if (question := clean_question(item))]
+    return _from_lines(body) if found is None else found
 
 
 def continued_question(text: str, beginning: str) -> str:

@@ -37,6 +37,7 @@ LONGEST_SHOWN = 240  # characters of an answer; all of it is in data/answers.jso
 
 FIELDS = (
     "topic",
+    "audience",
     "instructions",
     "questions_per_passage",
     "turns",

@@ -18,6 +18,14 @@ class DatasetDoors(StepScreen):
 
             self.app.push_screen(ReviewScreen(project, self.tuner))
 
+    def action_prompt(self) -> None:
+        """Read, change and try what the teacher is told when it is asked for questions."""
+        project = self._own_project()
+        if project is not None:
+            from tui_tuner.screens.prompt import PromptScreen
+
+            self.app.push_screen(PromptScreen(project, self.tuner))
+
     def action_bring(self) -> None:
         """Import examples or documents that are there already."""
         project = self._own_project()
