@@ -8,6 +8,7 @@ from textual.widgets import Static
 
 from tui_tuner.app import TunerApp
 from tui_tuner.files import write_json_lines
+from tui_tuner.screens.help import HelpScreen
 from tui_tuner.screens.learning import LearningScreen
 from tui_tuner.settings import Settings
 
@@ -109,6 +110,12 @@ async def test_totals_tables_and_the_way_to_the_longest_the_cut_and_the_refused(
             assert "example 1 of 2" in text(screen, "#heading")
             await pilot.press("f")
             assert not screen.query_one("#figures").display
+            await pilot.press("question_mark")
+            await pilot.pause()
+            assert isinstance(app.screen, HelpScreen)
+            await pilot.press("escape", "right")
+            await settled(app, pilot)
+            assert "example 2 of 2" in text(screen, "#heading")
             await pilot.press("escape")
             await pilot.pause()
             assert not isinstance(app.screen, LearningScreen)

@@ -7,13 +7,14 @@ from typing import Any, ClassVar
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Static
 
+from tui_tuner.actions import bindings_of
 from tui_tuner.dataset.card import CARD, Section, is_card, make_card, out_of_date, read_report
 from tui_tuner.errors import TunerError
 from tui_tuner.language import _
@@ -30,7 +31,7 @@ class CardScreen(Screen[None]):
         project: whose.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", _("back"))]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("card")]
     DEFAULT_CSS = """
     CardScreen {
         #card { height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }

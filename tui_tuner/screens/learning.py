@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
+from tui_tuner.actions import bindings_of
 from tui_tuner.dataset.learning import Learning, PartCount, RowsMeasured, plan_learning
 from tui_tuner.dataset.token_view import ExampleShown
 from tui_tuner.errors import Stopped, TunerError
@@ -25,6 +26,7 @@ from tui_tuner.progress import Event, StopToken
 from tui_tuner.project import Project
 from tui_tuner.screens import learning_text
 
+NAME = "learning"  # in the table of actions
 RANGES = 6  # of the histogram
 SECONDS_BETWEEN_DRAWINGS = 0.3
 
@@ -70,14 +72,9 @@ class LearningScreen(Screen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,n", "go(1)", _("next"), key_display="→"),
-        Binding("left,p", "go(-1)", _("before"), key_display="←"),
-        Binding("l", "longest", _("longest")),
-        Binding("c", "find('cut')", _("cut")),
-        Binding("r", "find('refused')", _("refused")),
-        Binding("t", "part", _("file")),
-        Binding("f", "figures", _("figures")),
-        Binding("escape", "leave", _("back")),
+        *bindings_of(NAME),
+        Binding("f1", "help", show=False),
+        Binding("q,ctrl+q", "app.quit", show=False),  # the footer has no room for it
     ]
     DEFAULT_CSS = """
     LearningScreen {
@@ -273,6 +270,17 @@ class LearningScreen(Screen[None]):
     def action_figures(self) -> None:
         """Give the example all the room, or show the figures again."""
         self.query_one("#figures").toggle_class("hidden")
+
+    def action_help(self) -> None:
+        """Show every key."""
+        from tui_tuner.screens.help import HelpScreen
+
+        about = _(
+            "The training files as the base model gets them: in its own tokens, with the marks of its chat template. "
+            "Underlined is what it learns; the rest it only reads. What is beyond the sequence length is cut off. "
+            "All of it is counted as training counts it, and nothing is changed here."
+        )
+        self.app.push_screen(HelpScreen(NAME, about, title=_("What the model will learn from")))
 
     def action_leave(self) -> None:
         """Go back to the Dataset step."""
