@@ -60,7 +60,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("dataset", "prompt", "p", _("prompt"), _("Read, change and try what the teacher is told.")),
     Action("dataset", "review", "v", _("review"), _("Read, accept, reject and edit the examples.")),
     Action("dataset", "learning", "l", _("tokens"), _("See, token by token, what the model will learn from.")),
-    Action("dataset", "card", "c", _("card"), _("Read where the examples are from and what was left out.")),
+    Action(  # what is said at the end of the work names its key; the footer is full
+        "dataset", "card", "c", _("card"), _("Read where the examples are from and what was left out."), footer=False
+    ),
     Action("train", "start", "g", _("start"), _("Start a new run with these settings.")),
     Action("train", "resume", "r", _("resume"), _("Go on with the run that is shown, from its last checkpoint.")),
     Action("train", "stop", "s", _("stop & keep"), _("Stop within one iteration and keep a checkpoint.")),

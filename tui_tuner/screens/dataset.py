@@ -262,7 +262,9 @@ class DatasetScreen(SettingsStep, DatasetDoors):
         elif ended.outcome == "stopped":
             self.say(_("Stopped, everything kept. g goes on from here."), tone="text-warning")
         else:
-            self.say(_("Done. ctrl+n: go on to Train."), tone="text-success")
+            self.say(
+                _("Done. ctrl+n: go on to Train. c: what the data are, l: what will be learned."), tone="text-success"
+            )
 
 
 def _lines(event: Latest, before: Latest | None, *, several: bool) -> list[str]:
