@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -308,6 +310,25 @@ def test_a_database_is_read_by_rowid_and_not_changed(desk):
     assert path.read_bytes() == before and sorted(desk.folder.iterdir()) == [desk.data, path]
 
 
+def test_what_another_program_left_half_done_stays_as_it_is(desk):
+    path = database(
+        desk.folder / "x.db", "CREATE TABLE chats (prompt, response)", "INSERT INTO chats VALUES ('A?', 'B.')"
+    )
+    # Killed between two writes: the file is changed and its journal beside it; whoever may write would undo the change.
+    program = (
+        "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('PRAGMA cache_size = 1');"
+        "c.execute('PRAGMA cache_spill = 1');"
+        "c.executemany('INSERT INTO chats VALUES (?, ?)', [(str(n), 'x' * 500) for n in range(5000)]); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", program, str(path)])
+    before = {entry.name: entry.read_bytes() for entry in desk.folder.iterdir()}
+    assert sorted(before) == ["x.db", "x.db-journal"]
+    with pytest.raises(DatasetError) as raised:
+        look(path)
+    assert "was killed while it wrote" in raised.value.advice
+    assert {entry.name: entry.read_bytes() for entry in desk.folder.iterdir()} == before
+
+
 def test_a_table_is_chosen_and_a_view_is_one(desk):
     path = database(
         desk.folder / "x.db",
@@ -367,7 +388,6 @@ def test_a_workbook(desk):
 
 @pytest.mark.parametrize(("name", "module"), [("x.parquet", "duckdb"), ("x.xlsx", "openpyxl")])
 def test_without_the_extra_it_says_what_to_install(desk, name, module, monkeypatch):
-    import sys
     import zipfile
 
     path = desk.folder / name

@@ -47,7 +47,7 @@ class Database(Source):
             raise DatasetError(
                 _("the database cannot be read: {error}", error=one_line(str(error), 200)),
                 where=str(path),
-                advice=_("Mend it with: sqlite3 FILE .recover"),
+                advice=_advice(str(error)),
             ) from error
 
     def _choose(self, table: str) -> None:
@@ -108,6 +108,16 @@ class Database(Source):
     def close(self) -> None:
         """Close the database."""
         self._database.close()
+
+
+def _advice(error: str) -> str:
+    if "readonly" in error:  # a journal lies beside it, and whoever reads would first have to undo what is in it
+        return _(
+            "Another program was killed while it wrote: open it once with that program, or with: sqlite3 FILE .tables"
+        )
+    if "locked" in error:
+        return _("Close the program that writes to it, then try again.")
+    return _("Mend it with: sqlite3 FILE .recover")
 
 
 def _name(table: str) -> str:
