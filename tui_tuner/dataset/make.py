@@ -37,7 +37,7 @@ from tui_tuner.dataset.prompts_used import NotingTeacher
 from tui_tuner.dataset.report import facts
 from tui_tuner.dataset.review import Decision, Review, identity
 from tui_tuner.dataset.reviewing import taken_back
-from tui_tuner.dataset.sequence_length import LengthCheck, divide, open_length_check
+from tui_tuner.dataset.sequence_length import LengthCheck, divide, kept_anyway, open_length_check
 from tui_tuner.dataset.split import Shares, Split, split_examples
 from tui_tuner.documents.passages import Passage, name_of
 from tui_tuner.errors import DatasetError
@@ -134,7 +134,8 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop
     shares = Shares(choice.valid_fraction, choice.test_fraction, plan.batch_size, plan.quality.near_duplicate)
     split = split_examples(plan.seed_examples, gathered.kept, shares, seed=choice.seed)
     _say_what_is_scarce(plan, split, outcome, gathered, emit)
-    _say_what_is_cut(plan, lengths, gathered, emit)
+    unlearned = kept_anyway(lengths, plan.seed_examples, (imported, written), decisions)
+    _say_what_is_cut(plan, lengths, gathered, unlearned, emit)
     _write_files(plan.data, gathered, split)
     report = _report(plan, teacher, len(questions), len(imported), (outcome, follow_ups), gathered, split)
     written_down = {**_as_json(report, plan, began), **facts(plan, split, imported, lengths)}
@@ -242,7 +243,14 @@ def _say_what_is_scarce(
         emit(Notice(f"{text} {_help(outcome)}", "warning" if outcome.refused > outcome.kept else "info"))
 
 
-def _say_what_is_cut(plan: DatasetPlan, lengths: LengthCheck, gathered: Gathered, emit: Emit) -> None:
+def _say_what_is_cut(plan: DatasetPlan, lengths: LengthCheck, gathered: Gathered, unlearned: int, emit: Emit) -> None:
+    if unlearned:
+        text = _(
+            "{number:,} examples that were written or accepted by hand stay, but training cannot learn from them: "
+            "r in the tokens (l) shows each with its reason.",
+            number=unlearned,
+        )
+        emit(Notice(text, "warning"))
     cut = sum(identity(example) in lengths.cut for example in gathered.kept) if lengths.cut else 0
     if cut:
         text = _(

@@ -244,3 +244,15 @@ def _fitting(check: LengthCheck, example: Example) -> tuple[Example, Objection |
         example = shorter
         found = check.objection(example)
     return example, found
+
+
+def kept_anyway(
+    check: LengthCheck, seeds: Sequence[Example], groups: Sequence[Sequence[Example]], decisions: Mapping[str, Decision]
+) -> int:
+    """How many that a person wrote or accepted stay in the dataset although nothing can be learned of them."""
+    by_hand = list(seeds)
+    for example in (one for group in groups for one in group) if decisions else ():
+        decision = decisions.get(identity(example))
+        if decision is not None and decision.verdict != "reject":
+            by_hand.append(decision.edited or example)
+    return sum(check.objection(example) is not None for example in by_hand)
