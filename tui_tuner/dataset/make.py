@@ -37,13 +37,14 @@ from tui_tuner.dataset.prompts_used import NotingTeacher
 from tui_tuner.dataset.report import facts
 from tui_tuner.dataset.review import Decision, Review, identity
 from tui_tuner.dataset.reviewing import taken_back
-from tui_tuner.dataset.sequence_length import LengthCheck, divide, kept_anyway, open_length_check
+from tui_tuner.dataset.sequence_length import divide, kept_anyway, open_length_check
 from tui_tuner.dataset.split import Shares, Split, split_examples
+from tui_tuner.dataset.telling import say_what_is_cut, say_what_is_scarce, what_would_help
 from tui_tuner.documents.passages import Passage, name_of
 from tui_tuner.errors import DatasetError
 from tui_tuner.files import count_lines, write_json, write_json_lines
 from tui_tuner.language import _
-from tui_tuner.progress import Emit, Notice, StopToken
+from tui_tuner.progress import Emit, StopToken
 from tui_tuner.teachers.teacher import Teacher
 
 
@@ -126,16 +127,16 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop
     written, outcome, follow_ups = _answered(plan, questions, teacher, decisions, emit, stop)
     if outcome.refused and len(plan.seed_examples) + len(imported) + len(written) < 2:
         what = _("{number} of {total} questions got no usable answer", number=outcome.refused, total=len(questions))
-        raise DatasetError(what, advice=_help(outcome))
+        raise DatasetError(what, advice=what_would_help(outcome))
     lengths = open_length_check(plan, emit)
     (brought, answered), too_long = divide(lengths, (imported, written), decisions, emit=emit, stop=stop)
     gathered = gather(plan, brought, answered, decisions, stop)
     gathered = Gathered(gathered.kept, (*too_long, *gathered.set_aside))
     shares = Shares(choice.valid_fraction, choice.test_fraction, plan.batch_size, plan.quality.near_duplicate)
     split = split_examples(plan.seed_examples, gathered.kept, shares, seed=choice.seed)
-    _say_what_is_scarce(plan, split, outcome, gathered, emit)
+    say_what_is_scarce(plan, split, outcome, gathered, emit)
     unlearned = kept_anyway(lengths, plan.seed_examples, (imported, written), decisions)
-    _say_what_is_cut(plan, lengths, gathered, unlearned, emit)
+    say_what_is_cut(plan, lengths, gathered, unlearned, emit)
     _write_files(plan.data, gathered, split)
     report = _report(plan, teacher, len(questions), len(imported), (outcome, follow_ups), gathered, split)
     written_down = {**_as_json(report, plan, began), **facts(plan, split, imported, lengths)}
@@ -217,61 +218,6 @@ def _write_files(data: Path, gathered: Gathered, split: Split) -> None:
         write_json_lines(data / TEST, [example.as_row() for example in split.test])
     write_json_lines(data / VALID, [example.as_row() for example in split.valid])
     write_json_lines(data / TRAIN, [example.as_row() for example in split.train])
-
-
-def _say_what_is_scarce(
-    plan: DatasetPlan, split: Split, outcome: AnswersOutcome, gathered: Gathered, emit: Emit
-) -> None:
-    if len(split.train) < plan.batch_size:
-        text = _(
-            "Only {number} examples to train on, fewer than one batch of {size}: ask for more questions.",
-            number=len(split.train),
-            size=plan.batch_size,
-        )
-        emit(Notice(text, "warning"))
-    if plan.choice.test_fraction and not split.test:
-        emit(Notice(_("Too few examples to keep some for a last test."), "warning"))
-    if gathered.set_aside:
-        text = _(
-            "Set aside and not learned: {reasons}. See data/{file}, or v in the Dataset step.",
-            reasons=", ".join(f"{reason} {count}" for reason, count in gathered.reasons.items()),
-            file=SET_ASIDE,
-        )
-        emit(Notice(text))
-    if outcome.refused:
-        text = _("{number} questions got no usable answer.", number=outcome.refused)
-        emit(Notice(f"{text} {_help(outcome)}", "warning" if outcome.refused > outcome.kept else "info"))
-
-
-def _say_what_is_cut(plan: DatasetPlan, lengths: LengthCheck, gathered: Gathered, unlearned: int, emit: Emit) -> None:
-    if unlearned:
-        text = _(
-            "{number:,} examples that were written or accepted by hand stay, but training cannot learn from them: "
-            "r in the tokens (l) shows each with its reason.",
-            number=unlearned,
-        )
-        emit(Notice(text, "warning"))
-    cut = sum(identity(example) in lengths.cut for example in gathered.kept) if lengths.cut else 0
-    if cut:
-        text = _(
-            "{number:,} examples are longer than {longest:,} tokens: what is beyond is not learned. "
-            "See them with l in the Dataset step, or raise max_seq_length.",
-            number=cut,
-            longest=plan.max_seq_length,
-        )
-        emit(Notice(text))
-
-
-def _help(outcome: AnswersOutcome) -> str:
-    """What to do about the commonest reason of refusal."""
-    reason = max(outcome.reasons, key=outcome.reasons.__getitem__, default="")
-    known = {
-        "cut_off": _("Most were cut off: raise the longest answer (max_tokens)."),
-        "not_in_style": _("Most missed the style: ask for less in answer_must_contain, or write more seed examples."),
-    }
-    general = _("Most were refused for this: {reason}. Try another teacher or temperature.", reason=reason)
-    again = _("With a setting changed they are asked again; data/rejects.jsonl has every answer with its reason.")
-    return f"{known.get(reason, general)} {again}"
 
 
 def _report(
