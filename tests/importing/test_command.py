@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from tui_tuner.commands.importing import FORMATS
+from tui_tuner.importing.shapes import FORMS
 from tui_tuner.project import create_project
 
 
@@ -96,3 +98,7 @@ def test_what_is_there_already_can_become_training_files(desk, project):
     )
     assert ended.returncode == 0, ended.stderr
     assert (project.data / "train.jsonl").exists()
+
+
+def test_the_formats_of_the_command_are_those_there_are():
+    assert FORMATS == FORMS

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from tui_tuner.errors import DatasetError, UsageError
 from tui_tuner.importing.encodings import UTF8, check_letters
+from tui_tuner.importing.guessing import guess_shape
 from tui_tuner.importing.rows import BadRow, RawRow, RowProblem, Source
-from tui_tuner.importing.shapes import guess_shape
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 

@@ -9,19 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from tui_tuner.errors import UsageError
+from tui_tuner.importing.guessing import forced_shape, guess_shape, mapped_shape
 from tui_tuner.importing.opening import open_source, reading
 from tui_tuner.importing.rows import BadRow, Kind, RawRow, RowProblem, Source
-from tui_tuner.importing.shapes import (
-    FORMS,
-    Form,
-    Shape,
-    as_record,
-    column_name,
-    columns_of,
-    forced_shape,
-    guess_shape,
-    mapped_shape,
-)
+from tui_tuner.importing.shapes import FORMS, Form, Shape, as_record, column_name, columns_of
 from tui_tuner.importing.turns import Conversation
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
