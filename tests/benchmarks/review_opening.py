@@ -21,22 +21,23 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from large_dataset import write_rows
+from large_dataset import pairs
 from textual.events import Key
 from textual.strip import Strip
 
 from tui_tuner.app import TunerApp
 from tui_tuner.choices import DatasetChoice
-from tui_tuner.dataset.examples import Example
+from tui_tuner.dataset.examples import asked_and_answered
 from tui_tuner.dataset.plan import IMPORTED, SET_ASIDE
 from tui_tuner.dataset.review import identity
-from tui_tuner.files import json_lines, write_json_lines
+from tui_tuner.files import write_json_lines
 from tui_tuner.project import Choices, Project, create_project, open_project
 from tui_tuner.screens.review import ReviewScreen
 from tui_tuner.settings import Settings
 from tui_tuner.widgets.review_list import ReviewList
 
 EVERY = 0.005  # seconds the event loop is asked to sleep
+SEARCH = "benro"  # one of the made-up words: some rows have it
 PATIENCE = 60.0  # seconds for anything to happen
 NAMES = (
     "first row",
@@ -55,12 +56,10 @@ NAMES = (
 def write_project(folder: Path, rows: int, letters: int) -> None:
     project = create_project(folder, choices=Choices(dataset=DatasetChoice(topic="words")))
     project.data.mkdir(exist_ok=True)
-    write_rows(project.data / IMPORTED, rows, letters)
-    aside = []
-    for number, row in enumerate(json_lines(project.data / IMPORTED)):
-        if number % 10 == 9:
-            name = identity(Example.from_row(row, ""))
-            aside.append({**row, "id": name, "reason": "near_duplicate", "detail": "nearly the same as: another"})
+    examples = [asked_and_answered(*pair, f"mine.csv:{line}") for line, pair in enumerate(pairs(rows, letters), 2)]
+    write_json_lines(project.data / IMPORTED, [{**one.as_row(), "source": one.source} for one in examples])
+    why = {"reason": "near_duplicate", "detail": "nearly the same as: another"}
+    aside = [{**one.as_row(), "source": one.source, "id": identity(one), **why} for one in examples[9::10]]
     write_json_lines(project.data / SET_ASIDE, aside)
 
 
@@ -128,10 +127,11 @@ async def one_round(project: Project, number: int) -> list[float]:
         await pilot.pause()
         letters = []
         async with Lag() as searching:
-            for place in range(1, len("bandor") + 1):
-                began = press(app, "bandor"[place - 1])
-                wanted = "bandor"[:place]
+            for place in range(1, len(SEARCH) + 1):
+                began = press(app, SEARCH[place - 1])
+                wanted = SEARCH[:place]
                 letters.append(await until(lambda w=wanted: screen._table.view.words == w) - began)
+        assert screen._table.shown
         await pilot.press("enter", "escape", "o", "o")
         await until(lambda: screen._selection_going is None)
         began = press(app, "o")

@@ -72,7 +72,10 @@ async def test_search_finds_while_typing_and_escape_clears_it(project):
     try:
         async with app.run_test(size=(80, 24)) as pilot:
             screen = await opened(app, pilot)
-            await pilot.press("slash", *"299", "enter")
+            await pilot.press("slash", *"2999")
+            await pilot.pause()
+            assert "None of the 300" in text(screen, "#conversation")
+            await pilot.press("backspace", "enter")
             await pilot.pause()
             assert "1 / 1 of" in text(screen, "#counts")
             await pilot.press("x")

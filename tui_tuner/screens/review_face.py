@@ -185,6 +185,8 @@ class ReviewFace(Screen[None]):
 
     def _show_counts(self) -> None:
         table, view = self._table, self._wanted
+        if self._reading and not table.rows:
+            return
         shown, place = len(table.shown), self.query_one(ReviewList).cursor + 1
         text = _(
             "{place:,} / {shown:,} of {all:,} examples · {learned:,} will be learned",
@@ -208,9 +210,13 @@ class ReviewFace(Screen[None]):
     def on_review_list_moved(self) -> None:
         """Show the whole conversation under the cursor."""
         row = self._current()
-        self.query_one("#conversation", Static).update(_conversation(row) if row else "")
+        self.query_one("#conversation", Static).update(_conversation(row) if row else self._nothing())
         self.query_one("#whole", VerticalScroll).scroll_home(animate=False)
         self._show_counts()
+
+    def _nothing(self) -> str:
+        all_ = len(self._table.rows)
+        return _("None of the {number:,} examples is like this: esc shows all again.", number=all_) if all_ else ""
 
     def _current(self) -> ReviewRow | None:
         place = self.query_one(ReviewList).cursor
