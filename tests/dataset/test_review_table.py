@@ -2,7 +2,7 @@ import pytest
 
 from tui_tuner.dataset.examples import asked_and_answered
 from tui_tuner.dataset.review import Decision
-from tui_tuner.dataset.review_table import ReviewTable, View, origin
+from tui_tuner.dataset.review_table import SLICE, ReviewTable, View, origin
 from tui_tuner.dataset.reviewing import ReviewRow
 
 SOME = [
@@ -60,14 +60,25 @@ def test_rows_that_come_later_are_found_and_sorted_too():
     assert selected(table, order="question") == "bac"
 
 
-def test_rows_that_come_while_it_is_searched_are_found():
+@pytest.mark.parametrize(("before", "words"), [("", "a"), ("a", "ar"), ("a", "")])
+def test_rows_that_come_while_it_is_searched_are_found_once(before, words):
     table = table_of(SOME[:1])
-    selecting = table.select(View(words="a"))
+    selected(table, words=before)
+    selecting = table.select(View(words=words))
     next(selecting)
     table.add(SOME[1:])
-    for _slice in table.select(View(words="a")):
+    for _slice in selecting:
         pass
-    assert table.shown == ["a", "b", "c"]
+    assert "".join(table.shown) == selected(table_of(SOME), words=words)
+
+
+def test_the_first_ones_found_are_there_before_all_have_been_looked_at():
+    table = table_of([ReviewRow(str(n), SOME[0].written) for n in range(2 * SLICE)])
+    selecting = table.select(View(words="cat"))
+    next(selecting)
+    assert len(table.shown) == SLICE
+    # Given up half way, the next one does not take what was found so far for all there is.
+    assert len(selected(table, words="cat.")) == len("".join(table.rows))
 
 
 def test_decisions_are_counted_and_found_by_their_standing():

@@ -73,6 +73,7 @@ class ReviewTable:
         self._order: Order = "file"
         self._in_order: list[str] = []
         self._unsorted = False  # rows have come since it was sorted
+        self._candidates: list[str] | None = None  # those looked through, while a selection is under way
         self._texts: dict[str, str] = {}
 
     def add(self, rows: Sequence[ReviewRow]) -> None:
@@ -82,7 +83,10 @@ class ReviewTable:
         self.learned += sum(row.learned for row in rows)
         self._in_order += names
         self._unsorted = True
-        self.shown += names if self.view.takes_all else list(filter(self._fits(self.view), names))
+        if self._candidates is None:
+            self.shown += names if self.view.takes_all else filter(self._fits(self.view), names)
+        elif self._candidates is not self._in_order:
+            self._candidates += names
 
     def take_decisions(self, names: Iterable[str], decisions: Mapping[str, Decision]) -> None:
         """Let the rows known by `names` stand as `decisions` say; what is in sight stays until the next `select`."""
@@ -94,18 +98,23 @@ class ReviewTable:
                 self._texts.pop(name, None)
 
     def select(self, view: View) -> Iterator[None]:
-        """Put what `view` takes into `shown`, when it has come to its end; pauses between slices."""
-        narrower = view.narrows(self.view) and not self._unsorted and view.words != self.view.words
+        """Put what `view` takes into `shown`: the first of it before the first pause, all of it at the end.
+
+        One that is not taken to its end has to be followed by another one.
+        """
+        whole = self._candidates is None and not self._unsorted
+        narrower = whole and view.narrows(self.view) and view.words != self.view.words
         if view.order != self._order or (self._unsorted and view.order != "file"):
             yield from self._sort(view.order)
-        candidates = self.shown if narrower else self._in_order
+        self._candidates = candidates = self.shown if narrower else self._in_order
         fits, found, start = self._fits(view), list[str](), 0
+        self.view, self.shown = view, found
         while start < len(candidates):  # more of them may come meanwhile
             some = candidates[start : start + SLICE]
             found += some if view.takes_all else filter(fits, some)
-            start += SLICE
+            start += len(some)
             yield
-        self.view, self.shown = view, found
+        self._candidates = None
 
     def next_aside(self, place: int, step: Literal[1, -1]) -> int | None:
         """The place of the nearest row in sight that is not learned, before or after `place`; None where none is."""

@@ -153,6 +153,9 @@ class ReviewFace(Screen[None]):
         self._wanted, self._cursor_after = view, cursor
         self._selection_going = self._table.select(view)
         if self._go_on(self._selection_going):
+            if self._table.view == view:  # sorted already: the first ones are there
+                self._draw(cursor if isinstance(cursor, int) else 0)
+                self._cursor_after = cursor if isinstance(cursor, str) else ""  # a person may move it meanwhile
             self._go_on_later(self._selection_going)
 
     def _go_on(self, selecting: Iterator[None]) -> bool:
@@ -203,6 +206,8 @@ class ReviewFace(Screen[None]):
             parts.append(f"“{one_line(view.words, 20)}”")
         if view.order != "file":
             parts.append(_("by {order}", order=view.order))
+        if self._selection_going is not None:
+            parts.append(_("searching…"))
         if self._reading:
             parts.append(_("reading…"))
         self.query_one("#counts", Static).update(" · ".join(parts))
