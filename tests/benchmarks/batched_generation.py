@@ -6,7 +6,8 @@ Three ways: our `batch_replies`, which writes the data, for all questions; our `
 the first few of them; and mlx-lm's own `generate`, likewise. Compared are tokens written per second, so that asking for
 fewer favours nobody. Once with the question alone, and once with six examples of style before it, as data is written:
 those are read once for all questions together, and one by one each time. Temperature 0, so that the answers can be
-compared too: how many begin with the same words, however they were made. Printed are medians over the rounds.
+compared too: how many begin with the same words, however they were made. Printed are medians over the rounds; how many
+times as fast is found within each round, because a busy machine changes its mind between two of them.
 """
 
 from __future__ import annotations
@@ -90,14 +91,20 @@ def compare(loaded: LoadedModel, chosen: argparse.Namespace, shown: int) -> None
             began = time.perf_counter()
             written, answers[name] = way(loaded, part, chosen.tokens)
             speeds[name].append(written / (time.perf_counter() - began))
-    medians = {name: statistics.median(figures) for name, figures in speeds.items()}
     print(f"{shown} examples before each question, {chosen.questions} questions together, {chosen.alone} one by one")
     for name, figures in speeds.items():
-        times = f"{medians['together'] / medians[name]:.2f} times" if name != "together" else ""
-        print(f"  {name:<13} {medians[name]:7.1f} tokens/s  {times:<11} ({' '.join(f'{one:.1f}' for one in figures)})")
+        times = [ours / one for ours, one in zip(speeds["together"], figures, strict=True)]
+        print(
+            f"  {name:<13} {statistics.median(figures):7.1f} tokens/s ({_listed(figures)})   "
+            f"together is {statistics.median(times):.2f} times as fast ({_listed(times)})"
+        )
     for name in ("one by one", "mlx-lm's own"):
         same = sum(_begin(answers["together"][place]) == _begin(text) for place, text in answers[name].items())
         print(f"  the first {SAME_WORDS} words are those of {name}: {same} of {len(answers[name])}")
+
+
+def _listed(figures: list[float]) -> str:
+    return " ".join(f"{figure:.1f}" for figure in figures)
 
 
 def _begin(text: str) -> list[str]:

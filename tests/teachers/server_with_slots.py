@@ -84,9 +84,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header("Transfer-Encoding", "chunked")
                 self.end_headers()
             self._line({"message": {"role": "assistant", "content": word}, "done": False})
-        self._line({"message": {"content": ""}, "done": True, "done_reason": "stop", "eval_count": len(words)})
         with self.server.guard:
-            self.server.answered += 1
+            self.server.answered += 1  # before its last word: a test counts as soon as it has come
+        self._line({"message": {"content": ""}, "done": True, "done_reason": "stop", "eval_count": len(words)})
         self.wfile.write(b"0\r\n\r\n")
 
     def _line(self, row: dict[str, Any]) -> None:
