@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 import tiny_project
+from teachers.small_ollama import MISTRAL, SmallOllama
 from textual.widgets import Static
 
 from tui_tuner.app import TunerApp
@@ -95,5 +97,41 @@ async def test_while_another_job_has_the_model_it_says_so(project):
             await pilot.press("r")
             assert "the model is busy: training" in text(app.screen, "#said")
             release.set()
+    finally:
+        app.close()
+
+
+async def test_a_server_is_asked_on_a_thread_of_its_own_and_let_go_of_the_model_afterwards(project):
+    with SmallOllama(MISTRAL) as server:
+        dataset = replace(project.choices.dataset, teacher="ollama", teacher_model="mistral:7b", url=server.place)
+        own = replace(project, choices=replace(project.choices, dataset=dataset))
+        app = TunerApp(own, Settings(last_step="dataset"))
+        try:
+            async with app.run_test(size=(80, 24)) as pilot:
+                review = await asked(app, pilot)
+                assert "mistral:7b" in text(app.screen, "#answers")
+                await pilot.press("escape")
+                await until(pilot, lambda: app.screen is review)
+                await until(pilot, lambda: server.evictions == ["mistral:7b"])
+        finally:
+            app.close()
+    assert server.asked == ["mistral:7b"]
+
+
+async def test_a_server_that_is_not_there_is_said_and_asked_again_by_key(project):
+    dataset = replace(project.choices.dataset, teacher="ollama", teacher_model="mistral:7b", url="127.0.0.1:9")
+    own = replace(project, choices=replace(project.choices, dataset=dataset))
+    app = TunerApp(own, Settings(last_step="dataset"))
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("v")
+            await app.workers.wait_for_complete()
+            await pilot.pause()
+            await pilot.press("r")
+            await until(pilot, lambda: isinstance(app.screen, AnotherAnswerScreen))
+            await until(pilot, lambda: "nobody answers there" in text(app.screen, "#state"))
+            await pilot.press("enter")  # there is nothing to take
+            assert isinstance(app.screen, AnotherAnswerScreen)
+            await pilot.press("escape")
     finally:
         app.close()
