@@ -130,7 +130,19 @@ class DatasetChoice:
         maximum=0.5,
         label="kept for a test",
     )
+    format: str = setting(
+        "messages",
+        "How the training files are written. messages: conversations as mlx-lm reads them. completions: prompt and "
+        "completion, the first question and its answer alone. text: in the base model's own chat template. guide: the "
+        "guide's [INST] line, for Mistral. text and guide do not mark the answers, so the questions are learned too.",
+        choices=("messages", "completions", "text", "guide"),
+    )
     seed: int = setting(0, "The same seed and teacher give the same data and the same split.", minimum=0, maximum=2**31)
+
+    @property
+    def turns_learned(self) -> int:
+        """How many questions a conversation may have in the training files: a prompt and its completion hold one."""
+        return 1 if self.format == "completions" else self.turns
 
     @property
     def urls(self) -> tuple[str, ...]:

@@ -58,6 +58,14 @@ def test_missing_follow_ups_are_seen_and_so_are_turns_no_longer_wanted(project):
     assert dataset_state(project).stage == "ready"
 
 
+def test_another_format_has_to_be_written_first(project):
+    make(project)
+    other = project.with_settings("dataset", {"format": "guide"})
+    assert dataset_state(other).stage == "answers"
+    make(other)
+    assert dataset_state(other).stage == "ready"
+
+
 def test_follow_ups_given_up_are_not_missing_until_a_setting_has_changed(project):
     longer = project.with_settings("dataset", {"turns": "2"})
     make(longer, RuleTeacher(answers=lambda request: "" if asks_for_follow_up(request) else counting_answer(request)))

@@ -163,6 +163,11 @@ def test_prompts_come_from_the_held_out_examples(project, base):
     odd = ['{"text": "no turns"}', '{"messages": 5}', '{"messages": ["?"]}', "[]", '{"mess']
     (project.data / "valid.jsonl").write_text("\n".join([*odd, *map(json.dumps, rows)]))
     assert plan_comparison(project, base).prompts == tuple(f"question {n}" for n in range(5))
+    (project.data / "valid.jsonl").write_text('{"prompt": "Why so?", "completion": "So."}\n')
+    assert plan_comparison(project, base).prompts == ("Why so?",)
+    (project.data / "valid.jsonl").write_text('{"text": "<s>[INST] Why?[/INST] So.</s>"}\n')
+    (project.data / "report.json").write_text('{"held_out_questions": ["Why?", 7]}')
+    assert plan_comparison(project, base).prompts == ("Why?",)
     (project.data / "valid.jsonl").unlink()
     with pytest.raises(DatasetError, match="nothing to ask") as caught:
         plan_comparison(project, base)

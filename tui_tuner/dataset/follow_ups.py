@@ -53,7 +53,7 @@ def write_follow_ups(
     emit: Emit,
     stop: StopToken,
 ) -> FollowUpsOutcome:
-    """Have the teacher go on with every example until it has `plan.choice.turns` questions with their answers.
+    """Have the teacher go on with every example until it has `plan.choice.turns_learned` questions with their answers.
 
     Raises:
         TeacherError: the teacher failed several times in a row; everything so far is kept.
@@ -68,7 +68,7 @@ def write_follow_ups(
             "{number} examples have fewer turns than the {turns} wanted, because what should follow was refused; they "
             "are learned as they are. data/{file} has every reason.",
             number=work.short,
-            turns=plan.choice.turns,
+            turns=plan.choice.turns_learned,
             file=FOLLOW_UP_STEPS,
         )
         emit(Notice(text))
@@ -108,7 +108,7 @@ class _FollowUps:
         self._plan, self._teacher, self._journals, self._emit = plan, teacher, journals, emit
         self._standard = Standard(plan)
         self._others = _FirstQuestions(plan, examples)
-        self._turns = plan.choice.turns
+        self._turns = plan.choice.turns_learned
         self._places = {identity(example): place for place, example in enumerate(examples)}
         self.short = self._written = 0
         # Those refused before come last, as they do within one session.

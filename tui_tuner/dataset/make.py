@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,6 +16,7 @@ from tui_tuner.dataset.events import DatasetReady
 from tui_tuner.dataset.examples import Example, question_key
 from tui_tuner.dataset.follow_up_journals import FollowUpJournals, grown
 from tui_tuner.dataset.follow_ups import FollowUpsOutcome, write_follow_ups
+from tui_tuner.dataset.formats import Row, open_format, rows, say_what_is_lost
 from tui_tuner.dataset.gathering import Gathered, gather, read_imported, write_set_aside
 from tui_tuner.dataset.instructions import write_instructions
 from tui_tuner.dataset.journals import AnswerJournals
@@ -112,13 +113,15 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop
     is asked between requests; the teacher asks it while it writes.
 
     Raises:
-        DatasetError: a file brought along cannot be used, or too few examples came of it.
+        DatasetError: a file brought along cannot be used, the format needs a model that is not here, or too few
+            examples came of it.
         TeacherError: the teacher failed and will go on failing; everything so far is kept.
         StorageError: the disk is full or not writable; everything so far is kept.
         Stopped: asked to; everything so far is kept.
     """
     began = _now()
     choice = plan.choice
+    write = open_format(plan)  # before anything is paid for that could not be written
     decisions = Review(plan.data / REVIEW, emit).decisions
     imported = read_imported(plan.data / IMPORTED, emit)
     questions: dict[str, Passage | None] = {}
@@ -137,7 +140,8 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop
     say_what_is_scarce(plan, split, outcome, gathered, emit)
     unlearned = kept_anyway(lengths, plan.seed_examples, (imported, written), decisions)
     say_what_is_cut(plan, lengths, gathered, unlearned, emit)
-    _write_files(plan.data, gathered, split)
+    say_what_is_lost(plan, gathered.kept, emit)
+    _write_files(plan.data, gathered, split, lambda examples: rows(examples, write, emit))
     report = _report(plan, teacher, len(questions), len(imported), (outcome, follow_ups), gathered, split)
     written_down = {**_as_json(report, plan, began), **facts(plan, split, imported, lengths)}
     write_json(plan.data / REPORT, written_down)
@@ -189,7 +193,7 @@ def _answered(
         else:
             outcome = AnswersOutcome(len(journals.kept), 0, {})
         written = [*journals.kept.values(), *taken_back(plan.data, decisions)]
-    if plan.choice.turns == 1:
+    if plan.choice.turns_learned == 1:
         return written, outcome, FollowUpsOutcome(0, {})
     with FollowUpJournals(plan.data, emit, way) as steps:
         followed = FollowUpsOutcome(0, {})
@@ -203,7 +207,7 @@ def _answered(
             ]
             asked = NotingTeacher(teacher, plan.data, "follow-ups")
             followed = write_follow_ups(plan, open_, asked, steps, emit=emit, stop=stop)
-        return [grown(one, steps.finished, plan.choice.turns) for one in written], outcome, followed
+        return [grown(one, steps.finished, plan.choice.turns_learned) for one in written], outcome, followed
 
 
 def _verdict(example: Example, decisions: Mapping[str, Decision]) -> str:
@@ -211,13 +215,15 @@ def _verdict(example: Example, decisions: Mapping[str, Decision]) -> str:
     return decision.verdict if decision else ""
 
 
-def _write_files(data: Path, gathered: Gathered, split: Split) -> None:
+def _write_files(
+    data: Path, gathered: Gathered, split: Split, as_rows: Callable[[Iterable[Example]], list[Row]]
+) -> None:
     write_set_aside(data / SET_ASIDE, gathered)
     # The training file last: whoever finds training examples finds the others.
     if split.test or (data / TEST).exists():
-        write_json_lines(data / TEST, [example.as_row() for example in split.test])
-    write_json_lines(data / VALID, [example.as_row() for example in split.valid])
-    write_json_lines(data / TRAIN, [example.as_row() for example in split.train])
+        write_json_lines(data / TEST, as_rows(split.test))
+    write_json_lines(data / VALID, as_rows(split.valid))
+    write_json_lines(data / TRAIN, as_rows(split.train))
 
 
 def _report(

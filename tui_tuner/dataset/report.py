@@ -16,6 +16,7 @@ from tui_tuner.dataset.sequence_length import InTokens, LengthCheck
 from tui_tuner.dataset.split import Split
 from tui_tuner.training.examples import read_lines
 
+HELD_OUT_QUESTIONS = 20  # named, so that they can be asked again whatever format the files have
 _PLACE = re.compile(r"(:\d+)+$")  # where in its file an example was
 
 
@@ -34,6 +35,7 @@ def facts(plan: DatasetPlan, split: Split, imported: Iterable[Example], lengths:
         "sources": sources,
         "teachers": teachers,
         "from_documents": dict(Counter(one.passage.file for one in kept if one.passage).most_common()),
+        "held_out_questions": [example.question for example in split.valid[:HELD_OUT_QUESTIONS]],
         "prompts": prompts_used(plan.data),
         "batch_size": plan.batch_size,
         "base_model": plan.base_model.name if plan.base_model else "",

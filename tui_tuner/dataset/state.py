@@ -85,7 +85,7 @@ def dataset_state(project: Project) -> DatasetState:
         stage = "ready"
     elif not asked and not documents.passages:
         stage = "new"
-    elif finished and answers and follow_ups < answers * (choice.turns - 1):
+    elif finished and answers and follow_ups < answers * (choice.turns_learned - 1):
         stage = "follow_ups"
     elif documents.passages:
         stage = "questions" if not asked else "answers"
@@ -97,7 +97,7 @@ def dataset_state(project: Project) -> DatasetState:
 
 
 def _split_holds_all(data: Path, split: int, answers: int, documents: str, choice: DatasetChoice) -> bool:
-    """Whether the training files were made of every example there is now, with as many turns as wanted now.
+    """Whether the training files were made of every example there is now, with the turns and in the format wanted now.
 
     The report says what they were made of. Files made by hand have none: then their number has to do.
     """
@@ -108,7 +108,9 @@ def _split_holds_all(data: Path, split: int, answers: int, documents: str, choic
     if not isinstance(report, dict):
         return split >= seeds + imported + answers
     settings = report.get("settings")
-    if not isinstance(settings, dict) or settings.get("turns", 1) != choice.turns:
+    if not isinstance(settings, dict):
+        return False
+    if (settings.get("turns", 1), settings.get("format", "messages")) != (choice.turns, choice.format):
         return False
     if report.get("short") and report.get("way") != way_of_answering(choice):
         return False  # what was given up is worth another try

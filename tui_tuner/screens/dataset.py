@@ -48,6 +48,7 @@ FIELDS = (
     "temperature",
     "valid_fraction",
     "test_fraction",
+    "format",
     "seed",
     "url",
 )
@@ -213,7 +214,7 @@ class DatasetScreen(SettingsStep, DatasetDoors):
                 _("{documents} documents in {passages} passages", documents=state.documents, passages=state.passages)
                 + f" · {text}"
             )
-        if self.choices.dataset.turns > 1:
+        if self.choices.dataset.turns_learned > 1:
             text += _(" · {follow_ups} follow-ups", follow_ups=state.follow_ups)
         if state.train:
             text += _(" · split: {train} to learn from, {valid} held out", train=state.train, valid=state.valid)

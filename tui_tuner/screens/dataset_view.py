@@ -40,7 +40,7 @@ class DatasetView(ProgressView):
         """The examples that are on the disk, as far as they are shown."""
         view = cls()
         rows, _bad = read_json_lines(project.data / ANSWERS)
-        turns = project.choices.dataset.turns
+        turns = project.choices.dataset.turns_learned
         follow_ups = read_follow_ups(project.data) if turns > 1 else {}
         for done, row in enumerate(rows[-LATEST:], start=max(len(rows) - LATEST, 0) + 1):
             try:

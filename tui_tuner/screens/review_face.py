@@ -113,7 +113,7 @@ class ReviewFace(Screen[None]):
             decisions = dict(review.decisions)
             choice = self._project.choices.dataset
             with _nothing_thrown_away():
-                for rows in review_slices(data, decisions, way_of_answering(choice), choice.turns):
+                for rows in review_slices(data, decisions, way_of_answering(choice), choice.turns_learned):
                     if worker.is_cancelled:
                         return
                     self.post_message(RowsRead(rows, review))
