@@ -151,3 +151,17 @@ def test_what_was_decided_by_hand_is_learned_all_the_same(tmp_path, model):
         json.dumps(HOPELESS.as_row()) in (tmp_path / "train.jsonl").read_text() + (tmp_path / "valid.jsonl").read_text()
     )
     assert read_json(tmp_path / "report.json")["set_aside"] == {}
+
+
+@pytest.mark.parametrize("form", ["messages", "completions", "text", "guide"])
+def test_in_every_format_it_sets_aside_what_training_refuses_and_nothing_else(tmp_path, model, tokenizer, form):
+    others = [asked_and_answered(f"What is {n} plus {n}?", f"{2 * n}.", "mine.csv:2") for n in range(10)]
+    twice = Example((*others[0].messages, *HOPELESS.messages), "")
+    write_json_lines(tmp_path / "imported.jsonl", [one.as_row() for one in (CUT, HOPELESS, twice, *others)])
+    made = dataclasses.replace(plan(tmp_path, model), choice=DatasetChoice(valid_fraction=0.2, format=form))
+    report = make_dataset(made, None, emit=ignore_event, stop=StopToken())
+    # A text is learned from its beginning on, so that it is never too long, only cut.
+    assert report.set_aside.get("too_long", 0) == (1 if form in ("messages", "completions") else 0)
+    for name in ("train.jsonl", "valid.jsonl"):
+        settings = {"max_seq_length": LONGEST, "mask_prompt": True, "emit": ignore_event, "stop": StopToken()}
+        assert read_examples(tmp_path / name, tokenizer, **settings).refused == []

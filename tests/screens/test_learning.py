@@ -7,7 +7,10 @@ import tiny_project
 from textual.widgets import Static
 
 from tui_tuner.app import TunerApp
+from tui_tuner.dataset.make import make_dataset
+from tui_tuner.dataset.plan import plan_dataset
 from tui_tuner.files import write_json_lines
+from tui_tuner.progress import StopToken, ignore_event
 from tui_tuner.screens.help import HelpScreen
 from tui_tuner.screens.learning import LearningScreen
 from tui_tuner.settings import Settings
@@ -158,5 +161,25 @@ async def test_the_review_shows_its_example_also_where_no_training_file_has_it(p
             await pilot.press("n")
             await settled(app, pilot)
             assert ("example 1 of 5" if files else "in valid.jsonl") in text(screen, "#heading")
+    finally:
+        app.close()
+
+
+@pytest.mark.parametrize("form", ["completions", "guide"])
+async def test_the_review_finds_its_example_in_every_format(project, form):
+    project = project.with_settings("dataset", {"format": form})
+    brought = [row(f"{n} apples?", f"Yes, {n} é.") for n in range(8)]
+    write_json_lines(project.data / "imported.jsonl", brought)
+    (project.data / "instructions.json").unlink()
+    topicless = project.with_settings("dataset", {"topic": ""})
+    make_dataset(plan_dataset(topicless), None, emit=ignore_event, stop=StopToken())
+    app = TunerApp(topicless, Settings(last_step="dataset"))
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("v")
+            await settled(app, pilot)
+            screen = await opened(app, pilot)
+            assert "in train.jsonl" in text(screen, "#heading") or "in valid.jsonl" in text(screen, "#heading")
+            assert "0 apples?" in "".join((*segments(screen, "read"), *segments(screen, "learned")))
     finally:
         app.close()

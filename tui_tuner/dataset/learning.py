@@ -5,6 +5,7 @@ The rows go through training's own `Encoder`, so that what is shown is what is t
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
 import threading
@@ -14,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui_tuner.choices import TrainingChoice
-from tui_tuner.dataset.plan import TEST, TRAIN, VALID
+from tui_tuner.dataset.examples import Example as Conversation
+from tui_tuner.dataset.formats import UnwritableExample, open_format
+from tui_tuner.dataset.plan import TEST, TRAIN, VALID, DatasetPlan
 from tui_tuner.dataset.token_view import ExampleShown, show_example
 from tui_tuner.errors import DatasetError
 from tui_tuner.language import _
@@ -67,6 +70,20 @@ def plan_learning(project: Project, model: Path, *, files_required: bool = True)
     return LearningPlan(
         project.data, model, project.choices.training, trust_remote_code=project.choices.model.trust_remote_code
     )
+
+
+def row_of(project: Project, example: Conversation) -> bytes:
+    """The line of `example` in a training file of the chosen format; as a conversation where it has no such form.
+
+    Raises:
+        DatasetError: the format needs a base model that is not on this machine.
+    """
+    write = open_format(DatasetPlan(project.data, project.choices.dataset, base_model=project.choices.model))
+    try:
+        row = write(example)
+    except UnwritableExample:
+        row = example.as_row()
+    return json.dumps(row, ensure_ascii=False).encode()
 
 
 @dataclass(frozen=True)

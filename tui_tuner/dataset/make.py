@@ -131,7 +131,7 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop
     if outcome.refused and len(plan.seed_examples) + len(imported) + len(written) < 2:
         what = _("{number} of {total} questions got no usable answer", number=outcome.refused, total=len(questions))
         raise DatasetError(what, advice=what_would_help(outcome))
-    lengths = open_length_check(plan, emit)
+    lengths = open_length_check(plan, emit, write)
     (brought, answered), too_long = divide(lengths, (imported, written), decisions, emit=emit, stop=stop)
     gathered = gather(plan, brought, answered, decisions, stop)
     gathered = Gathered(gathered.kept, (*too_long, *gathered.set_aside))

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from tui_tuner.dataset.checks import Objection
 from tui_tuner.dataset.examples import Example
+from tui_tuner.dataset.formats import UnwritableExample, Write
 from tui_tuner.dataset.gathering import SetAside
 from tui_tuner.dataset.plan import DatasetPlan
 from tui_tuner.dataset.review import Decision, identity
@@ -98,12 +99,16 @@ class InTokens:
         tokenizer: mlx-lm's wrapper, with a chat template.
         max_seq_length: longest example, in tokens.
         mask_prompt: whether the answers alone are learned.
+        write: how an example is written into the training files, which is what training reads.
     """
 
     in_tokens = True
 
-    def __init__(self, tokenizer: Any, max_seq_length: int, *, mask_prompt: bool) -> None:
+    def __init__(
+        self, tokenizer: Any, max_seq_length: int, *, mask_prompt: bool, write: Write = Example.as_row
+    ) -> None:
         self.cut: set[str] = set()
+        self._write = write
         self._most = max_seq_length
         self._encoder = Encoder(tokenizer, max_seq_length=max_seq_length, mask_prompt=mask_prompt)
         self._frames: dict[tuple[str, ...], int | None] = {}
@@ -114,7 +119,9 @@ class InTokens:
         if most is not None and most <= self._most:
             return None
         try:
-            whole = self._encoder.whole(0, _line(example))
+            whole = self._encoder.whole(0, self._line(example))
+        except UnwritableExample:
+            return None  # left out where the files are written, with its own reason
         except UnusableRow as unusable:
             return Objection("template", str(unusable))
         try:
@@ -157,14 +164,13 @@ class InTokens:
         """How many tokens the template puts around turns of these roles, at most; None where it refuses them."""
         bare = Example(tuple(Message(role=message["role"], content="x") for message in example.messages), "")
         try:
-            tokens = self._encoder.whole(0, _line(bare)).length
-        except UnusableRow:
+            tokens = self._encoder.whole(0, self._line(bare)).length
+        except (UnusableRow, UnwritableExample):
             return None
         return 2 * tokens + ADDED_TOKENS + ADDED_PER_TURN * len(example.messages)
 
-
-def _line(example: Example) -> bytes:
-    return json.dumps(example.as_row()).encode()
+    def _line(self, example: Example) -> bytes:
+        return json.dumps(self._write(example)).encode()
 
 
 def _bytes(text: str) -> int:
@@ -176,8 +182,14 @@ def _bytes(text: str) -> int:
     )
 
 
-def open_length_check(plan: DatasetPlan, emit: Emit) -> LengthCheck:
-    """A check in tokens where the base model of `plan` is on this machine; otherwise one in words, and it is said."""
+def open_length_check(plan: DatasetPlan, emit: Emit, write: Write = Example.as_row) -> LengthCheck:
+    """A check in tokens where the base model of `plan` is on this machine; otherwise one in words, and it is said.
+
+    Args:
+        plan: the base model and the sequence length.
+        emit: hears why there are no tokens.
+        write: how an example is written into the training files.
+    """
     in_words = InWords(plan.max_seq_length)
     if plan.base_model is None:
         return in_words
@@ -191,7 +203,7 @@ def open_length_check(plan: DatasetPlan, emit: Emit) -> LengthCheck:
             why = error.what
         else:
             if getattr(tokenizer, "has_chat_template", False):
-                return InTokens(tokenizer, plan.max_seq_length, mask_prompt=plan.mask_prompt)
+                return InTokens(tokenizer, plan.max_seq_length, mask_prompt=plan.mask_prompt, write=write)
             why = _("the base model has no chat template")
     emit(Notice(_("Lengths are checked in words, not in tokens: {why}.", why=why)))
     return in_words

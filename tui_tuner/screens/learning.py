@@ -16,7 +16,8 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from tui_tuner.actions import bindings_of
-from tui_tuner.dataset.learning import Learning, PartCount, RowsMeasured, plan_learning
+from tui_tuner.dataset.examples import Example
+from tui_tuner.dataset.learning import Learning, PartCount, RowsMeasured, plan_learning, row_of
 from tui_tuner.dataset.token_view import ExampleShown
 from tui_tuner.errors import Stopped, TunerError
 from tui_tuner.journey import required_base_model
@@ -68,7 +69,7 @@ class LearningScreen(Screen[None]):
 
     Args:
         project: its training files, its base model and its training settings.
-        first: the row that is shown first, also where it is in no training file; None takes the first of them.
+        first: the example that is shown first, also where it is in no training file; None takes the first of them.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -95,7 +96,7 @@ class LearningScreen(Screen[None]):
     }
     """
 
-    def __init__(self, project: Project, first: bytes | None = None) -> None:
+    def __init__(self, project: Project, first: Example | None = None) -> None:
         super().__init__()
         self._project, self._first = project, first
         self._stop = StopToken()
@@ -134,10 +135,11 @@ class LearningScreen(Screen[None]):
         try:
             model = required_base_model(self._project)
             learning = Learning(plan_learning(self._project, model, files_required=self._first is None))
-            place = ("train", 0) if self._first is None else learning.place_of(self._first)
+            row = None if self._first is None else row_of(self._project, self._first)
+            place = ("train", 0) if row is None else learning.place_of(row)
             self.post_message(FilesRead(learning, place))
-            if place is None and self._first is not None:
-                self.post_message(Shown(learning.alone(self._first)))
+            if place is None and row is not None:
+                self.post_message(Shown(learning.alone(row)))
             for part in learning.parts:
                 learning.measure(part, emit=self._hear, stop=self._stop)
                 self.post_message(Counted(None, part))

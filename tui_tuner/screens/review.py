@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
@@ -219,8 +218,7 @@ class ReviewScreen(ReviewFace):
         if row is not None:
             from tui_tuner.screens.learning import LearningScreen
 
-            line = json.dumps(row.example.as_row(), ensure_ascii=False).encode()
-            self.app.push_screen(LearningScreen(self._project, line))
+            self.app.push_screen(LearningScreen(self._project, row.example))
 
     def action_copy(self) -> None:
         """Copy the example to the clipboard, as it reads."""
