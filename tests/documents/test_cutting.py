@@ -119,3 +119,13 @@ def test_a_small_section_that_fits_nowhere_further_goes_with_the_one_before():
     pieces = passages(text)
     assert [piece.heading for piece in pieces] == [("Guide",), ("Guide", "Long")]
     assert pieces[0].text.endswith("Short it is.")
+
+
+@pytest.mark.parametrize(
+    "text", ["." * 300_000, " " * 300_000 + "x", "a," * 150_000, "[" * 100_000, "|a|\n|-|\n" + "|1|\n" * 20_000]
+)
+@pytest.mark.parametrize("read", [read_markdown, read_plain])
+def test_endless_rows_of_one_sign_are_cut_in_a_moment(text, read):
+    began = time.process_time()
+    assert passages(text, 300, read)
+    assert time.process_time() - began < 30

@@ -1,3 +1,7 @@
+import time
+
+import pytest
+
 from tui_tuner.documents.html import read_html
 
 PAGE = """<!DOCTYPE html>
@@ -58,3 +62,24 @@ def test_a_hundred_thousand_tags_in_one_another_are_read():
 def test_broken_off_anywhere_it_is_read_as_far_as_it_goes():
     for end in range(0, len(PAGE), 7):
         read_html(PAGE[:end])
+
+
+def test_comments_are_left_out_and_lines_still_counted():
+    page = "<p>One <!-- not\nthis -->two.</p>\n<p>Three.<!-- never closed <p>Four."
+    assert [(block.line, block.text) for block in read_html(page)] == [
+        (1, "One two."),
+        (3, "Three. never closed"),
+        (3, "Four."),
+    ]
+
+
+def test_a_tag_that_breaks_off_is_left_out_and_a_sign_is_not():
+    assert read_html("<p>1 < 2 and so on")[0].text == "1 < 2 and so on"
+    assert read_html('<p>Text <a href="http')[0].text == "Text"
+
+
+@pytest.mark.parametrize("piece", ["<!--", '<a href="', "<b> </b>", "<ul><li>", "</p>", "<!", "<"])
+def test_a_hundred_thousand_of_anything_are_read_in_a_moment(piece):
+    began = time.process_time()
+    read_html("<p>Text.</p>" + piece * 100_000)
+    assert time.process_time() - began < 30

@@ -120,6 +120,7 @@ class _PassageQuestions:
             if row.get("way") == self._way and isinstance(row.get("wanted"), int):
                 self._spent[name] += row["wanted"]
         written = [question for questions in self.questions.values() for question in questions]
+        self._written = len(written)
         self._known = NearDuplicates(plan.quality.near_duplicate)
         for question in (*others, *(example.question for example in plan.seed_examples), *written):
             self._known.add(question)
@@ -183,7 +184,8 @@ class _PassageQuestions:
         there += new
         for question in new:
             self._phrases.count(question)
-            self._emit(InstructionWritten(question, sum(map(len, self.questions.values())), passage.place))
+            self._written += 1
+            self._emit(InstructionWritten(question, self._written, passage.place))
         if asked.phrase and not new:
             self._phrases.failed(asked.phrase)
         self._settle(passage)

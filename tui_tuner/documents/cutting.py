@@ -17,7 +17,8 @@ from tui_tuner.documents.blocks import WORD, Block, count_words
 SMALL = 1 / 10  # of the longest passage; smaller ones are joined with a neighbour
 _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
 _LINE = re.compile(r"\n+")
-_SENTENCE = re.compile(r"[.!?…؟۔।]+[\"'”’»)\]]*\s+|[。！？]+[」』”）]*\s*")
+# The look back keeps a long row of dots from being tried from each of them.
+_SENTENCE = re.compile(r"(?<![.!?…؟۔।])[.!?…؟۔।]+[\"'”’»)\]]*\s+|[。！？]+[」』”）]*\s*")
 _SPACE = re.compile(r"\s+")
 _INSIDE_TEXT = (_PARAGRAPH, _SENTENCE, _SPACE)
 _INSIDE_LINES = (_LINE, _SENTENCE, _SPACE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -24,6 +25,7 @@ _BLOCKS = _ITEMS | _GROUPS | _HEADINGS.keys() | frozenset((
     "p", "pre", "search", "section", "summary", "tbody", "tfoot", "thead",
 ))
 # fmt: on
+_TAG = re.compile("<[a-zA-Z/!?]")
 
 
 @dataclass
@@ -83,7 +85,7 @@ def read_html(text: str) -> list[Block]:
     Where there is no heading, the page's title is one.
     """
     reader = _Reader()
-    reader.feed(text)
+    reader.feed(_whole(text))
     reader.close()
     reader.end_part()
     parts = [part for part in reader.parts if part.main] or reader.parts
@@ -92,6 +94,25 @@ def read_html(text: str) -> list[Block]:
     if title and not any(part.level for part in parts) and blocks:
         blocks.insert(0, heading(f"# {title}", 1, 1, title))
     return blocks
+
+
+def _whole(text: str) -> str:
+    """A page without its comments and without a tag that breaks off at its end.
+
+    Neither holds any text, and the parser takes minutes for a hundred thousand of them that are never closed. What
+    follows a comment without an end is kept: such a mark may stand in a script.
+    """
+    kept: list[str] = []
+    place = 0
+    while (start := text.find("<!--", place)) >= 0:
+        end = text.find("-->", start + 4) + 3
+        if end < 3:
+            break
+        kept += (text[place:start], "\n" * text.count("\n", start, end))
+        place = end
+    text = "".join((*kept, text[place:].replace("<!--", "")))
+    broken = _TAG.search(text, text.rfind(">") + 1)
+    return text[: broken.start()] if broken else text
 
 
 def _block(part: _Part) -> Block:
@@ -113,6 +134,7 @@ class _Reader(HTMLParser):
         self._open = _Open()
         self._main, self._dropped = _Region(), _Region()
         self._text: list[str] = []
+        self._begun = False  # whether there is more than spaces in it
         self._line = 1
         self._mark = ""
         self._groups = 0
@@ -151,8 +173,9 @@ class _Reader(HTMLParser):
         if self._open.names and self._open.names[-1] == "title" and not self._open.numbers["svg"]:
             self.title.append(data)
         elif not self._dropped.inside:
-            if not self._text or not any(map(str.strip, self._text)):
+            if not self._begun:
                 self._line = self.getpos()[0] + data[: len(data) - len(data.lstrip())].count("\n")
+                self._begun = bool(data.strip())
             self._text.append(data if self._open.numbers["pre"] else " ".join(_spaced(data)))
 
     def _void(self, tag: str, attributes: dict[str, str | None]) -> None:
@@ -167,7 +190,7 @@ class _Reader(HTMLParser):
 
     def end_part(self) -> None:
         """Make a part of the text so far."""
-        raw, self._text = "".join(self._text), []
+        raw, self._text, self._begun = "".join(self._text), [], False
         numbers = self._open.numbers
         if numbers["pre"]:
             text = raw.strip("\n").rstrip()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pypdf import PdfReader
 
 
-_LEADERS = re.compile(r"(?:[ \t]*\.){5,}")  # the dots of a table of contents
+_LEADERS = re.compile(r"(?:\.[ \t]*){4,}\.")  # the dots of a table of contents
 
 
 LONGEST_NUMBER = 12  # letters before a heading that its entry may lack: "Chapter 12."

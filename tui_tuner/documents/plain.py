@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
+import itertools
 
 from tui_tuner.documents.blocks import Block
-
-_PARAGRAPH = re.compile(r"[^\n]*\S[^\n]*(?:\n[^\n]*\S[^\n]*)*")
 
 
 def read_plain(text: str, first_line: int = 1) -> list[Block]:
     """The paragraphs of `text`."""
+    numbered = enumerate(text.split("\n"), start=first_line)
     blocks: list[Block] = []
-    line, place = first_line, 0
-    for match in _PARAGRAPH.finditer(text):
-        line += text.count("\n", place, match.start())
-        place = match.start()
-        blocks.append(Block("text", match.group().rstrip(), line))
+    for written, lines in itertools.groupby(numbered, key=lambda line: bool(line[1].strip())):
+        if written:
+            paragraph = list(lines)
+            blocks.append(Block("text", "\n".join(line for _number, line in paragraph).rstrip(), paragraph[0][0]))
     return blocks
