@@ -59,8 +59,11 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("dataset", "prompt", "p", _("prompt"), _("Read, change and try what the teacher is told.")),
     Action("dataset", "review", "v", _("review"), _("Read, accept, reject and edit the examples.")),
-    Action("dataset", "learning", "l", _("tokens"), _("See, token by token, what the model will learn from.")),
-    Action(  # what is said at the end of the work names its key; the footer is full
+    # What is said at the end of the work names the keys of these two; the footer is full.
+    Action(
+        "dataset", "learning", "l", _("tokens"), _("See, token by token, what the model will learn from."), footer=False
+    ),
+    Action(
         "dataset", "card", "c", _("card"), _("Read where the examples are from and what was left out."), footer=False
     ),
     Action("train", "start", "g", _("start"), _("Start a new run with these settings.")),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich.padding import Padding
+from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.content import Content
@@ -194,7 +196,8 @@ class DatasetScreen(SettingsStep, DatasetDoors):
         several = max(len(self.choices.dataset.teacher_models), len(self.choices.dataset.urls)) > 1
         for place in range(len(events) - min(new, len(events)), len(events)):
             for line in _lines(events[place], events[place - 1] if place else None, several=several):
-                log.write(line)
+                nested = len(line) - len(line.lstrip())
+                log.write(Padding(Text(line.lstrip()), (0, 0, 0, nested)))  # a long line stays nested when it wraps
         self._shown = view.heard
 
     def _show_summary(self) -> None:

@@ -10,6 +10,10 @@ from tui_tuner.screens.step_screen import StepScreen
 class DatasetDoors(StepScreen):
     """The actions of the Dataset step that open another screen; each screen is imported when it is first wanted."""
 
+    def works_now(self, action: str) -> bool:
+        """A prompt that is being used is not changed; the card has what was sent."""
+        return super().works_now(action) and not (action == "prompt" and self.board.running(self.step))
+
     def action_review(self) -> None:
         """Go through the examples one by one."""
         project = self._own_project()
