@@ -24,7 +24,9 @@ def made(data, teacher, **changes):
 
 
 def rows_of(card, heading):
-    return dict(next(section.rows for section in card.sections if section.heading == heading))
+    rows = next(section.rows for section in card.sections if section.heading == heading)
+    assert len(set(rows)) == len(rows), "something is said twice"
+    return dict(rows)
 
 
 def bring(data):
@@ -157,6 +159,8 @@ def test_it_says_when_another_model_or_length_is_chosen_or_the_files_have_change
 def test_documents_and_follow_ups_are_on_it():
     report = {"train": 9, "documents": 2, "passages": 30, "from_documents": {"guide.md": 8, "faq.pdf": 1}}
     card = make_card({**report, "follow_ups": 7, "follow_up_rejects": {"empty": 2}}, "")
+    names = [name for section in card.sections if section.heading == "Where they are from" for name, _ in section.rows]
+    assert names.count("follow-ups") == 1
     origin = rows_of(card, "Where they are from")
     assert origin["guide.md"] == "8 answers about its passages"
     assert origin["documents"] == "2, cut into 30 passages"

@@ -5,7 +5,9 @@ import json
 import pytest
 import tiny_project
 
-from tui_tuner.dataset.learning import Learning, LengthRange, RowsMeasured, histogram, passes, plan_learning
+from tui_tuner.dataset.learning import Learning, RowsMeasured
+from tui_tuner.dataset.learning_plan import plan_learning
+from tui_tuner.dataset.token_counts import LengthRange, histogram, passes
 from tui_tuner.errors import DatasetError, Stopped
 from tui_tuner.models.loading import load_tokenizer
 from tui_tuner.progress import StopToken, ignore_event

@@ -13,7 +13,7 @@ from tui_tuner import figures
 from tui_tuner.commands.options import add_json, add_project, add_set, chosen_project
 from tui_tuner.commands.output import Output
 from tui_tuner.commands.running import exit_code, run_job
-from tui_tuner.dataset.learning import PartTotals, passes
+from tui_tuner.dataset.token_counts import PartTotals, passes
 from tui_tuner.dataset.token_view import ExampleShown, Kind, Piece, Segment
 from tui_tuner.errors import UsageError
 from tui_tuner.journey import required_base_model
@@ -50,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     output = Output(as_json=arguments.json)
 
     def work(emit: Emit, stop: StopToken) -> None:
-        from tui_tuner.dataset.learning import Learning, plan_learning
+        from tui_tuner.dataset.learning import Learning
+        from tui_tuner.dataset.learning_plan import plan_learning
 
         learning = Learning(plan_learning(project, required_base_model(project)))
         found = {part: learning.measure(part, emit=emit, stop=stop) for part in learning.parts}

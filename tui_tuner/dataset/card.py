@@ -201,11 +201,10 @@ def _origin(report: Mapping[str, Any]) -> Section:
         texts = {"questions": questions, "answers": _number(report, "answers"), "refused": _number(report, "refused")}
         rows.append((_("questions"), _("{questions:,}, {answers:,} answered, {refused:,} given up", **texts)))
     if follow_ups := _number(report, "follow_ups"):
-        texts = {"number": follow_ups, "short": _number(report, "short")}
-        told = _("{number:,}, each with its answer; {short:,} examples have fewer turns than wanted", **texts)
+        told = _("{number:,}, each with its answer", number=follow_ups)
+        if short := _number(report, "short"):
+            told += _("; examples with fewer turns than wanted: {short:,}", short=short)
         rows.append((_("follow-ups"), told))
-    if follow_ups := _number(report, "follow_ups"):
-        rows.append((_("follow-ups"), _("{number:,}, each with its answer", number=follow_ups)))
     return Section(_("Where they are from"), tuple(rows))
 
 
@@ -216,10 +215,6 @@ def _left_out(report: Mapping[str, Any]) -> Section:
     rows += [
         (reason, _("{number:,} answers refused", number=number))
         for reason, number in _mapping(report, "rejects").items()
-    ]
-    rows += [
-        (reason, _("{number:,} follow-ups refused", number=number))
-        for reason, number in _mapping(report, "follow_up_rejects").items()
     ]
     rows += [
         (reason, _("{number:,} follow-ups refused", number=number))

@@ -61,13 +61,15 @@ def say_what_is_lost(plan: DatasetPlan, examples: Iterable[Example], emit: Emit)
     """Say what the chosen form leaves out of `examples`."""
     if plan.choice.format != "completions":
         return
-    number = sum(example.turns > 1 for example in examples)
-    if number or plan.choice.turns > 1:
+    lost = []
+    if plan.choice.turns > 1:
+        lost.append(_("no follow-ups are written or learned"))
+    if number := sum(example.turns > 1 for example in examples):
+        lost.append(_("of {number:,} longer conversations only the first question and answer are", number=number))
+    if lost:
+        what = "; ".join(lost)
         text = _(
-            "A line of prompt and completion holds one question: no follow-ups are written, and of {number} "
-            "conversations with more only the first question and its answer are learned. The format messages holds "
-            "all.",
-            number=number,
+            "A line of prompt and completion holds one question: {what}. The format messages holds all.", what=what
         )
         emit(Notice(text, "warning"))
 

@@ -18,6 +18,7 @@ from tui_tuner.importing.guessing import TURN_NAMES, guess_shape
 from tui_tuner.importing.rows import LONGEST_DETAIL, LONGEST_ROW, BadRow, RawRow, RowProblem, Source
 from tui_tuner.importing.shapes import as_record
 from tui_tuner.importing.text_file import TextFile
+from tui_tuner.importing.text_lines import LineFile
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 
@@ -66,33 +67,13 @@ def find_rows(head: str, *, is_all: bool) -> tuple[int, bool]:
     return (holder.end(), True) if holder else (start, False)
 
 
-class JsonLines(Source):
+class JsonLines(LineFile):
     """A file with one JSON value a line."""
 
     kind = "jsonl"
 
-    def __init__(self, file: TextFile) -> None:
-        super().__init__()
-        self._file = file
-        self.size, self.encoding = file.size, file.encoding.name
-
-    @property
-    def position(self) -> float:
-        """MB that were read."""
-        return self._file.position
-
-    def rows(self) -> Iterator[RawRow | BadRow]:
-        """A row for each line that is not blank."""
-        for line in self._file.lines():
-            number = self._file.line
-            if not line:
-                yield BadRow(number, _("too long"))
-            elif line.strip():
-                yield read_row(number, line, self.encoding)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+    def _value(self, line: str) -> Any:
+        return read_json_text(line, self.encoding)
 
 
 def read_row(place: int, text: str, encoding: str) -> RawRow | BadRow:

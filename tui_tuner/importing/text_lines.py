@@ -1,8 +1,10 @@
-"""A text file with one conversation a line, the turns told apart by marks: the guide's own format."""
+"""Text files with one row a line: what a row is, each kind of file says itself."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
+from typing import Any
 
 from tui_tuner.importing.encodings import check_letters
 from tui_tuner.importing.rows import BadRow, RawRow, RowProblem, Source
@@ -10,15 +12,13 @@ from tui_tuner.importing.text_file import TextFile
 from tui_tuner.language import _
 
 
-class TextLines(Source):
-    """A file whose lines are texts."""
-
-    kind = "lines"
+class LineFile(Source):
+    """A file with a row for each line that is not blank."""
 
     def __init__(self, file: TextFile) -> None:
         super().__init__()
         self._file = file
-        self.size, self.encoding, self.columns = file.size, file.encoding.name, ("text",)
+        self.size, self.encoding = file.size, file.encoding.name
 
     @property
     def position(self) -> float:
@@ -33,12 +33,32 @@ class TextLines(Source):
                 yield BadRow(number, _("too long"))
             elif line.strip():
                 try:
-                    check_letters(line, self.encoding)
+                    yield RawRow(number, self._value(line))
                 except RowProblem as problem:
                     yield BadRow(number, problem.reason, problem.detail)
-                else:
-                    yield RawRow(number, {"text": line.rstrip("\r\n")})
+
+    @abstractmethod
+    def _value(self, line: str) -> Any:
+        """What a line holds.
+
+        Raises:
+            RowProblem: nothing that could be used.
+        """
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+class TextLines(LineFile):
+    """A file with one conversation a line, the turns told apart by marks: the guide's own format."""
+
+    kind = "lines"
+
+    def __init__(self, file: TextFile) -> None:
+        super().__init__(file)
+        self.columns = ("text",)
+
+    def _value(self, line: str) -> dict[str, str]:
+        check_letters(line, self.encoding)
+        return {"text": line.rstrip("\r\n")}

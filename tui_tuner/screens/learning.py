@@ -17,7 +17,9 @@ from textual.widgets import Footer, Static
 
 from tui_tuner.actions import bindings_of
 from tui_tuner.dataset.examples import Example
-from tui_tuner.dataset.learning import Learning, PartCount, RowsMeasured, plan_learning, row_of
+from tui_tuner.dataset.learning import Learning, RowsMeasured, row_of
+from tui_tuner.dataset.learning_plan import plan_learning
+from tui_tuner.dataset.token_counts import PartCount
 from tui_tuner.dataset.token_view import ExampleShown
 from tui_tuner.errors import Stopped, TunerError
 from tui_tuner.journey import required_base_model

@@ -5,7 +5,8 @@ from __future__ import annotations
 from textual.content import Content
 
 from tui_tuner import figures
-from tui_tuner.dataset.learning import PARTS, PartTotals, passes
+from tui_tuner.dataset.learning import PARTS
+from tui_tuner.dataset.token_counts import PartTotals, passes
 from tui_tuner.dataset.token_view import ExampleShown, Kind, Piece, Segment
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -21,25 +20,16 @@ from tui_tuner.dataset.plan import plan_dataset
 from tui_tuner.dataset.question_prompts import built_in, prompt_of
 from tui_tuner.dataset.trying import PromptTried, prompt_sent
 from tui_tuner.errors import TunerError
-from tui_tuner.jobs import Job, JobEnded
 from tui_tuner.journey import dataset_needs_engine, prompt_trying_work
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line, printable
-from tui_tuner.progress import Event, Notice
 from tui_tuner.project import Project
+from tui_tuner.widgets.asking_line import AskingLine
 
 if TYPE_CHECKING:
     from tui_tuner.app import TunerApp
 
 LONGEST_SHOWN = 300  # characters of what was dropped
-
-
-class TryNews(Message):
-    """What a try says, posted from its thread."""
-
-    def __init__(self, event: Event) -> None:
-        super().__init__()
-        self.event = event
 
 
 class SentKnown(Message):
@@ -73,7 +63,6 @@ class PromptScreen(Screen[None]):
         #about { height: auto; padding: 0 1; color: $text-muted; }
         #prompt { height: 2fr; min-height: 5; border: none; padding: 0 1; background: $surface; }
         #below { height: 3fr; padding: 0 1; scrollbar-size-vertical: 1; }
-        #state { height: auto; max-height: 2; padding: 0 1; }
     }
     """
 
@@ -82,8 +71,8 @@ class PromptScreen(Screen[None]):
         self._project, self._tuner = project, tuner
         self._continues = dataset_needs_engine(project)
         self._setting = "one_question_prompt" if self._continues else "question_prompt"
-        self._job: Job | None = None
-        self._tries, self._asking, self._began = 0, False, 0.0
+        self._line = AskingLine(id="state")
+        self._tries = 0
         self._tried: PromptTried | None = None
         self._problem = ""
 
@@ -101,18 +90,12 @@ class PromptScreen(Screen[None]):
         yield Static(id="title", classes="heading", markup=False)
         with VerticalScroll(id="below"):
             yield Static(id="text", markup=False)
-        yield Static(id="state", markup=False)
+        yield self._line
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         """Show what would be sent."""
-        self.set_interval(1, self._say_how_long)
         self._make_sent()
-
-    def on_unmount(self) -> None:
-        """Stop a try that nobody will see."""
-        if self._job is not None:
-            self._job.stop()
 
     # -- the prompt ----------------------------------------------------------------------------------------------------
 
@@ -124,12 +107,12 @@ class PromptScreen(Screen[None]):
             value = parse_value(DatasetChoice, self._setting, own)
         except TunerError as error:
             self._problem = f"{error.what}. {error.advice}"
-            self._say(self._problem, "$text-error")
+            self._line.say(self._problem, "$text-error")
             return
         self._problem = ""
         if own == getattr(self._choice, self._setting):
             return
-        self._say("")
+        self._line.say("")
         project = self._project.with_choice("dataset", dataclasses.replace(self._choice, **{self._setting: value}))
         if self._tuner.change_project(project):
             self._project = project
@@ -139,7 +122,7 @@ class PromptScreen(Screen[None]):
     def action_built_in(self) -> None:
         """Go back to the built-in words."""
         self.query_one("#prompt", TextArea).text = built_in(self._choice, continues=self._continues)
-        self._say(_("These are the built-in words."))
+        self._line.say(_("These are the built-in words."))
 
     def action_sent(self) -> None:
         """Show what is sent, also after a try."""
@@ -164,32 +147,18 @@ class PromptScreen(Screen[None]):
 
     def action_try(self) -> None:
         """Ask the chosen teacher once."""
-        if self._asking:
-            self._say(_("The last try is not over yet; esc leaves it."))
+        if self._line.asking:
+            self._line.say(_("The last try is not over yet; esc leaves it."))
             return
         if self._problem:
-            self._say(self._problem, "$text-error")
+            self._line.say(self._problem, "$text-error")
             return
         self._tries += 1
         engine = self._tuner.board.engine if self._continues else None
-        job = Job(_("trying the prompt"), prompt_trying_work(self._project, tries=self._tries - 1), self._hear, engine)
-        try:
-            job.start()
-        except TunerError as error:
-            self._say(f"{error.what}. {error.advice}", "$text-error")
-            return
-        self._job, self._asking, self._began = job, True, time.monotonic()
-        self._say_how_long()
+        self._line.ask(_("trying the prompt"), prompt_trying_work(self._project, tries=self._tries - 1), engine)
 
-    def _hear(self, event: Event) -> None:
-        self.post_message(TryNews(event))
-
-    def _say_how_long(self) -> None:
-        if self._asking:
-            self._say(_("asking the teacher… {seconds} s", seconds=int(time.monotonic() - self._began)))
-
-    def on_try_news(self, message: TryNews) -> None:
-        """Show what came back, or why nothing did."""
+    def on_asking_line_news(self, message: AskingLine.News) -> None:
+        """Show what came back."""
         event = message.event
         if isinstance(event, PromptTried):
             self._tried = event
@@ -198,13 +167,7 @@ class PromptScreen(Screen[None]):
                 _("{kept} would be kept, {dropped} dropped · {teacher}", **counts),
                 Content("\n").join(_lines(event)),
             )
-            self._say(_("Nothing was written. ctrl+t asks again with another seed; F2 shows what is sent."))
-        elif isinstance(event, Notice):
-            self._say(event.text, "$text-warning")
-        elif isinstance(event, JobEnded):
-            self._asking = False
-            if event.outcome == "failed":
-                self._say(". ".join(part.rstrip(".") for part in (event.message, event.advice) if part), "$text-error")
+            self._line.say(_("Nothing was written. ctrl+t asks again with another seed; F2 shows what is sent."))
 
     def action_leave(self) -> None:
         """Go back to the Dataset step."""
@@ -216,9 +179,6 @@ class PromptScreen(Screen[None]):
         self.query_one("#title", Static).update(Content(one_line(title, 200)))
         self.query_one("#text", Static).update(text)
         self.query_one("#below", VerticalScroll).scroll_home(animate=False)
-
-    def _say(self, text: str, style: str = "") -> None:
-        self.query_one("#state", Static).update(Content.styled(one_line(text, 300), style))
 
 
 def _lines(tried: PromptTried) -> list[Content]:
