@@ -113,6 +113,43 @@ def test_macos_has_its_own(fresh, monkeypatch):
     assert blas.load_fast_blas() == blas.BlasReport("Accelerate", "")
 
 
+NEW = {"avx2", "fma", "avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "processor"), [(NEW, "SKYLAKEX"), (NEW - {"avx512bw"}, "HASWELL"), ({"avx2"}, None), (set(), None)]
+)
+def test_knows_what_a_processor_can_do(flags, processor):
+    assert blas._processor(flags) == processor
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS has Accelerate")
+@pytest.mark.parametrize(("told", "expected"), [("", "young"), ("HASWELL", "haswell")])
+def test_openblas_does_not_take_a_young_processor_for_an_old_one(told, expected):
+    """Whatever it recognises by itself: only what the person says is left as it is."""
+    program = """
+import ctypes, os
+from tui_tuner.models import blas
+name = blas.load_fast_blas().name
+if name is None:
+    raise SystemExit(3)
+library = ctypes.CDLL(name.partition("(")[2].rstrip(")"))
+library.openblas_get_corename.restype = ctypes.c_char_p
+print(library.openblas_get_corename().decode().lower(), os.environ.get(blas.PROCESSOR, ""))
+"""
+    if blas._processor(blas._flags()) is None:
+        pytest.skip("an old processor")
+    environment = {name: value for name, value in os.environ.items() if name not in (blas.PROCESSOR, blas.SWITCH_OFF)}
+    if told:
+        environment[blas.PROCESSOR] = told
+    run = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    if run.returncode == 3:
+        pytest.skip("no OpenBLAS on this machine")
+    found, *left = run.stdout.split()
+    assert left == ([told] if told else []), "other programs decide for themselves"
+    assert found == expected if told else found not in blas.WITHOUT_AVX2
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="macOS has Accelerate")
 def test_mlx_really_multiplies_with_it():
     """With one thread allowed, OpenBLAS is still several times the reference BLAS; both answer the same."""
