@@ -7,8 +7,6 @@ journal may end in a torn line after a crash; reading says so and drops that lin
 from __future__ import annotations
 
 import contextlib
-import functools
-import hashlib
 import json
 import os
 import shutil
@@ -134,21 +132,6 @@ def _exchange(fresh: Path, place: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def fingerprint(path: Path) -> str:
-    """The SHA-256 of a file, in hex; empty where there is no file.
-
-    Raises:
-        StorageError: it cannot be read.
-    """
-    if not path.exists():
-        return ""
-    digest = hashlib.sha256()
-    with storage_errors(path), path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 class Journal:
     """A file of JSON lines that only grows; each line is on the disk before `append` returns.
 
@@ -238,20 +221,6 @@ def read_json_lines(path: Path) -> tuple[list[Any], list[BadLine]]:
     for row in json_lines(path):
         (bad if isinstance(row, BadLine) else rows).append(row)
     return rows, bad
-
-
-def count_lines(path: Path) -> int:
-    """How many whole lines `path` has; none where it cannot be read. A file that has not changed is counted once."""
-    with contextlib.suppress(OSError):
-        state = path.stat()
-        return _count_lines(path, state.st_mtime_ns, state.st_size, state.st_ino)
-    return 0
-
-
-@functools.lru_cache(maxsize=64)
-def _count_lines(path: Path, *_version: int) -> int:
-    with path.open("rb") as file:
-        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
 
 def read_json(path: Path) -> Any:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import random
 import resource
 import statistics
@@ -64,20 +65,21 @@ def write_rows(path: Path, kind: str, rows: int, letters: int) -> None:
 
 
 def one_round(data: Path, foreign: Path | None, model: str) -> None:
-    """Import and make the dataset; print seconds of both, MB at the peak, and how many were set aside."""
-    began = time.perf_counter()
+    """Import and make the dataset; print seconds of both, of the processor too, MB at the peak, how many set aside."""
+    began, processor_began = time.perf_counter(), time.process_time()
     if foreign is not None:
         plan = ImportPlan(data, (look(foreign),), replace=True)
         import_rows(plan, emit=ignore_event, stop=StopToken())
-    imported = time.perf_counter()
+    imported, processor_imported = time.perf_counter(), time.process_time()
     base_model = ModelChoice(name=model) if model else None
     report = make_dataset(
         DatasetPlan(data, DatasetChoice(), base_model=base_model), None, emit=ignore_event, stop=StopToken()
     )
-    ended = time.perf_counter()
+    ended, processor_ended = time.perf_counter(), time.process_time()
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes here
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
     print(imported - began, ended - imported, peak, sum(report.set_aside.values()))
+    print(processor_imported - processor_began, processor_ended - processor_imported)
 
 
 def main() -> None:
@@ -101,9 +103,12 @@ def main() -> None:
             command = [sys.executable, __file__, "--kind", arguments.kind, "--folder", name, "--model", arguments.model]
             output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             rounds.append([float(word) for word in output.split()])
-    importing, making, peak, aside = (statistics.median(column) for column in zip(*rounds, strict=True))
+    columns = [statistics.median(column) for column in zip(*rounds, strict=True)]
+    importing, making, peak, aside, processor_importing, processor_making = columns
     print(f"{arguments.rows:,} rows of {arguments.letters} letters as {arguments.kind}, medians of {arguments.rounds}:")
     print(f"  {importing:.1f} s to import, {making:.1f} s to check and split, {importing + making:.1f} s in all")
+    processor = f"{processor_importing:.1f} + {processor_making:.1f} s"
+    print(f"  {processor} of processor time (all threads); load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     print(f"  {peak:,.0f} MB at the peak, {aside:,.0f} set aside")
 
 

@@ -1,13 +1,17 @@
+import json
+import shutil
+
 import pytest
 from dataset.teachers_by_rule import SEEDS, RuleTeacher, asks_for_follow_up, conversing, counting_answer
 
+from tui_tuner.dataset.instructions import read_instructions
 from tui_tuner.dataset.make import make_dataset
 from tui_tuner.dataset.plan import plan_dataset
 from tui_tuner.dataset.state import DatasetState, dataset_state
 from tui_tuner.errors import Stopped
-from tui_tuner.files import write_json, write_json_lines, write_text
+from tui_tuner.files import read_json_lines, write_json, write_json_lines, write_text
 from tui_tuner.progress import StopToken, ignore_event
-from tui_tuner.project import create_project
+from tui_tuner.project import create_project, open_project, save_project
 
 
 @pytest.fixture
@@ -105,3 +109,51 @@ def test_what_is_brought_along_later_or_nearly_repeats_another_does_not_confuse_
 def test_training_files_made_by_hand_are_ready(project):
     write_json_lines(project.data / "train.jsonl", [SEEDS[0].as_row()])
     assert dataset_state(project).stage == "ready"
+
+
+def test_as_many_other_examples_make_the_training_files_old(project):
+    brought = project.with_settings("dataset", {"topic": ""})
+    write_json_lines(project.data / "imported.jsonl", [example.as_row() for example in SEEDS])
+    make(brought)
+    assert dataset_state(brought).stage == "ready"
+    other = json.dumps([example.as_row() for example in SEEDS]).replace("In short", "In brief")
+    write_json_lines(project.data / "imported.jsonl", json.loads(other))
+    assert dataset_state(brought).stage == "answers"
+    make(brought)
+    assert dataset_state(brought).stage == "ready"
+
+
+def test_as_many_other_questions_make_the_training_files_old(project):
+    make(project)
+    questions = read_instructions(project.data / "instructions.json")
+    write_json(project.data / "instructions.json", [*questions[:-1], "Why count at all?"])
+    assert dataset_state(project).stage == "answers"
+    make(project)
+    assert dataset_state(project).stage == "ready"
+
+
+@pytest.mark.parametrize("name", ["answers.jsonl", "follow_ups.jsonl", "review.jsonl", "seeds.jsonl"])
+def test_a_file_changed_by_hand_makes_the_training_files_old(project, name):
+    make(project)
+    rows = read_json_lines(project.data / name)[0]
+    write_json_lines(project.data / name, [*rows[1:], {"by": "hand"}])
+    assert dataset_state(project).stage != "ready"
+
+
+def test_what_changes_during_the_work_counts_as_changed(project):
+    rows = [example.as_row() for example in SEEDS]
+    write_json_lines(project.data / "imported.jsonl", rows)
+
+    def answer(request):
+        write_json_lines(project.data / "imported.jsonl", [*rows[1:], rows[0]])
+        return counting_answer(request)
+
+    make(project, RuleTeacher(answers=answer))
+    assert dataset_state(project).stage == "answers"
+
+
+def test_a_project_that_was_copied_is_as_ready_as_it_was(project, tmp_path):
+    save_project(project)
+    make(project)
+    shutil.copytree(project.folder, tmp_path / "copy", copy_function=shutil.copyfile)
+    assert dataset_state(open_project(tmp_path / "copy")).stage == dataset_state(project).stage == "ready"

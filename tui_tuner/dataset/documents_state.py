@@ -15,6 +15,7 @@ from pathlib import Path
 from tui_tuner.dataset.plan import PASSAGE_QUESTIONS
 from tui_tuner.documents.passages import PASSAGES, name_of, read_passages
 from tui_tuner.errors import StorageError
+from tui_tuner.file_versions import while_unchanged
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,16 @@ class DocumentsState:
 def documents_state(data: Path) -> DocumentsState:
     """Look at the files in `data`; one that cannot be read counts as empty."""
     with contextlib.suppress(OSError, StorageError):
-        state = (data / PASSAGES).stat()
-        documents, passages, known, name = _read(data, state.st_ino, state.st_mtime_ns, state.st_size)
+        documents, passages, known, name = _read(data / PASSAGES)
         asked = _journal(data / PASSAGE_QUESTIONS).counted()
         return DocumentsState(documents, passages, sum(asked[one] for one in known), name)
     return DocumentsState()
 
 
-@lru_cache(maxsize=2)
-def _read(data: Path, *_version: int) -> tuple[int, int, frozenset[str], str]:
+@while_unchanged
+def _read(path: Path) -> tuple[int, int, frozenset[str], str]:
     """How many documents and passages there are, the names of the passages, and the name of all together."""
-    passages = read_passages(data)
+    passages = read_passages(path.parent)
     known = frozenset(passage.id for passage in passages)
     return len({passage.path for passage in passages}), len(passages), known, name_of(passages)
 

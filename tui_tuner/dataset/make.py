@@ -20,6 +20,7 @@ from tui_tuner.dataset.formats import Row, open_format, rows, say_what_is_lost
 from tui_tuner.dataset.gathering import Gathered, gather, read_imported, write_set_aside
 from tui_tuner.dataset.instructions import write_instructions
 from tui_tuner.dataset.journals import AnswerJournals
+from tui_tuner.dataset.made_of import BROUGHT, WRITTEN, noted
 from tui_tuner.dataset.passage_questions import read_passage_questions, write_passage_questions
 from tui_tuner.dataset.plan import (
     IMPORTED,
@@ -43,7 +44,8 @@ from tui_tuner.dataset.split import Shares, Split, split_examples
 from tui_tuner.dataset.telling import say_what_is_cut, say_what_is_scarce, what_would_help
 from tui_tuner.documents.passages import Passage, name_of
 from tui_tuner.errors import DatasetError
-from tui_tuner.files import count_lines, write_json, write_json_lines
+from tui_tuner.file_versions import count_lines
+from tui_tuner.files import write_json, write_json_lines
 from tui_tuner.language import _
 from tui_tuner.progress import Emit, StopToken
 from tui_tuner.teachers.teacher import Teacher
@@ -122,12 +124,14 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop
     began = _now()
     choice = plan.choice
     write = open_format(plan)  # before anything is paid for that could not be written
+    made_of = noted(plan.data, BROUGHT)
     decisions = Review(plan.data / REVIEW, emit).decisions
     imported = read_imported(plan.data / IMPORTED, emit)
     questions: dict[str, Passage | None] = {}
     if teacher is not None:
         questions = _ask_questions(plan, teacher, imported, emit=emit, stop=stop)
     written, outcome, follow_ups = _answered(plan, questions, teacher, decisions, emit, stop)
+    made_of |= noted(plan.data, WRITTEN)
     if outcome.refused and len(plan.seed_examples) + len(imported) + len(written) < 2:
         what = _("{number} of {total} questions got no usable answer", number=outcome.refused, total=len(questions))
         raise DatasetError(what, advice=what_would_help(outcome))
@@ -143,7 +147,7 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop
     say_what_is_lost(plan, gathered.kept, emit)
     _write_files(plan.data, gathered, split, lambda examples: rows(examples, write, emit))
     report = _report(plan, teacher, len(questions), len(imported), (outcome, follow_ups), gathered, split)
-    written_down = {**_as_json(report, plan, began), **facts(plan, split, imported, lengths)}
+    written_down = {**_as_json(report, plan, began), **facts(plan, split, imported, lengths), "made_of": made_of}
     write_json(plan.data / REPORT, written_down)
     write_card(plan.data, make_card(written_down, plan.data.absolute().parent.name))
     emit(DatasetReady(report.train, report.valid, report.refused, report.path, report.test))

@@ -13,6 +13,7 @@ from tui_tuner.choices import DatasetChoice
 from tui_tuner.dataset.documents_state import documents_state
 from tui_tuner.dataset.examples import question_key
 from tui_tuner.dataset.instructions import read_instructions
+from tui_tuner.dataset.made_of import is_still_made_of
 from tui_tuner.dataset.plan import (
     ANSWERS,
     FOLLOW_UPS,
@@ -20,7 +21,6 @@ from tui_tuner.dataset.plan import (
     INSTRUCTIONS,
     REJECTS,
     REPORT,
-    REVIEW,
     SEEDS,
     TRAIN,
     VALID,
@@ -28,7 +28,8 @@ from tui_tuner.dataset.plan import (
 )
 from tui_tuner.dataset.rounds import TRIES
 from tui_tuner.errors import DatasetError, StorageError
-from tui_tuner.files import count_lines, read_json
+from tui_tuner.file_versions import count_lines, while_unchanged
+from tui_tuner.files import read_json
 from tui_tuner.project import Project
 
 Stage = Literal["new", "questions", "answers", "follow_ups", "ready"]
@@ -45,9 +46,9 @@ class DatasetState:
         wanted: questions asked for.
         train: examples to learn from, 0 before the split.
         valid: examples held out, 0 before the split.
-        stage: `new` (nothing there), `questions` (some are missing), `answers` (some are missing, or the split is),
-            `follow_ups` (every question is answered, and the conversations are not as long as wanted), `ready` (the
-            training files hold every answer, and as many turns as wanted).
+        stage: `new` (nothing there), `questions` (some are missing), `answers` (some are missing, or the split is, or
+            it was made of other files than these), `follow_ups` (every question is answered, and the conversations are
+            not as long as wanted), `ready` (the training files hold every answer, and as many turns as wanted).
         documents: documents that were brought along.
         passages: passages they were cut into.
         imported: examples that were brought along.
@@ -71,12 +72,13 @@ def dataset_state(project: Project) -> DatasetState:
     """Look at the files in `project.data`; one that cannot be read counts as empty: making the dataset will say why."""
     data = project.data
     wanted = project.choices.dataset.instructions
-    questions: list[str] = []
-    with contextlib.suppress(DatasetError, StorageError):
-        questions = read_instructions(data / INSTRUCTIONS)
+    questions = 0
+    with contextlib.suppress(OSError, DatasetError, StorageError):
+        questions = _number_of_questions(data / INSTRUCTIONS)
     documents = documents_state(data)
-    asked = len(questions) + documents.questions
-    answers, train, valid, follow_ups = (count_lines(data / name) for name in (ANSWERS, TRAIN, VALID, FOLLOW_UPS))
+    asked = questions + documents.questions
+    counted = (ANSWERS, TRAIN, VALID, FOLLOW_UPS, IMPORTED)
+    answers, train, valid, follow_ups, imported = (count_lines(data / name) for name in counted)
     choice = project.choices.dataset
     refused = _given_up(data / REJECTS, asked - answers, way_of_answering(choice))
     finished = answers + refused >= asked
@@ -84,16 +86,20 @@ def dataset_state(project: Project) -> DatasetState:
     if train and finished and _split_holds_all(data, train + valid, answers, documents.name, choice):
         stage = "ready"
     elif not asked and not documents.passages:
-        stage = "new"
+        stage = "answers" if imported else "new"
     elif finished and answers and follow_ups < answers * (choice.turns_learned - 1):
         stage = "follow_ups"
     elif documents.passages:
         stage = "questions" if not asked else "answers"
     else:
-        stage = "questions" if len(questions) < wanted and not answers else "answers"
-    imported = count_lines(data / IMPORTED)
+        stage = "questions" if questions < wanted and not answers else "answers"
     brought = (documents.documents, documents.passages, imported, follow_ups)
     return DatasetState(asked, answers, refused, wanted, train, valid, stage, *brought)
+
+
+@while_unchanged
+def _number_of_questions(path: Path) -> int:
+    return len(read_instructions(path))
 
 
 def _split_holds_all(data: Path, split: int, answers: int, documents: str, choice: DatasetChoice) -> bool:
@@ -101,12 +107,11 @@ def _split_holds_all(data: Path, split: int, answers: int, documents: str, choic
 
     The report says what they were made of. Files made by hand have none: then their number has to do.
     """
-    seeds, imported = count_lines(data / SEEDS), count_lines(data / IMPORTED)
     report: object = None
     with contextlib.suppress(DatasetError, StorageError):
         report = read_json(data / REPORT)
     if not isinstance(report, dict):
-        return split >= seeds + imported + answers
+        return split >= count_lines(data / SEEDS) + count_lines(data / IMPORTED) + answers
     settings = report.get("settings")
     if not isinstance(settings, dict):
         return False
@@ -114,14 +119,7 @@ def _split_holds_all(data: Path, split: int, answers: int, documents: str, choic
         return False
     if report.get("short") and report.get("way") != way_of_answering(choice):
         return False  # what was given up is worth another try
-    made_of = (
-        report.get("seed_examples"),
-        report.get("imported", 0),
-        report.get("answers"),
-        report.get("decisions", 0),
-        report.get("passages_name", ""),
-    )
-    return made_of == (seeds, imported, answers, count_lines(data / REVIEW), documents)
+    return report.get("passages_name", "") == documents and is_still_made_of(data, report.get("made_of"))
 
 
 def _given_up(path: Path, unanswered: int, way: str) -> int:

@@ -28,7 +28,8 @@ from tui_tuner.evaluation.comparisons import (
 )
 from tui_tuner.evaluation.events import AnswerStarted, AnswerText, Column
 from tui_tuner.evaluation.tuned import required_run
-from tui_tuner.files import Journal, fingerprint, read_json, read_json_lines
+from tui_tuner.file_versions import fingerprint
+from tui_tuner.files import Journal, read_json, read_json_lines
 from tui_tuner.language import _
 from tui_tuner.progress import Emit, Notice, Pace, StopToken
 from tui_tuner.project import Project

@@ -225,7 +225,10 @@ class DatasetScreen(SettingsStep, DatasetDoors):
         teacher = chosen.teacher_model or (
             _("base model") if chosen.teacher == "mlx" else _("the server's first model")
         )
-        self.query_one("#summary", Static).update(Content(one_line(f"{text} · {teacher}")))
+        old = state.train and state.stage != "ready" and not self.board.running(self.step)
+        remark = _(" · not up to date: g goes on") if old else ""
+        summary = Content.assemble(one_line(f"{text} · {teacher}"), (remark, "$text-warning"))
+        self.query_one("#summary", Static).update(summary)
 
     # -- what a person does --------------------------------------------------------------------------------------------
 

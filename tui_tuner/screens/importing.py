@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, Select, Static
 
 from tui_tuner.errors import TunerError
-from tui_tuner.files import count_lines
+from tui_tuner.file_versions import count_lines
 from tui_tuner.importing.events import RowRefused
 from tui_tuner.jobs import Job, JobEnded
 from tui_tuner.language import _

@@ -17,7 +17,8 @@ from tui_tuner import configuration
 from tui_tuner.choices import TrainingChoice
 from tui_tuner.configuration import setting
 from tui_tuner.errors import TrainingError
-from tui_tuner.files import fingerprint, read_toml, storage_errors, write_text
+from tui_tuner.file_versions import fingerprint
+from tui_tuner.files import read_toml, storage_errors, write_text
 from tui_tuner.language import _
 
 CONFIG = "config.toml"
