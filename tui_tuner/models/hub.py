@@ -1,37 +1,37 @@
 """Models of the Hugging Face hub: found in its cache on this machine, or downloaded into it.
 
 The download runs in a process of its own (`hub_download`), because the hub's library cannot be asked to stop; its
-growth is seen in the cache, where every file that has arrived whole stays for the next start.
+progress is seen from how the files in the cache grow. What has arrived stays, also of a file half-way, and the next
+start goes on from there.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
+import dataclasses
 import json
-import os
-import re
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tui_tuner.errors import ModelError, Stopped, TunerError, storage_error
 from tui_tuner.files import storage_errors
 from tui_tuner.language import _
-from tui_tuner.models.hub_download import folder_size
+from tui_tuner.models.hub_failures import failure
 from tui_tuner.models.watched_process import run_watched
 from tui_tuner.plain_text import one_line
-from tui_tuner.progress import Emit, Pace, StopToken
+from tui_tuner.progress import Emit, Event, Pace, StageProgress, StopToken
 
 MEGABYTE = 1_000_000
-# The files mlx-lm asks for (`mlx_lm.utils.DEFAULT_ALLOW_PATTERNS`, which cannot be read without importing MLX).
+# Of the files mlx-lm asks for (`mlx_lm.utils.DEFAULT_ALLOW_PATTERNS`, which cannot be read without importing MLX) those
+# that are not programs.
 WANTED = (
-    *("*.json", "*.jsonl", "*.jinja", "*.txt", "*.py"),
+    *("*.json", "*.jsonl", "*.jinja", "*.txt"),
     *("model*.safetensors", "tokenizer.model", "tiktoken.model", "*.tiktoken"),
 )
+CODE = ("*.py",)
 
-RANDOM_PART = re.compile(r"\.[0-9a-f]{8}\.incomplete$")
 PACKAGE_ROOT = Path(__file__).parents[2]
 # Not `-m`: that would let a `random.py` in the person's folder stand in for Python's own.
 CHILD = """
@@ -42,37 +42,64 @@ sys.exit(main(sys.argv[2], sys.argv[3:]))
 """
 
 
-def cached_snapshot(repository: str) -> Path | None:
+@dataclass(frozen=True)
+class FileProgress:
+    """How far one file of a download is, in MB."""
+
+    name: str
+    done: float
+    total: float
+
+
+@dataclass(frozen=True)
+class DownloadProgress(StageProgress):
+    """How far a download is.
+
+    Attributes:
+        files: those that are not there from an earlier start, the largest first.
+    """
+
+    files: tuple[FileProgress, ...] = ()
+
+
+def patterns(*, code: bool) -> tuple[str, ...]:
+    """Which files of a repository are wanted; `code` says whether its Python files are."""
+    return (*WANTED, *CODE) if code else WANTED
+
+
+def cached_snapshot(repository: str, *, code: bool = False) -> Path | None:
     """The newest snapshot of `repository` in the hub's cache; asks no network, and may be incomplete."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(repository, local_files_only=True, allow_patterns=list(WANTED)))
+        return Path(snapshot_download(repository, local_files_only=True, allow_patterns=list(patterns(code=code))))
     except (LocalEntryNotFoundError, HFValidationError):
         return None
 
 
-def download_snapshot(repository: str, *, emit: Emit, stop: StopToken) -> Path:
+def download_snapshot(repository: str, *, code: bool = False, emit: Emit, stop: StopToken) -> Path:
     """Download `repository` into the hub's cache and return the folder of its newest snapshot.
 
+    Args:
+        repository: its name on the hub.
+        code: also its Python files, which nothing runs unless the person trusts this model.
+        emit: hears of `DownloadProgress`.
+        stop: asked several times a second.
+
     Raises:
-        ModelError: gated, missing, private or unreachable; says which and what to do.
-        StorageError: disk full, or the cache not writable.
-        Stopped: asked to; the files that arrived whole stay in the cache.
+        ModelError: gated, missing, private, unreachable or damaged; says which and what to do.
+        StorageError: it does not fit on the disk, or the cache is not writable.
+        Stopped: asked to; what has arrived stays in the cache, and the next call goes on from there.
     """
     with storage_errors(tempfile.gettempdir()), tempfile.TemporaryDirectory(prefix="tuner-hub-") as place:
         log = Path(place) / "download.log"
         growth = _Growth(repository, log, emit)
-        command = [sys.executable, "-c", CHILD, str(PACKAGE_ROOT), repository, *WANTED]
-        try:
-            run_watched(command, log=log, stop=stop, look=growth.look)
-        except Stopped:
-            growth.remove_parts()
-            raise
+        command = [sys.executable, "-c", CHILD, str(PACKAGE_ROOT), repository, *patterns(code=code)]
+        run_watched(command, log=log, stop=stop, look=growth.look)
         answer = _answer(log)
         if "folder" not in answer:
-            raise _failure(repository, answer.get("failure", ""), answer.get("text") or log.read_text(errors="replace"))
+            raise failure(repository, answer, log.read_text(errors="replace"))
         growth.end()
     return Path(answer["folder"])
 
@@ -82,35 +109,55 @@ class _Growth:
 
     def __init__(self, repository: str, log: Path, emit: Emit) -> None:
         self._stage, self._log, self._emit = _("Fetch {model}", model=repository), log, emit
+        self._plan: dict[str, Any] = {}
+        self._files: tuple[FileProgress, ...] = ()
         self._pace: Pace | None = None
-        self._total = self._before = self._cached = 0
-        self._blobs: Path | None = None
+        self._looks_without_growth = 0
 
     def look(self) -> None:
-        if self._blobs is None:
-            self._start(_answer(self._log))
-        if self._blobs is not None and self._pace is not None:
-            done = self._cached + folder_size(self._blobs) - self._before
-            self._pace.reach(min(max(done / MEGABYTE, self._pace.done), self._total / MEGABYTE))
-
-    def _start(self, plan: dict[str, Any]) -> None:
-        if "total" not in plan:
+        answer = _answer(self._log)
+        if "total" not in answer:
             return
-        self._total, self._cached, self._before = plan["total"], plan["cached"], plan["before"]
-        self._blobs = Path(plan["blobs"])
-        done = self._cached / MEGABYTE
-        self._pace = Pace(self._stage, self._total / MEGABYTE, "MB", self._emit, done=done)
+        self._plan = answer
+        self._files = tuple(_progress_of(file) for file in answer["files"])
+        done = answer["cached"] / MEGABYTE + sum(file.done for file in self._files)
+        if self._pace is None:
+            # What an earlier start left is no speed of this one.
+            self._pace = Pace(self._stage, answer["total"] / MEGABYTE, "MB", self._tell, done=done)
+        else:
+            grows = done > self._pace.done
+            self._looks_without_growth = 0 if grows else self._looks_without_growth + 1
+            self._pace.reach(min(done, answer["total"] / MEGABYTE), self._detail())
 
     def end(self) -> None:
         if self._pace is not None:
-            self._pace.reach(self._total / MEGABYTE)
+            self._pace.reach(self._plan["total"] / MEGABYTE)
             self._pace.finish()
 
-    def remove_parts(self) -> None:
-        """Remove the parts a killed download leaves: the hub's library names them at random, so nobody can go on."""
-        for part in self._blobs.glob("*.incomplete") if self._blobs else ():
-            if RANDOM_PART.search(part.name):
-                part.unlink(missing_ok=True)
+    def _detail(self) -> str:
+        name, state = self._plan.get("remark", ("", ""))
+        under_way = [file for file in self._files if 0 < file.done < file.total]
+        if state == "checking" and not under_way:
+            return _("checking {name}", name=one_line(name, 60))
+        if state == "again" and self._looks_without_growth > 2:
+            return _("the connection broke, trying again: {name}", name=one_line(name, 60))
+        whole = sum(file.done >= file.total for file in self._files)
+        words = [_("{done} of {all} files", done=whole, all=len(self._files))]
+        words += [f"{one_line(file.name, 44)} {file.done / file.total:.0%}" for file in under_way[:2]]
+        return " · ".join(words)
+
+    def _tell(self, event: Event) -> None:
+        assert isinstance(event, StageProgress)
+        plain = {field.name: getattr(event, field.name) for field in dataclasses.fields(StageProgress)}
+        self._emit(DownloadProgress(**plain, files=self._files))
+
+
+def _progress_of(file: dict[str, Any]) -> FileProgress:
+    done = 0
+    for path in (file["part"], file["blob"]):
+        with contextlib.suppress(OSError):  # not begun, or renamed between two looks
+            done = max(done, Path(path).stat().st_size)
+    return FileProgress(file["name"], min(done, file["size"]) / MEGABYTE, file["size"] / MEGABYTE)
 
 
 def _answer(log: Path) -> dict[str, Any]:
@@ -122,23 +169,3 @@ def _answer(log: Path) -> dict[str, Any]:
                 with contextlib.suppress(ValueError):
                     said.update(json.loads(line))
     return said
-
-
-def _failure(repository: str, kind: str, text: str) -> TunerError:
-    address = f"{os.environ.get('HF_ENDPOINT', 'https://huggingface.co').rstrip('/')}/{repository}"
-    if kind == "disk":
-        return storage_error(OSError(errno.ENOSPC, ""), repository)
-    if kind == "gated":
-        what = _("this model is gated: its owner wants its terms accepted first")
-        advice = _("Accept them at {address}, then log in with: hf auth login", address=address)
-    elif kind == "missing":
-        what = _("the hub has no such model, or it is private")
-        advice = _("Check the name at {address}; for a private model log in with: hf auth login", address=address)
-    elif kind == "offline":
-        what = _("the Hugging Face hub cannot be reached")
-        advice = _("Check the connection, HF_ENDPOINT and HF_HUB_OFFLINE, or choose a model already on this machine.")
-    else:
-        lines = [line for line in text.splitlines() if line.strip()]
-        what = _("the download failed: {reason}", reason=one_line(lines[-1] if lines else "", 200))
-        advice = _("Start it again: files that arrived whole are kept.")
-    return ModelError(what, where=repository, advice=advice)
