@@ -8,6 +8,7 @@ from tui_tuner.choices import TrainingChoice
 from tui_tuner.progress import Notice
 from tui_tuner.training.events import (
     CheckpointSaved,
+    MicroBatchHalved,
     StepSkipped,
     TrainingEnded,
     TrainingStarted,
@@ -34,6 +35,7 @@ EVENTS = [
     step(3, 2.0),
     Validation(3, 1.8, True, 0.1, 2.5),
     CheckpointSaved(3, "/run/checkpoints/3", 2.6),
+    MicroBatchHalved(3, 2, 4, "memory is short", 2.7),
     step(4, 1.9),
     TrainingEnded("run-1", 4, 10, False, 1.8, 3, 5.0, 3.0),
 ]

@@ -46,6 +46,7 @@ def test_the_file_gives_the_picture_the_live_events_gave(tmp_path):
         "step 2 left out: the loss is not finite; lines 4, 7 of train.jsonl",
         "held-out loss 1.800, the best so far",
         "checkpoint 3 saved",
+        "memory is short: rows computed at once 4 → 2; the result stays the same",
         "stopped after 4 of 10 steps",
     ]
 

@@ -233,27 +233,6 @@ def test_five_steps_in_a_row_without_a_gradient_end_it_with_the_weights_as_they_
     assert all(not weight.any().item() for name, weight in weights.items() if name.endswith("lora_b"))
 
 
-def test_memory_that_runs_out_leaves_everything_done(school, monkeypatch):
-    from tui_tuner.training.loop import Stepper
-
-    step = Stepper.step
-
-    def scarce(self, batch):
-        if len(school.seen(TrainStep)) == 6:
-            raise RuntimeError("[malloc] Unable to allocate 123 bytes.")
-        return step(self, batch)
-
-    monkeypatch.setattr(Stepper, "step", scarce)
-    plan = school.plan()
-    with pytest.raises(TrainingError, match="could not compute step 7") as raised:
-        school.train(plan)
-    assert "batch_size" in raised.value.advice
-    assert (plan.run / CHECKPOINTS / "6").is_dir()
-    assert summarize(plan.run).state == "stopped"
-    monkeypatch.undo()
-    assert school.train(plan).finished
-
-
 def test_held_out_rows_without_a_finite_loss_are_not_counted(school, poisoned):
     valid = [*rows(4, begin=20), chat("~", "aye " * 40)]
     school.train(school.plan(valid=valid, model=poisoned))

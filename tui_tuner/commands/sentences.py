@@ -17,6 +17,7 @@ from tui_tuner.progress import Event, Notice
 from tui_tuner.project import ProjectMade
 from tui_tuner.training.events import (
     CheckpointSaved,
+    MicroBatchHalved,
     StepSkipped,
     TrainingEnded,
     TrainingStarted,
@@ -174,6 +175,11 @@ def _checkpoint(event: CheckpointSaved) -> str:
 def _skipped(event: StepSkipped) -> str:
     rows = ", ".join(map(str, event.rows))
     return _("! step {step} left out: {reason} (lines {rows})", step=event.iteration, reason=event.reason, rows=rows)
+
+
+@sentence.register
+def _halved(event: MicroBatchHalved) -> str:
+    return f"! {event}"
 
 
 @sentence.register

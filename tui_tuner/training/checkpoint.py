@@ -17,6 +17,7 @@ from typing import Any
 
 from tui_tuner.files import new_folder, read_json, storage_errors
 from tui_tuner.training.adapter import ADAPTER, ADAPTER_CONFIG, adapter_weights
+from tui_tuner.training.random_key import random_key, set_random_key
 from tui_tuner.training.run_config import CONFIG
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class Progress:
         trained_tokens: real tokens seen.
         elapsed: seconds of all sessions, pauses not counted.
         skipped: lines of the rows of the latest steps, if they were all left out.
+        micro_batch: rows computed at once, where memory did not allow a whole batch; None: a whole batch.
         window: the steps since the last report.
     """
 
@@ -79,6 +81,7 @@ class Progress:
     trained_tokens: int = 0
     elapsed: float = 0.0
     skipped: list[list[int]] = field(default_factory=list)
+    micro_batch: int | None = None
     window: Window = field(default_factory=Window)
 
 
@@ -108,14 +111,12 @@ def save_checkpoint(
     Raises:
         StorageError: the disk is full or the folder not writable; earlier checkpoints are as they were.
     """
-    import mlx.core as mx
     from mlx.utils import tree_flatten
 
-    random_state: Any = mx.random.state
     state = {
         "format": FORMAT,
         "metrics_bytes": metrics_bytes,
-        "random_key": random_state[0].tolist(),
+        "random_key": random_key(),
         "progress": dataclasses.asdict(progress),
     }
     with new_folder(checkpoint_folder(run, progress.iteration)) as folder:
@@ -162,10 +163,9 @@ def _restore(path: Path, model: Any, optimizer: Any) -> Checkpoint:
     _require_same_shapes(moments, dict(tree_flatten(optimizer.state)))
     found = dict(state["progress"])
     progress = Progress(**{**found, "window": Window(**found["window"])})
-    high, low = state["random_key"]
     model.load_weights(list(weights.items()), strict=False)
     optimizer.state = tree_unflatten(list(moments.items()))
-    mx.random.seed((high << 32) | low)
+    set_random_key(state["random_key"])
     return Checkpoint(progress, int(state["metrics_bytes"]))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tui_tuner.language import _
 from tui_tuner.progress import Event, Notice
 
 
@@ -115,6 +116,30 @@ class StepSkipped(Event):
 
 
 @dataclass(frozen=True)
+class MicroBatchHalved(Event):
+    """Memory ran short: from now on batches are computed in parts, with the same losses but for rounding.
+
+    Attributes:
+        iteration: steps done.
+        micro_batch: rows computed at once from now on.
+        before: rows computed at once until now.
+        reason: what ran short, a sentence's beginning.
+        time: unix seconds.
+    """
+
+    iteration: int
+    micro_batch: int
+    before: int
+    reason: str
+    time: float
+
+    def __str__(self) -> str:
+        """The event in words."""
+        words = {"reason": self.reason, "before": self.before, "now": self.micro_batch}
+        return _("{reason}: rows computed at once {before} → {now}; the result stays the same", **words)
+
+
+@dataclass(frozen=True)
 class TrainingEnded(Event):
     """A session is over: `finished`, or stopped so that it can be resumed; the best loss is None without validation."""
 
@@ -134,6 +159,7 @@ _KINDS: Mapping[str, type[Event]] = {
     "validation": Validation,
     "checkpoint_saved": CheckpointSaved,
     "step_skipped": StepSkipped,
+    "micro_batch_halved": MicroBatchHalved,
     "training_ended": TrainingEnded,
     "notice": Notice,
 }

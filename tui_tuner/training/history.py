@@ -12,6 +12,7 @@ from tui_tuner.language import _
 from tui_tuner.progress import Event, Notice
 from tui_tuner.training.events import (
     CheckpointSaved,
+    MicroBatchHalved,
     StepSkipped,
     TrainingEnded,
     TrainingStarted,
@@ -130,6 +131,10 @@ class RunHistory:
         rows = ", ".join(map(str, event.rows))
         words = {"iteration": event.iteration, "reason": event.reason, "rows": rows}
         self._note(event.time, _("step {iteration:,} left out: {reason}; lines {rows} of train.jsonl", **words))
+
+    @_apply.register
+    def _halve(self, event: MicroBatchHalved, time: float) -> None:
+        self._note(event.time, str(event))
 
     @_apply.register
     def _end(self, event: TrainingEnded, time: float) -> None:

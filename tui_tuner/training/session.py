@@ -13,7 +13,6 @@ from typing import Any
 
 from tui_tuner.errors import TrainingError
 from tui_tuner.language import _
-from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Notice, StopToken
 from tui_tuner.training.adapter import save_adapter
 from tui_tuner.training.batches import Batch, Feed
@@ -22,6 +21,7 @@ from tui_tuner.training.events import CheckpointSaved, StepSkipped, TrainingEnde
 from tui_tuner.training.examples import Example, lines_in_words
 from tui_tuner.training.loop import Stepper, StepResult
 from tui_tuner.training.loss import BatchLoss
+from tui_tuner.training.memory_guard import MemoryGuard
 from tui_tuner.training.plan import TrainingPlan
 from tui_tuner.training.record import RunRecord
 from tui_tuner.training.reporting import Outlook, count_step, report
@@ -72,14 +72,15 @@ class Session:
         self._valid, self._record, self._stop = valid, record, stop
         self.progress = progress
         self._stepper = Stepper(pupil.model, pupil.optimizer, pupil.loss)
+        self._guard = MemoryGuard(plan.run.name, progress, self._choice.batch_size, self.keep, record.tell)
         self._feed = Feed(train, self._choice.batch_size, self._choice.seed)
-        self._saved = self._standing if saved else (0, -1)
+        self._saved = self._standing if saved else None
         self._outlook = Outlook(self._choice)
 
     @property
-    def _standing(self) -> tuple[int, int]:
+    def _standing(self) -> tuple[int, int, int]:
         """What makes one checkpoint differ from another."""
-        return self.progress.iteration, self.progress.validated
+        return self.progress.iteration, self.progress.validated, self._guard.micro_batch
 
     def run(self) -> None:
         """Train to the end.
@@ -108,7 +109,7 @@ class Session:
         Raises:
             StorageError: the disk is full or the folder not writable.
         """
-        if not self.progress.iteration:
+        if not self.progress.iteration or not self._stepper.whole:
             return
         if self.progress.best_iteration is None:
             self._save_adapter()
@@ -132,10 +133,8 @@ class Session:
     def _step(self, batch: Batch) -> None:
         progress, choice = self.progress, self._choice
         began = time.perf_counter()
-        try:
-            result = self._stepper.step(batch)
-        except RuntimeError as error:  # MLX's; nearly always memory that ran out, before any weight was changed
-            raise self._out_of_memory(error) from error
+        what = _("step {iteration:,}", iteration=progress.iteration + 1)
+        result = self._guard.retrying(what, lambda micro_batch: self._stepper.step(batch, micro_batch))
         seconds = time.perf_counter() - began
         progress.iteration += 1
         progress.elapsed += seconds
@@ -152,14 +151,6 @@ class Session:
             event = report(progress, choice, self._feed.batches_per_epoch, left)
             progress.window = Window()
             self._record.tell(event)
-
-    def _out_of_memory(self, error: RuntimeError) -> TrainingError:
-        what = {"iteration": self.progress.iteration + 1, "error": one_line(str(error), 200)}
-        return TrainingError(
-            _("MLX could not compute step {iteration:,}: {error}", **what),
-            where=self._plan.run.name,
-            advice=_("If memory ran out, start a new run with a smaller batch_size, max_seq_length or num_layers."),
-        )
 
     def _skip(self, batch: Batch, result: StepResult) -> None:
         reason = _("the gradient is not finite") if math.isfinite(result.loss) else _("the loss is not finite")
@@ -185,13 +176,11 @@ class Session:
 
     def _validate(self) -> None:
         pupil, progress = self._pupil, self.progress
-        measured = held_out_loss(
-            pupil.model,
-            pupil.loss,
-            self._valid,
-            self._choice.batch_size,
-            emit=self._record.tell,
-            stop=self._stop,
+        measured = self._guard.retrying(
+            _("the held-out loss"),
+            lambda micro_batch: held_out_loss(
+                pupil.model, pupil.loss, self._valid, micro_batch, emit=self._record.tell, stop=self._stop
+            ),
         )
         self._outlook.saw_validation(measured.seconds)
         if not math.isfinite(measured.loss):
