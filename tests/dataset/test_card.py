@@ -41,7 +41,7 @@ def test_it_says_where_the_examples_are_from_and_which_part_is_held_out(tmp_path
     total = report.train + report.valid + report.test
     origin = rows_of(card, "Where they are from")
     assert origin["my numbers.csv"] == "5"
-    assert origin["written by a person"] == str(len(SEEDS))
+    assert origin["seed examples, chosen by a person"] == str(len(SEEDS))
     assert origin["rule"] == "12 answers"
     assert total == 5 + len(SEEDS) + 12
     examples = rows_of(card, "Examples")

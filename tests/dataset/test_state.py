@@ -80,7 +80,7 @@ def test_follow_ups_given_up_are_not_missing_until_a_setting_has_changed(project
 def test_given_up_questions_and_seed_examples_are_not_missing(project):
     write_json_lines(project.data / "seeds.jsonl", [example.as_row() for example in SEEDS])
     make(project, RuleTeacher(answers=lambda request: "" if " 3?" in request.messages[-1]["content"] else "Yes."))
-    assert dataset_state(project) == DatasetState(8, 7, 1, 8, 9, 1, "ready")
+    assert dataset_state(project) == DatasetState(8, 7, 1, 8, 9, 1, "ready", seeds=3)
 
 
 def test_given_up_questions_are_open_again_once_a_setting_has_changed(project):

@@ -9,6 +9,7 @@ import tiny_project
 from textual.widgets import Select, Static
 
 from tui_tuner.app import TunerApp
+from tui_tuner.dataset.examples import read_seed_examples
 from tui_tuner.screens.dataset import DatasetScreen
 from tui_tuner.screens.importing import ImportScreen
 from tui_tuner.settings import Settings
@@ -183,3 +184,26 @@ def test_completing_a_path(tmp_path, monkeypatch):
         "no/x": None,
         "a\0/": None,
     }
+
+
+async def test_rows_become_seed_examples_with_a(pilot, project, tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text("question,answer\nIs it so?,In short: yes.\nAnd now?,In short: now too.\n")
+    await look_at(pilot, path)
+    await pilot.press("a")
+    assert "the teacher is shown some" in text(pilot, "#said") and "All are learned" in text(pilot, "#said")
+    await pilot.press("a")
+    assert "teacher" not in text(pilot, "#said")
+    await pilot.press("a")
+    await imported(pilot)
+    assert "2 seed examples in all" in text(pilot, "#shown") and "written like these" in text(pilot, "#said")
+    assert not (project.data / "imported.jsonl").exists()
+    assert [one.question for one in read_seed_examples(project.data / "seeds.jsonl")] == ["Is it so?", "And now?"]
+    pilot.app.screen.query_one(PathInput).focus()
+    await look_at(pilot, path)
+    assert "adds them to the 2 that are there" in text(pilot, "#said")
+    await pilot.press("r")
+    assert "takes the 2 seed examples away" in text(pilot, "#said")
+    await pilot.press("escape")
+    await pilot.pause()
+    assert "2 seed examples" in text(pilot, "#summary")

@@ -28,7 +28,7 @@ EXAMPLES = _("""examples:
   tuner import support.csv --map user=Frage --map assistant=Antwort
   tuner import chats.sqlite --table messages --yes
   tuner import sharegpt.json alpaca.jsonl --yes --json
-  tuner import own.jsonl --as seeds          models of style for the teacher
+  tuner import own.jsonl --as seeds          the teacher is shown them, and writes like them
   tuner import docs/                         documents; again when they have changed
 
 A bad row never stops an import: all of them are listed in data/import_problems.jsonl with their line and reason.
@@ -54,7 +54,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--format", choices=FORMATS, help=_("how the rows are to be read; guessed if not said"))
     parser.add_argument(
-        "--as", choices=("examples", "seeds"), default="examples", dest="target", help=_("what they become")
+        "--as",
+        choices=("examples", "seeds"),
+        default="examples",
+        dest="target",
+        help=_("what they become; seeds are shown to the teacher, which writes like them, and learned unchecked"),
     )
     parser.add_argument("--replace", action="store_true", help=_("start over instead of adding"))
     parser.add_argument("--yes", action="store_true", help=_("import without asking"))

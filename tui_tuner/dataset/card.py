@@ -183,7 +183,7 @@ def _share(part: int, total: int) -> str:
 
 def _origin(report: Mapping[str, Any]) -> Section:
     rows = [
-        (_("written by a person") if source == SEED else source, f"{number:,}")
+        (_("seed examples, chosen by a person") if source == SEED else source, f"{number:,}")
         for source, number in _mapping(report, "sources").items()
     ]
     rows += [

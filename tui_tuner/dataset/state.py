@@ -53,6 +53,7 @@ class DatasetState:
         passages: passages they were cut into.
         imported: examples that were brought along.
         follow_ups: follow-up questions with their answers.
+        seeds: seed examples.
     """
 
     instructions: int
@@ -66,6 +67,7 @@ class DatasetState:
     passages: int = 0
     imported: int = 0
     follow_ups: int = 0
+    seeds: int = 0
 
 
 def dataset_state(project: Project) -> DatasetState:
@@ -77,8 +79,8 @@ def dataset_state(project: Project) -> DatasetState:
         questions = _number_of_questions(data / INSTRUCTIONS)
     documents = documents_state(data)
     asked = questions + documents.questions
-    counted = (ANSWERS, TRAIN, VALID, FOLLOW_UPS, IMPORTED)
-    answers, train, valid, follow_ups, imported = (count_lines(data / name) for name in counted)
+    counted = (ANSWERS, TRAIN, VALID, FOLLOW_UPS, IMPORTED, SEEDS)
+    answers, train, valid, follow_ups, imported, seeds = (count_lines(data / name) for name in counted)
     choice = project.choices.dataset
     refused = _given_up(data / REJECTS, asked - answers, way_of_answering(choice))
     finished = answers + refused >= asked
@@ -93,8 +95,8 @@ def dataset_state(project: Project) -> DatasetState:
         stage = "questions" if not asked else "answers"
     else:
         stage = "questions" if questions < wanted and not answers else "answers"
-    brought = (documents.documents, documents.passages, imported, follow_ups)
-    return DatasetState(asked, answers, refused, wanted, train, valid, stage, *brought)
+    more = (documents.documents, documents.passages, imported, follow_ups, seeds)
+    return DatasetState(asked, answers, refused, wanted, train, valid, stage, *more)
 
 
 @while_unchanged

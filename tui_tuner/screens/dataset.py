@@ -212,6 +212,8 @@ class DatasetScreen(SettingsStep, DatasetDoors):
         )
         if state.imported:
             text = _("{number} imported", number=f"{state.imported:,}") + f" · {text}"
+        if state.seeds:
+            text = _("{number} seed examples", number=f"{state.seeds:,}") + f" · {text}"
         if state.passages:
             text = (
                 _("{documents} documents in {passages} passages", documents=state.documents, passages=state.passages)

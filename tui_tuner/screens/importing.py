@@ -75,6 +75,7 @@ class ImportScreen(Screen[bool]):
         Binding("enter", "bring", _("import")),
         Binding("b", "bad", _("bad rows")),
         Binding("r", "replace", _("replace")),
+        Binding("a", "seeds", _("as seeds")),
         Binding("f", "file", _("other file")),
         Binding("s", "stop", _("stop")),
         Binding("escape", "leave", _("back")),
@@ -105,7 +106,7 @@ class ImportScreen(Screen[bool]):
         self._sighting: Sighting | None = None
         self._mapping: dict[str, str] = {}
         self._table = ""
-        self._replace = self._brought = self._shows_bad = False
+        self._replace = self._as_seeds = self._brought = self._shows_bad = False
         self._job: Job | None = None
         self._refused: list[RowRefused] = []
 
@@ -135,8 +136,9 @@ class ImportScreen(Screen[bool]):
         """Let only actions through that make sense now; the footer leaves out the others."""
         running = self._job is not None and self._job.running
         seen = self._sighting is not None
-        possible = {"stop": running, "bring": seen and not running, "bad": seen, "replace": seen, "file": seen}
-        return possible.get(action, True)
+        if action in ("bad", "replace", "seeds", "file"):
+            return seen
+        return {"stop": running, "bring": seen and not running}.get(action, True)
 
     def on_unmount(self) -> None:
         """Nothing is imported for a screen that is gone."""
@@ -229,6 +231,12 @@ class ImportScreen(Screen[bool]):
         self.query_one("#preview").scroll_home(animate=False)
         self._say_what_enter_does(seen)
 
+    @property
+    def _target(self) -> str:
+        from tui_tuner.dataset.plan import IMPORTED, SEEDS
+
+        return SEEDS if self._as_seeds else IMPORTED
+
     def _show_rows(self) -> None:
         from tui_tuner.screens import importing_text
 
@@ -243,20 +251,11 @@ class ImportScreen(Screen[bool]):
         self.call_after_refresh(self._show_rows)
 
     def _say_what_enter_does(self, seen: Sighting) -> None:
-        from tui_tuner.dataset.plan import IMPORTED
+        from tui_tuner.screens import importing_text
 
-        there = count_lines(self._data / IMPORTED)
-        if not seen.shape.complete:
-            self._say(_("Choose which column is the question and which the answer."), "$text-warning")
-        elif self._replace and there:
-            self._say(
-                _("Enter imports, and takes the {there} examples away that are there.", there=f"{there:,}"),
-                "$text-warning",
-            )
-        elif there:
-            self._say(_("Is this right? Enter adds it to the {there} examples that are there.", there=f"{there:,}"))
-        else:
-            self._say(_("Is this right? Enter imports it; tab changes the columns."))
+        there = count_lines(self._data / self._target)
+        says = importing_text.what_seeds_are if self._as_seeds else importing_text.what_enter_does
+        self._say(*says(seen, there, replace=self._replace))
 
     def _say(self, text: str, style: str = "") -> None:
         self.query_one("#said", Static).update(Content.styled(one_line(text, 400), style))
@@ -285,6 +284,11 @@ class ImportScreen(Screen[bool]):
         self._replace = not self._replace
         self._show()
 
+    def action_seeds(self) -> None:
+        """Learn from the rows, or have the teacher write like them too."""
+        self._as_seeds = not self._as_seeds
+        self._show()
+
     def action_file(self) -> None:
         """Go back to the path."""
         self.query_one(PathInput).focus()
@@ -305,7 +309,7 @@ class ImportScreen(Screen[bool]):
             return
         from tui_tuner.importing.bring import ImportPlan, import_rows
 
-        plan = ImportPlan(self._data, (seen,), replace=self._replace)
+        plan = ImportPlan(self._data, (seen,), replace=self._replace, target=self._target)
 
         def bring(emit: Emit, stop: StopToken) -> object:
             return import_rows(plan, emit=emit, stop=stop)
@@ -353,4 +357,7 @@ class ImportScreen(Screen[bool]):
         self.query_one("#found", Static).update("")
         self.query_one("#shown", Static).update(importing_text.outcome(report, self._refused))
         self.query_one("#preview").focus()
-        self._say(_("Done. escape goes back: g makes the training files, v shows every example."), "$text-success")
+        next_ = _("g makes the training files, v shows every example.")
+        if self._as_seeds:
+            next_ = _("g has examples written like these, p shows what the teacher is told.")
+        self._say(_("Done. escape goes back: {next}", next=next_), "$text-success")

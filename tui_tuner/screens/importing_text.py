@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from tui_tuner.dataset.plan import SEEDS
 from tui_tuner.importing.bring import ImportReport
 from tui_tuner.importing.describing import kind_in_words, rows_in_words
 from tui_tuner.importing.events import RowRefused
@@ -71,6 +72,31 @@ def _bad(name: str, place: int, reason: str, detail: str) -> Content:
     return Content.assemble((f"{name}:{place}  ", QUIET), (one_line(reason, 100), "$text-warning"), (more, QUIET))
 
 
+def what_enter_does(sighting: Sighting, there: int, *, replace: bool) -> tuple[str, str]:
+    """What importing would do with the examples that are `there`, or what has to be chosen first; and its style."""
+    if not sighting.shape.complete:
+        return _("Choose which column is the question and which the answer."), "$text-warning"
+    if not there:
+        return _("Is this right? Enter imports it; tab changes the columns."), ""
+    if replace:
+        text = _("Enter imports, and takes the {there} examples away that are there.", there=f"{there:,}")
+        return text, "$text-warning"
+    return _("Is this right? Enter adds it to the {there} examples that are there.", there=f"{there:,}"), ""
+
+
+def what_seeds_are(sighting: Sighting, there: int, *, replace: bool) -> tuple[str, str]:
+    """The same where the rows become seed examples."""
+    if not sighting.shape.complete:
+        return what_enter_does(sighting, there, replace=replace)
+    text = _("As seed examples: the teacher is shown some each time and writes like them. All are learned, unchecked.")
+    if not there:
+        return text + _(" Enter imports them, a takes this back."), ""
+    if replace:
+        text += _(" Enter imports, and takes the {there} seed examples away that are there.", there=f"{there:,}")
+        return text, "$text-warning"
+    return text + _(" Enter adds them to the {there} that are there.", there=f"{there:,}"), ""
+
+
 def outcome(report: ImportReport, refused: list[RowRefused]) -> Content:
     """What came of an import, with the first rows that could not be used."""
     parts: list[Content] = []
@@ -88,5 +114,9 @@ def outcome(report: ImportReport, refused: list[RowRefused]) -> Content:
         parts.append(Content.styled(_("  every one of them with its line: data/import_problems.jsonl"), QUIET))
         parts += [Content("  ") + _bad(event.file, event.row, event.reason, event.detail) for event in refused]
     parts.append(Content(""))
-    parts.append(Content(_("{there} imported examples in all.", there=f"{report.ended.there:,}")))
+    there = f"{report.ended.there:,}"
+    if report.ended.path.name == SEEDS:
+        parts.append(Content(_("{there} seed examples in all.", there=there)))
+    else:
+        parts.append(Content(_("{there} imported examples in all.", there=there)))
     return Content("\n").join(parts)
