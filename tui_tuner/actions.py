@@ -70,7 +70,45 @@ ACTIONS: tuple[Action, ...] = (
     Action("train", "resume", "r", _("resume"), _("Go on with the run that is shown, from its last checkpoint.")),
     Action("train", "stop", "s", _("stop & keep"), _("Stop within one iteration and keep a checkpoint.")),
     Action("train", "edit", "e", _("settings"), _("Show the settings, or the dashboard.")),
-    Action("train", "log_scale", "l", _("log scale"), _("Draw the loss on a logarithmic scale, or not."), footer=False),
+    Action("train", "look('next')", "p", _("next plot"), _("Make the next plot the large one.")),
+    Action("train", "look('previous')", "P", _("plot before"), _("Make the plot before the large one."), footer=False),
+    Action(
+        "train", "look('full')", "f", _("full size"), _("Give the plots all the room, or less again."), footer=False
+    ),
+    Action("train", "look('log')", "l", _("log scale"), _("Draw it on a logarithmic scale, or not."), footer=False),
+    Action("train", "look('smoother')", "m", _("smoother"), _("Smooth the lines more."), footer=False),
+    Action(
+        "train", "look('rougher')", "M", _("rougher"), _("Smooth the lines less, in the end not at all."), footer=False
+    ),
+    Action("train", "look('cursor -1')", "left", _("cursor left"), _("Read values: a step to the left."), footer=False),
+    Action(
+        "train", "look('cursor 1')", "right", _("cursor right"), _("Read values: a step to the right."), footer=False
+    ),
+    Action(
+        "train", "look('cursor -10')", "shift+left", _("cursor far left"), _("Ten steps to the left."), footer=False
+    ),
+    Action(
+        "train", "look('cursor 10')", "shift+right", _("cursor far right"), _("Ten steps to the right."), footer=False
+    ),
+    Action(
+        "train",
+        "look('closer')",
+        "equals_sign,plus",
+        _("closer"),
+        _("Zoom in, at the cursor or the newest."),
+        footer=False,
+    ),
+    Action("train", "look('further')", "minus", _("further"), _("Zoom out."), footer=False),
+    Action("train", "look('left')", "comma,less_than_sign", _("move left"), _("See what was before."), footer=False),
+    Action(
+        "train",
+        "look('right')",
+        "full_stop,greater_than_sign",
+        _("move right"),
+        _("See what came after."),
+        footer=False,
+    ),
+    Action("train", "look('all')", "0", _("see all"), _("See the whole run again, without a cursor."), footer=False),
     Action(
         "train", "older_run", "left_square_bracket", _("older run"), _("Show the run before this one."), footer=False
     ),
@@ -191,6 +229,12 @@ def key_display(key: str) -> str:
         "left_square_bracket": "[",
         "right_square_bracket": "]",
         "space": "space",
+        "shift+right": "⇧→",
+        "shift+left": "⇧←",
+        "plus": "+",
+        "minus": "-",
+        "less_than_sign": "<",
+        "greater_than_sign": ">",
         "right": "→",
         "left": "←",
         "slash": "/",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 
 from training.story import EVENTS, started, step, write
@@ -34,6 +35,7 @@ def test_the_file_gives_the_picture_the_live_events_gave(tmp_path):
     assert live.valid == [(0, 3.0), (3, 1.8)]
     assert live.speed == [(1, 90.0), (3, 90.0), (4, 90.0)]
     assert live.memory[-1] == (4, 10**9)
+    assert live.learning_rate == [(1, 1e-4), (3, 1e-4), (4, 1e-4)]
     assert live.best == (3, 1.8)
     assert live.last == step(4, 1.9)
     assert live.ended == EVENTS[-1]
@@ -65,6 +67,18 @@ def test_going_on_from_a_checkpoint_forgets_what_is_done_again():
     assert history.best == (3, 1.8)
     assert history.last is None
     assert history.notices[-1] == (9.0, "resumed after step 3")
+
+
+def test_what_was_trained_on_is_counted_from_the_reports():
+    history = RunHistory()
+    for iteration, examples, padding in ((1, 4, 0.0), (2, 4, 0.25), (3, 2, 0.5)):
+        history.apply(dataclasses.replace(step(iteration), examples=examples, padding=padding))
+    seen = history.seen[-1][1]
+    assert (seen.examples, seen.tokens, seen.supervised) == (10, 120, 30)
+    assert (seen.computed, seen.padded) == (36 + 48 + 76, 0 + 12 + 38)
+
+    history.apply(started(at=2))
+    assert history.seen[-1][1].examples == 8, "what is done again is counted again"
 
 
 def test_other_jobs_events_change_nothing():

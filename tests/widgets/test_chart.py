@@ -7,7 +7,7 @@ import pytest
 from rich.cells import cell_len
 
 from tui_tuner.widgets.braille import stretches
-from tui_tuner.widgets.chart import AXIS, PAPER, TEXT, TITLE, Chart, Series
+from tui_tuner.widgets.chart import AXIS, CURSOR, PAPER, TEXT, TITLE, Chart, Series
 
 FALLING = stretches([(x, 2.0 - x / 100) for x in range(101)])
 POINTS = stretches([(0, 2.0), (50, 1.9), (100, 1.8)])
@@ -39,7 +39,7 @@ def test_a_whole_chart():
     "chart",
     [
         LOSS,
-        replace(LOSS, log=True, window=(0, 1000), zoom=3),
+        replace(LOSS, log=True, window=(0, 1000), cursor=50),
         replace(LOSS, series=(), empty="nothing yet", title="损失"),
         replace(LOSS, series=[Series("训练损失", FALLING)], title="损失"),
         Chart([Series("", stretches([(3, 1e-5)]))]),
@@ -117,10 +117,30 @@ def test_a_window_leaves_room_for_what_is_to_come():
     assert drawn < 12, "a tenth of the way"
 
 
-def test_zoom_shows_the_newest_part_even_where_the_window_goes_on():
-    assert text(replace(LOSS, zoom=5), 60, 9)[-1].split()[0] == "80"
-    assert text(replace(LOSS, zoom=5), 60, 9)[-1].split()[-1] == "100"
-    assert text(replace(LOSS, window=(0, 1000), zoom=20), 60, 9)[-1].split()[-1] == "100"
+def test_the_cursor_reads_every_series_at_its_nearest_point_and_is_drawn_behind_them():
+    rows = text(replace(LOSS, cursor=60), 60, 9)
+    assert rows[0] == "loss (nats)      iterations 60  ━ train 1.4  ▪ valid 1.9 @50"
+    assert sum(row[37] == "│" for row in rows[1:-2]) == 5, "where the curve is it stays"
+    inks = [ink for row in replace(LOSS, cursor=60).rows(60, 9)[1:-2] for _text, ink in row]
+    assert inks.count(CURSOR) == 5
+    assert text(replace(LOSS, cursor=60, window=(0, 50)), 60, 9)[1:] == text(replace(LOSS, window=(0, 50)), 60, 9)[1:]
+
+
+def test_without_room_the_cursor_names_only_values():
+    assert text(replace(LOSS, cursor=100, written="{:.2f}".format), 45, 9)[0].endswith("100  ━ 1.00  ▪ 1.80")
+
+
+def test_what_is_said_of_the_view_stands_beside_the_unit():
+    assert text(replace(LOSS, about="×4"), 44, 9)[-2].endswith("─── iterations · ×4")
+
+
+def test_a_column_knows_its_place():
+    gutter = 4
+    assert LOSS.x_at(gutter, 44, 9) == 0
+    assert LOSS.x_at(43, 44, 9) == 100
+    assert LOSS.x_at(gutter + 20, 44, 9) == pytest.approx(100 * 20 / 39)
+    assert LOSS.x_at(gutter - 1, 44, 9) is None
+    assert replace(LOSS, series=()).x_at(9, 44, 9) is None
 
 
 def test_heights_follow_what_is_in_sight():

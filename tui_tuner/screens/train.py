@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.widgets import Static
 
 from tui_tuner.errors import TunerError
 from tui_tuner.journey import training_work
 from tui_tuner.language import _
-from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Event
+from tui_tuner.screens.dashboard import Dashboard
 from tui_tuner.screens.settings_step import SettingsStep
 from tui_tuner.screens.training_view import TrainingView
 from tui_tuner.training.run_config import read_config
-from tui_tuner.widgets.event_log import EventLog
-from tui_tuner.widgets.line_plot import LinePlot
 from tui_tuner.widgets.settings_form import SettingsForm
-from tui_tuner.widgets.smoothing import exponential_average
-from tui_tuner.widgets.stage_list import StageList
-
-SMOOTHING = 0.9
 
 
 class TrainScreen(SettingsStep):
@@ -39,37 +29,16 @@ class TrainScreen(SettingsStep):
         "The best adapter is kept. Stopping keeps everything, and resuming goes on as if nothing had happened."
     )
 
-    DEFAULT_CSS = """
-    TrainScreen {
-        #headline { height: 1; padding: 0 1; color: $text-muted; }
-        #plots { width: 1fr; }
-        #loss { height: 3fr; }
-        #speed { height: 2fr; min-height: 5; }
-        #now { width: 31; text-wrap: nowrap; border-left: solid $panel; padding: 0 1; }
-        EventLog { height: 4; border-top: solid $panel; }
-        &.-short EventLog, &.-short #speed, &.-narrow #now { display: none; }
-    }
-    """
-
     def __init__(self) -> None:
         super().__init__()
         self._view = TrainingView()
         self._run: Path | None = None  # a past run on the screen; None follows the running or latest one
-        self._drawn = (-1, -1)
-        self._noted = 0
 
     # -- what is on the screen -----------------------------------------------------------------------------------------
 
     def face(self) -> ComposeResult:
         """The dashboard."""
-        yield Static(id="headline", markup=False)
-        yield StageList()
-        with Horizontal():
-            with Vertical(id="plots"):
-                yield LinePlot(_("loss"), x_unit=_("step"), id="loss", empty=_("the loss appears here"))
-                yield LinePlot(_("speed"), x_unit=_("step"), y_unit="tok/s", id="speed")
-            yield Static(id="now", markup=False)
-        yield EventLog()
+        yield Dashboard()
 
     def settings(self) -> ComposeResult:
         """What to teach, and how."""
@@ -90,60 +59,17 @@ class TrainScreen(SettingsStep):
     def show(self) -> None:
         """Draw the run, as far as it changed."""
         self._say_headline()
-        view = self._view
-        drawn = (id(view), view.changes)
-        if drawn == self._drawn:
-            return
-        fresh = drawn[0] != self._drawn[0]
-        self._drawn = drawn
-        stages = self.query_one(StageList)
-        if fresh:
-            stages.clear()
-        if progress := view.progress:
-            stages.show_only(progress)
-        self._draw_plots()
-        rows = view.figures()
-        self.query_one("#now", Static).update(
-            Content("\n").join(
-                Content.assemble((f"{label:<14}", "$foreground 65%"), (value, "")) for label, value in rows
-            )
-        )
-        self._draw_notices(fresh)
-
-    def _draw_plots(self) -> None:
-        history = self._view.history
-        loss, speed = self.query_one("#loss", LinePlot), self.query_one("#speed", LinePlot)
-        window = (0.0, float(history.iters)) if history.iters else None
-        loss.window = speed.window = window
-        smooth = exponential_average([value for _step, value in history.train], SMOOTHING)
-        steps = [step for step, _value in history.train]
-        loss.set_series(_("train"), history.train, colour="$foreground 35%")
-        loss.set_series(_("smoothed"), list(zip(steps, smooth, strict=True)), colour="$accent")
-        loss.set_series(_("held-out"), history.valid, colour="$warning", style="points")
-        speed.set_series(_("tok/s"), history.speed, colour="$success")
-
-    def _draw_notices(self, fresh: bool) -> None:
-        log = self.query_one(EventLog)
-        notices = self._view.history.notices
-        if fresh or self._noted > len(notices):
-            log.clear()
-            self._noted = 0
-        for time, text in notices[self._noted :]:
-            log.add(text, at=datetime.fromtimestamp(time) if time else None)
-        self._noted = len(notices)
+        self.query_one(Dashboard).show(self._view)
 
     def _say_headline(self) -> None:
         history = self._view.history
         if not history.run:
-            self._headline(_("No run yet · g starts one · e shows the settings"))
+            self.query_one(Dashboard).say(_("No run yet · g starts one · e shows the settings"))
             return
         states = {True: _("finished"), False: _("stopped")}
         running = self._is_live() and self.board.running(self.step)
         state = _("running") if running else states.get(bool(history.ended and history.ended.finished), "")
-        self._headline(" · ".join(filter(None, (history.run, state, self._settings_of(history.run)))))
-
-    def _headline(self, text: str) -> None:
-        self.query_one("#headline", Static).update(Content(one_line(text)))
+        self.query_one(Dashboard).say(" · ".join(filter(None, (history.run, state, self._settings_of(history.run)))))
 
     def _settings_of(self, run: str) -> str:
         if self.project is None:
@@ -206,10 +132,10 @@ class TrainScreen(SettingsStep):
             self.say("")
             self.show()
 
-    def action_log_scale(self) -> None:
-        """Draw the loss logarithmically, or not."""
-        plot = self.query_one("#loss", LinePlot)
-        plot.log_scale = not plot.log_scale
+    def action_look(self, how: str) -> None:
+        """Change which part of which plot is seen, and how: see `Dashboard.look`."""
+        if not self.shows_settings:
+            self.query_one(Dashboard).look(how)
 
     def action_older_run(self) -> None:
         """Show the run before this one."""

@@ -8,7 +8,8 @@ from tui_tuner import figures
 from tui_tuner.language import _
 from tui_tuner.progress import Event, StageProgress
 from tui_tuner.screens.progress_view import ProgressView
-from tui_tuner.training.history import RunHistory, read_history
+from tui_tuner.training.events import TrainStep
+from tui_tuner.training.history import RunHistory, Seen, read_history
 
 
 class TrainingView:
@@ -54,23 +55,39 @@ class TrainingView:
     def figures(self) -> list[tuple[str, str]]:
         """Label and value of everything that is measured, with units."""
         history, last = self.history, self.history.last
-        loss = f"{last.loss:.3f}" if last else "–"
         valid = f"{history.valid[-1][1]:.3f}" if history.valid else "–"
-        best = _("{loss} at {step}", loss=f"{history.best[1]:.3f}", step=history.best[0]) if history.best else "–"
-        rows = [(_("train loss"), loss), (_("held-out loss"), valid), (_("best"), best)]
+        best = (
+            _("{loss} at {step}", loss=f"{history.best[1]:.3f}", step=f"{history.best[0]:,}") if history.best else "–"
+        )
+        rows = [
+            (_("train loss"), f"{last.loss:.3f}" if last else "–"),
+            (_("held-out loss"), valid),
+            (_("best"), best),
+        ]
         if last is None:
             return rows
-        rows += [
-            (_("speed"), f"{figures.count(last.tokens_per_second)} tok/s"),
-            (_("pace"), figures.rate(last.iterations_per_second, _("steps"))),
-            (_("tokens seen"), figures.count(last.trained_tokens)),
-            (_("epoch"), f"{last.epoch:.2f}"),
-            (_("peak memory"), figures.size(last.peak_memory)),
+        pace = figures.rate(last.iterations_per_second, "")
+        return [
+            *rows,
             (_("learning rate"), f"{last.learning_rate:.1e}"),
             (_("gradient norm"), f"{last.gradient_norm:.2f}"),
-            (_("padding"), f"{last.padding * 100:.1f} %"),
+            (_("speed"), f"{figures.count(last.tokens_per_second)} tok/s"),
+            (_("steps"), pace),
+            (_("peak memory"), figures.size(last.peak_memory)),
+            *self._seen(last),
             (_("elapsed"), figures.duration(last.elapsed_seconds)),
         ]
-        if history.running:
-            rows.append((_("left"), figures.duration(last.eta_seconds)))
-        return rows
+
+    def _seen(self, last: TrainStep) -> list[tuple[str, str]]:
+        """What was trained on so far."""
+        seen = self.history.seen[-1][1] if self.history.seen else Seen()
+        rows = [(_("epoch"), f"{last.epoch:.2f}")]
+        if seen.examples:
+            rows.append((_("examples"), figures.count(seen.examples)))
+        learned = figures.percent(seen.supervised, seen.tokens)
+        return [
+            *rows,
+            (_("tokens"), figures.count(last.trained_tokens)),
+            (_("learned"), f"{figures.count(seen.supervised)} · {learned}"),
+            (_("padding"), f"{100 * seen.padded / max(seen.computed, 1):.1f} %"),
+        ]

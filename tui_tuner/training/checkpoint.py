@@ -40,6 +40,7 @@ class Window:
         gradient_norm: of the last one.
         tokens: real tokens.
         supervised: learned tokens.
+        examples: rows.
         computed: positions computed.
         padded: of these, padding.
         seconds: spent on the steps.
@@ -51,6 +52,7 @@ class Window:
     gradient_norm: float = 0.0
     tokens: int = 0
     supervised: int = 0
+    examples: int = 0
     computed: int = 0
     padded: int = 0
     seconds: float = 0.0

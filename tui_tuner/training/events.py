@@ -65,6 +65,7 @@ class TrainStep(Event):
         elapsed_seconds: since the run's first step, all sessions together, pauses not counted.
         eta_seconds: seconds left at this pace, validations included.
         time: unix seconds.
+        examples: rows seen.
     """
 
     iteration: int
@@ -83,6 +84,7 @@ class TrainStep(Event):
     elapsed_seconds: float
     eta_seconds: float
     time: float
+    examples: int = 0
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,36 @@ METRICS = "metrics.jsonl"
 Points = list[tuple[int, float]]
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What was trained on, since the run's first step.
+
+    Attributes:
+        examples: rows, each as often as it was seen; 0 where an earlier version trained, which did not say.
+        tokens: real tokens.
+        supervised: those of them that are learned.
+        computed: positions the model computed.
+        padded: those of them that were padding.
+    """
+
+    examples: int = 0
+    tokens: int = 0
+    supervised: int = 0
+    computed: float = 0.0
+    padded: float = 0.0
+
+    def and_then(self, step: TrainStep) -> Seen:
+        """With the steps of one more report."""
+        computed = (step.tokens - step.examples) / max(1 - step.padding, 1e-9)
+        return Seen(
+            self.examples + step.examples,
+            self.tokens + step.tokens,
+            self.supervised + step.supervised_tokens,
+            self.computed + computed,
+            self.padded + computed * step.padding,
+        )
+
+
 @dataclass
 class RunHistory:
     """All a dashboard draws of one run; changed by `apply` alone.
@@ -39,6 +69,8 @@ class RunHistory:
         speed: (iteration, real tokens per second) per report.
         memory: (iteration, peak bytes) per report.
         gradient_norm: (iteration, norm) per report.
+        learning_rate: (iteration, rate) per report.
+        seen: (iteration, what was trained on up to there) per report.
         last: the last report.
         started: how the last session began.
         ended: how it ended; None while it runs or where it was killed.
@@ -53,8 +85,10 @@ class RunHistory:
     train: Points = field(default_factory=list)
     valid: Points = field(default_factory=list)
     speed: Points = field(default_factory=list)
-    memory: list[tuple[int, int]] = field(default_factory=list)
+    memory: Points = field(default_factory=list)
     gradient_norm: Points = field(default_factory=list)
+    learning_rate: Points = field(default_factory=list)
+    seen: list[tuple[int, Seen]] = field(default_factory=list)
     last: TrainStep | None = None
     started: TrainingStarted | None = None
     ended: TrainingEnded | None = None
@@ -92,9 +126,9 @@ class RunHistory:
 
     def _forget_after(self, iteration: int) -> None:
         """Drop what a killed session did after the checkpoint from which the run goes on: it is done again."""
-        for points in (self.train, self.valid, self.speed, self.gradient_norm):
+        for points in (self.train, self.valid, self.speed, self.memory, self.gradient_norm, self.learning_rate):
             points[:] = [point for point in points if point[0] <= iteration]
-        self.memory[:] = [point for point in self.memory if point[0] <= iteration]
+        self.seen[:] = [seen for seen in self.seen if seen[0] <= iteration]
         self.skipped[:] = [skip for skip in self.skipped if skip.iteration <= iteration]
         if self.last and self.last.iteration > iteration:
             self.last = None
@@ -108,6 +142,8 @@ class RunHistory:
         self.speed.append((event.iteration, event.tokens_per_second))
         self.memory.append((event.iteration, event.peak_memory))
         self.gradient_norm.append((event.iteration, event.gradient_norm))
+        self.learning_rate.append((event.iteration, event.learning_rate))
+        self.seen.append((event.iteration, (self.seen[-1][1] if self.seen else Seen()).and_then(event)))
 
     @_apply.register
     def _validate(self, event: Validation, time: float) -> None:

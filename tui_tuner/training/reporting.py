@@ -20,6 +20,7 @@ def count_step(window: Window, batch: Batch, result: StepResult, learning_rate: 
     window.gradient_norm = result.gradient_norm
     window.tokens += batch.tokens
     window.supervised += batch.supervised
+    window.examples += len(batch.examples)
     window.computed += batch.computed
     window.padded += batch.padded
     window.seconds += seconds
@@ -73,4 +74,5 @@ def report(progress: Progress, choice: TrainingChoice, batches_per_epoch: int, s
         elapsed_seconds=progress.elapsed,
         eta_seconds=seconds_left,
         time=time.time(),
+        examples=window.examples,
     )

@@ -12,7 +12,8 @@ What does not fit is left out, the curve last: first the axis line, then the lab
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -25,7 +26,7 @@ from tui_tuner.widgets.plot_axes import labels, log_ticks, ticks
 Style = Literal["line", "points"]
 
 # Inks: a series' index, or one of these.
-PAPER, AXIS, TEXT, TITLE = NOBODY, -2, -3, -4
+PAPER, AXIS, TEXT, TITLE, CURSOR = NOBODY, -2, -3, -4, -5
 
 Piece = tuple[str, int]
 Row = list[Piece]
@@ -47,6 +48,21 @@ class Series:
     parts: Sequence[Stretch]
     style: Style = "line"
 
+    def nearest(self, x: float) -> tuple[float, float] | None:
+        """The point whose x is nearest to `x`; None where there is no point."""
+        best: tuple[float, float] | None = None
+        for part in self.parts:
+            place = bisect_left(part.xs, x)
+            for index in (place - 1, place):
+                if 0 <= index < len(part.xs) and (best is None or abs(part.xs[index] - x) < abs(best[0] - x)):
+                    best = part.xs[index], part.ys[index]
+        return best
+
+
+def short_number(number: float) -> str:
+    """A number as it is read at the cursor where nobody says how: four digits."""
+    return f"{number:,.4g}"
+
 
 @dataclass(frozen=True)
 class Chart:
@@ -56,59 +72,74 @@ class Chart:
         series: later ones are drawn over earlier ones.
         title: what the heights are.
         x_unit: what is counted along the bottom.
+        about: said beside that, such as how far one has zoomed in.
         y_unit: unit of the heights.
         log: logarithmic heights, where every one in sight is above 0.
         window: the x range to show; that of the points where None.
-        zoom: above 1 only the last part of that range is shown: the last fifth at 5.
+        cursor: where values are read: a line in the chart, and in the heading the nearest point of every series.
+        written: puts a value at the cursor into words.
         empty: what is said while there is nothing to draw.
     """
 
     series: Sequence[Series]
     title: str = ""
     x_unit: str = ""
+    about: str = ""
     y_unit: str = ""
     log: bool = False
     window: tuple[float, float] | None = None
-    zoom: float = 1.0
+    cursor: float | None = None
+    written: Callable[[float], str] = short_number
     empty: str = ""
 
     def rows(self, width: int, height: int) -> list[Row]:
         """Draw it in `width` x `height` cells; every row is exactly `width` cells wide."""
         if width <= 0 or height <= 0:
             return []
-        x_bounds = self._x_bounds()
-        if x_bounds is None:
+        plan = self._plan(width, height)
+        if plan is None:
             return self._empty_rows(width, height)
+        canvas = Canvas(plan.width, plan.height)
+        y_scale = Scale(plan.y_bounds[1], plan.y_bounds[0], canvas.dot_rows, plan.log)
+        _draw(canvas, plan.shown, plan.x_scale, y_scale)
+        if self.cursor is not None:
+            _draw_cursor(canvas, plan.x_scale, self.cursor)
+        body: list[Row] = [[(label, AXIS)] if plan.gutter else [] for label in plan.gutter or [""] * plan.height]
+        for row, (start, characters, owners) in enumerate(zip(body, canvas.characters, canvas.owners, strict=True)):
+            body[row] = start + _pieces(characters, owners)
+        heading = [self._heading(width, plan.log)] if plan.has_heading else []
+        caption = " · ".join(filter(None, (self.x_unit, self.about)))
+        return heading + body + _foot(plan.x_scale, width - plan.width, plan.width, caption, plan.foot)
+
+    def x_at(self, column: int, width: int, height: int) -> float | None:
+        """Which x is drawn in a column, from 0, when the chart is `width` x `height` cells; None beside the curve."""
+        plan = self._plan(width, height) if width > 0 and height > 0 else None
+        if plan is None or not 0 <= column - (width - plan.width) < plan.width:
+            return None
+        low, high = plan.x_scale.low, plan.x_scale.high
+        return low + (high - low) * (column - (width - plan.width)) / max(plan.width - 1, 1)
+
+    def _plan(self, width: int, height: int) -> _Plan | None:
+        """Where everything goes; None where there is nothing to draw."""
+        drawn = _bounds([(part.xs[0], part.xs[-1]) for one in self.series for part in one.parts])
+        x_bounds = self.window if self.window is not None and self.window[1] > self.window[0] else drawn
+        if x_bounds is None:
+            return None
         shown = [
             Series(one.name, [part for part in (clip(part, *x_bounds) for part in one.parts) if part.xs], one.style)
             for one in self.series
         ]
         y_bounds = _bounds([part.ys for one in shown for part in one.parts])
         if y_bounds is None:
-            return self._empty_rows(width, height)
+            return None
         log = self.log and y_bounds[0] > 0
-        heading = [self._heading(width, log)] if height >= 3 and (self.title or any(one.name for one in shown)) else []
+        has_heading = height >= 3 and bool(self.title or any(one.name for one in shown))
         foot = (height >= 5) + (height >= 8)
-        canvas_height = height - len(heading) - foot
+        canvas_height = height - has_heading - foot
         gutter = _gutter(y_bounds, log, canvas_height, width)
         canvas_width = width - (cell_len(gutter[0]) if gutter else 0)
-        canvas = Canvas(canvas_width, canvas_height)
-        x_scale = Scale(*x_bounds, canvas.dot_columns)
-        y_scale = Scale(y_bounds[1], y_bounds[0], canvas.dot_rows, log)
-        _draw(canvas, shown, x_scale, y_scale)
-        body = [[(label, AXIS)] if gutter else [] for label in gutter or [""] * canvas_height]
-        for row, (start, characters, owners) in enumerate(zip(body, canvas.characters, canvas.owners, strict=True)):
-            body[row] = start + _pieces(characters, owners)
-        return heading + body + _foot(x_scale, width - canvas_width, canvas_width, self.x_unit, foot)
-
-    def _x_bounds(self) -> tuple[float, float] | None:
-        drawn = _bounds([(part.xs[0], part.xs[-1]) for one in self.series for part in one.parts])
-        bounds = self.window if self.window is not None and self.window[1] > self.window[0] else drawn
-        if bounds is None or drawn is None or self.zoom <= 1:
-            return bounds
-        # What is looked at closely is the newest, even where the range leaves room for points to come.
-        right = min(bounds[1], drawn[1]) if drawn[1] > bounds[0] else bounds[1]
-        return right - (bounds[1] - bounds[0]) / self.zoom, right
+        x_scale = Scale(*x_bounds, canvas_width * DOTS_WIDE)
+        return _Plan(shown, x_scale, y_bounds, log, has_heading, foot, gutter, canvas_width, canvas_height)
 
     def _empty_rows(self, width: int, height: int) -> list[Row]:
         blank: Row = [(BLANK * width, PAPER)]
@@ -117,7 +148,7 @@ class Chart:
         left = (width - cell_len(text)) // 2
         rows[height // 2] = [(BLANK * left, PAPER), (text, TEXT), (BLANK * (width - left - cell_len(text)), PAPER)]
         if height >= 3 and self.title:
-            rows[0] = replace(self, series=())._heading(width, log=False)
+            rows[0] = replace(self, series=(), cursor=None)._heading(width, log=False)
         return rows
 
     def _heading(self, width: int, log: bool) -> Row:
@@ -127,12 +158,50 @@ class Chart:
         title = set_cell_size(title, min(cell_len(title), width))
         left = width - cell_len(title)
         legend: Row = []
-        for index, (one, mark) in enumerate(zip(self.series, _legend_marks(self.series), strict=True)):
-            text = f"{mark} {one.name}"
-            if one.name and cell_len(text) + 2 <= left:
-                legend += [(BLANK * 2, PAPER), (mark, index), (f" {one.name}", TEXT)]
-                left -= cell_len(text) + 2
+        for entry in self._legend() if self.cursor is None else self._reading(self.cursor, left):
+            needed = 2 + sum(cell_len(text) for text, _ink in entry)
+            if needed <= left:
+                legend += [(BLANK * 2, PAPER), *entry]
+                left -= needed
         return [(title, TITLE), (BLANK * left, PAPER), *legend]
+
+    def _legend(self) -> list[Row]:
+        marks = _legend_marks(self.series)
+        return [
+            [(mark, index), (f" {one.name}", TEXT)]
+            for index, (one, mark) in enumerate(zip(self.series, marks, strict=True))
+            if one.name
+        ]
+
+    def _reading(self, cursor: float, room: int) -> list[Row]:
+        """Where the cursor is and every series' value there, with names where there is room for them."""
+        place: Row = [(f"{self.x_unit} {cursor:,.10g}".strip(), TITLE)]
+        named: list[Row] = [place]
+        short: list[Row] = [place]
+        for index, (one, mark) in enumerate(zip(self.series, _legend_marks(self.series), strict=True)):
+            point = one.nearest(cursor)
+            if point is not None:
+                # Marks are far apart: whose value it is has to be said.
+                value = self.written(point[1]) + ("" if point[0] == cursor else f" @{point[0]:,.10g}")
+                named.append([(mark, index), (f" {one.name} {value}" if one.name else f" {value}", TEXT)])
+                short.append([(mark, index), (f" {value}", TEXT)])
+        needed = sum(2 + cell_len(text) for row in named for text, _ink in row)
+        return named if needed <= room else short
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Where the parts of a chart go: what `Chart` says of itself, worked out for one size."""
+
+    shown: Sequence[Series]
+    x_scale: Scale
+    y_bounds: tuple[float, float]
+    log: bool
+    has_heading: bool
+    foot: int
+    gutter: list[str]
+    width: int
+    height: int
 
 
 def _legend_marks(series: Sequence[Series]) -> list[str]:
@@ -162,6 +231,16 @@ def _draw(canvas: Canvas, series: Sequence[Series], x_scale: Scale, y_scale: Sca
             canvas.draw_line(one.parts, x_scale, y_scale, index)
         else:
             canvas.draw_marks(one.parts, x_scale, y_scale, index, mark)
+
+
+def _draw_cursor(canvas: Canvas, scale: Scale, cursor: float) -> None:
+    """A line from top to bottom, behind everything that is drawn."""
+    column = scale.function()(cursor) // DOTS_WIDE
+    if not 0 <= column < canvas.width:
+        return
+    for characters, owners in zip(canvas.characters, canvas.owners, strict=True):
+        if owners[column] == NOBODY:
+            characters[column], owners[column] = "│", CURSOR
 
 
 def _pieces(characters: Sequence[str], owners: Sequence[int]) -> Row:
@@ -195,7 +274,7 @@ def _three_digits(number: float) -> float:
     return float(f"{number:.3g}")
 
 
-def _foot(scale: Scale, indent: int, width: int, unit: str, lines: int) -> list[Row]:
+def _foot(scale: Scale, indent: int, width: int, about: str, lines: int) -> list[Row]:
     """The axis line and the numbers below it, or only these."""
     if not lines:
         return []
@@ -210,7 +289,7 @@ def _foot(scale: Scale, indent: int, width: int, unit: str, lines: int) -> list[
             numbers[start : start + len(text)] = text
             axis[column] = "┬"
             end = start + len(text)
-    caption = f" {unit}" if unit and width >= 2 * cell_len(unit) else ""
+    caption = f" {about}" if about and 2 * width >= 3 * cell_len(about) else ""
     corner = f"{BLANK * (indent - 1)}└" if indent else ""
     line: Row = [(corner + "".join(axis[: width - cell_len(caption)]) + caption, AXIS)]
     below: Row = [(BLANK * indent + "".join(numbers), AXIS)]

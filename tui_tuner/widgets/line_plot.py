@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
 from textual.css.styles import RulesMap
+from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.style import Style as VisualStyle
@@ -14,8 +17,25 @@ from textual.visual import RenderOptions, Visual
 from textual.widget import Widget
 
 from tui_tuner.language import _
-from tui_tuner.widgets.braille import stretches
-from tui_tuner.widgets.chart import AXIS, PAPER, TEXT, TITLE, Chart, Series, Style
+from tui_tuner.widgets.chart import AXIS, CURSOR, PAPER, TEXT, TITLE, Chart, Series, Style, short_number
+from tui_tuner.widgets.growing_line import GrowingLine
+
+
+@dataclass(frozen=True)
+class Line:
+    """One named series.
+
+    Attributes:
+        name: as the legend calls it, different from the others'.
+        points: (x, y) pairs; where y is NaN or infinite there is a gap.
+        colour: anything Textual takes as a colour, `$accent` or `#5fafff`; it follows the theme.
+        style: joined by a line, or each a mark of its own.
+    """
+
+    name: str
+    points: Sequence[tuple[float, float]]
+    colour: str = "$accent"
+    style: Style = "line"
 
 
 class LinePlot(Widget):
@@ -23,19 +43,25 @@ class LinePlot(Widget):
 
     Args:
         title: what the heights are: "loss".
-        x_unit: what is counted along the bottom: "iterations".
+        x_unit: what is counted along the bottom: "step".
         y_unit: unit of the heights: "tok/s".
         empty: said while there is nothing to draw.
     """
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"line-plot--axis", "line-plot--text", "line-plot--title"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "line-plot--axis",
+        "line-plot--text",
+        "line-plot--title",
+        "line-plot--cursor",
+    }
     DEFAULT_CSS = """
     LinePlot {
         height: 1fr;
         & > .line-plot--axis { color: $foreground 70%; }
         & > .line-plot--text { color: $foreground 85%; }
         & > .line-plot--title { color: $foreground; text-style: bold; }
+        & > .line-plot--cursor { color: $foreground 60%; }
     }
     """
 
@@ -44,8 +70,36 @@ class LinePlot(Widget):
     """Logarithmic heights; without effect while a value in sight is not above 0."""
     window: reactive[tuple[float, float] | None] = reactive(None)
     """The x range to show, such as all planned iterations; None follows the points."""
-    zoom: reactive[float] = reactive(1.0)
-    """Above 1 only the newest part of the range is shown: the last fifth at 5."""
+    about: reactive[str] = reactive("")
+    """Said beside the unit at the bottom."""
+    cursor: reactive[float | None] = reactive(None)
+    """Where values are read; None shows the legend instead."""
+
+    @dataclass
+    class Pointed(Message):
+        """A person clicked on the plot.
+
+        Attributes:
+            plot: which one.
+            x: where; None beside the curve.
+        """
+
+        plot: LinePlot
+        x: float | None
+
+    @dataclass
+    class Scrolled(Message):
+        """A person turned the wheel over the plot.
+
+        Attributes:
+            plot: which one.
+            x: where; None beside the curve.
+            up: away from the person.
+        """
+
+        plot: LinePlot
+        x: float | None
+        up: bool
 
     def __init__(
         self,
@@ -62,56 +116,68 @@ class LinePlot(Widget):
         self.set_reactive(LinePlot.title, title)
         self._x_unit, self._y_unit = x_unit, y_unit
         self._empty = empty or _("nothing to draw yet")
-        self._series: dict[str, Series] = {}
-        self._colours: dict[str, str] = {}
+        self._growing: dict[str, GrowingLine] = {}
+        self._looks: list[tuple[str, Style]] = []
+        self._written: Callable[[float], str] = short_number
 
-    def set_series(
-        self, name: str, points: Sequence[tuple[float, float]], *, colour: str = "$accent", style: Style = "line"
-    ) -> None:
-        """Add a series or replace the one of this name, which keeps its place in the drawing order.
-
-        Args:
-            name: as the legend calls it.
-            points: (x, y) pairs; where y is NaN or infinite there is a gap.
-            colour: anything Textual takes as a colour, `$accent` or `#5fafff`; it follows the theme.
-            style: joined by a line, or each a mark of its own.
-        """
-        self._series[name] = Series(name, stretches(points), style)
-        self._colours[name] = colour
+    def show_lines(self, lines: Sequence[Line]) -> None:
+        """Draw these, later ones over earlier ones; one of the same name as before may have grown at its end."""
+        if [line.name for line in lines] != list(self._growing):
+            self._growing = {line.name: GrowingLine() for line in lines}
+        self._looks = [(line.colour, line.style) for line in lines]
+        for line in lines:
+            self._growing[line.name].take(line.points)
         self.refresh()
 
-    def remove_series(self, name: str) -> None:
-        """Take one series out; nothing happens if there is none of this name."""
-        self._series.pop(name, None)
-        self._colours.pop(name, None)
-        self.refresh()
-
-    def clear(self) -> None:
-        """Take every series out."""
-        self._series.clear()
-        self._colours.clear()
+    def measure(self, title: str, y_unit: str = "", written: Callable[[float], str] = short_number) -> None:
+        """Say what the heights are: title, unit, and how a value at the cursor is written. Forgets other lines."""
+        if title != self.title:
+            self._growing, self._looks = {}, []
+        self._y_unit, self._written = y_unit, written
+        self.title = title
         self.refresh()
 
     def render(self) -> Visual:
         """The chart as it stands."""
-        chart = Chart(
-            list(self._series.values()),
+        return _ChartVisual(self._chart(), self._inks())
+
+    def _chart(self) -> Chart:
+        return Chart(
+            [
+                Series(name, line.parts, style)
+                for (name, line), (_colour, style) in zip(self._growing.items(), self._looks, strict=True)
+            ],
             title=self.title,
             x_unit=self._x_unit,
+            about=self.about,
             y_unit=self._y_unit,
             log=self.log_scale,
             window=self.window,
-            zoom=self.zoom,
+            cursor=self.cursor,
+            written=self._written,
             empty=self._empty,
         )
-        return _ChartVisual(chart, self._inks())
+
+    def on_click(self, event: Click) -> None:
+        """Say where the plot was clicked."""
+        self.post_message(self.Pointed(self, self._chart().x_at(event.x, *self.size)))
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """Say where the wheel was turned."""
+        event.stop()
+        self.post_message(self.Scrolled(self, self._chart().x_at(event.x, *self.size), up=True))
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """Say where the wheel was turned."""
+        event.stop()
+        self.post_message(self.Scrolled(self, self._chart().x_at(event.x, *self.size), up=False))
 
     def _inks(self) -> dict[int, VisualStyle]:
         inks = {
             ink: self.get_visual_style(f"line-plot--{part}", partial=True)
-            for ink, part in ((AXIS, "axis"), (TEXT, "text"), (TITLE, "title"))
+            for ink, part in ((AXIS, "axis"), (TEXT, "text"), (TITLE, "title"), (CURSOR, "cursor"))
         }
-        inks.update((index, VisualStyle.parse(colour)) for index, colour in enumerate(self._colours.values()))
+        inks.update((index, VisualStyle.parse(colour)) for index, (colour, _style) in enumerate(self._looks))
         return {PAPER: VisualStyle(), **inks}
 
 
