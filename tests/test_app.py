@@ -16,7 +16,7 @@ from textual.widgets import Input, OptionList, Static, TextArea
 from tui_tuner.app import TunerApp
 from tui_tuner.chat.conversation import new_conversation
 from tui_tuner.chat.models import chat_models
-from tui_tuner.export.model_files import write_provenance
+from tui_tuner.models.model_files import write_provenance
 from tui_tuner.project import Project, open_project, project_lock
 from tui_tuner.screens.compare import PairView
 from tui_tuner.screens.comparison_view import ComparisonView

@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import signal
 import subprocess
@@ -120,3 +121,15 @@ def test_a_folder_that_is_a_file_says_so(tmp_path):
     (tmp_path / "p").write_text("")
     with pytest.raises(StorageError):
         create_project(tmp_path / "p")
+
+
+def test_trust_is_in_one_model(tmp_path):
+    trusting = create_project(tmp_path / "p").with_settings("model", {"trust_remote_code": "true"})
+    assert trusting.with_settings("model", {"quantize": "4"}).choices.model.trust_remote_code
+    assert not trusting.with_settings("model", {"name": "another/model"}).choices.model.trust_remote_code
+    both = {"name": "another/model", "trust_remote_code": "true"}
+    assert trusting.with_settings("model", both).choices.model.trust_remote_code
+    other = dataclasses.replace(trusting.choices.model, name="another/model")
+    assert not trusting.with_choice("model", other).choices.model.trust_remote_code
+    untrusting = create_project(tmp_path / "q")
+    assert untrusting.with_choice("model", other).choices.model.trust_remote_code  # switched on with the name

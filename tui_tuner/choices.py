@@ -42,9 +42,22 @@ class ModelChoice:
         "mlx-community/Mistral-7B-Instruct-v0.3-4bit.",
         label="base model",
     )
-    trust_remote_code: bool = setting(
-        False, "Run Python code that comes with this model. Off unless you trust its author with your machine."
+    quantize: str = setting(
+        "none",
+        "Squeeze a full model into 4 or 8 bits per weight once it is here: a quarter or half of the memory. One that "
+        "has fewer bits already stays as it is.",
+        choices=("none", "4", "8"),
     )
+    trust_remote_code: bool = setting(
+        False,
+        "Run Python code that comes with this model. Off unless you trust its author with your machine; another base "
+        "model switches it off again.",
+    )
+
+    @property
+    def bits(self) -> int:
+        """Bits per weight a full model is to be squeezed into; 0 leaves it as it is."""
+        return 0 if self.quantize == "none" else int(self.quantize)
 
 
 @dataclass(frozen=True)

@@ -106,9 +106,9 @@ def is_fused(project: Project) -> bool:
 
 def base_model(project: Project) -> Path | None:
     """The base model's folder if it is on this machine."""
-    from tui_tuner.models.catalogue import find_model
+    from tui_tuner.models.base_model import find_base
 
-    return find_model(project.choices.model.name)
+    return find_base(project.choices.model)
 
 
 def obtain_base_model(project: Project, emit: Emit, stop: StopToken) -> Path:
@@ -118,9 +118,9 @@ def obtain_base_model(project: Project, emit: Emit, stop: StopToken) -> Path:
         ModelError: it cannot be had; says why and what to do.
         Stopped: asked to; what was fetched is kept.
     """
-    from tui_tuner.models.catalogue import fetch_model
+    from tui_tuner.models.base_model import fetch_base
 
-    return base_model(project) or fetch_model(project.choices.model.name, emit=emit, stop=stop)
+    return fetch_base(project.choices.model, emit=emit, stop=stop)
 
 
 def required_base_model(project: Project) -> Path:

@@ -110,12 +110,25 @@ class Project:
         return tuned[-1] if tuned else None
 
     def with_settings(self, section: str, assignments: Mapping[str, str]) -> Project:
-        """The project with settings of one section given as text, as after `--set`; nothing is written."""
+        """The project with settings of one section given as text, as after `--set`; nothing is written.
+
+        Trust is in one model: another name takes it back, unless it is given in the same breath.
+        """
         changed = configuration.override(getattr(self.choices, section), assignments)
+        if "trust_remote_code" not in assignments:
+            changed = self._trusted_as_before(section, changed)
         return dataclasses.replace(self, choices=dataclasses.replace(self.choices, **{section: changed}))
 
+    def _trusted_as_before(self, section: str, changed: Any) -> Any:
+        if section == "model" and changed.name != self.choices.model.name:
+            return dataclasses.replace(changed, trust_remote_code=False)
+        return changed
+
     def with_choice(self, section: str, choice: Any) -> Project:
-        """The project with one section replaced; nothing is written."""
+        """The project with one section replaced; nothing is written. Another base model is trusted only anew."""
+        before = getattr(self.choices, section)
+        if section == "model" and before.trust_remote_code and choice.trust_remote_code:
+            choice = self._trusted_as_before(section, choice)
         return dataclasses.replace(self, choices=dataclasses.replace(self.choices, **{section: choice}))
 
 

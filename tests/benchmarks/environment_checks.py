@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from tui_tuner.choices import ModelChoice
 from tui_tuner.engine import running_engine
 from tui_tuner.environment.check import CheckDone
 from tui_tuner.environment.checks import run_checks
@@ -22,7 +23,7 @@ def main() -> None:
                     print(f"{seconds:6.3f} s  {result.state:14} {result.name:14} {result.finding}")
 
             print(turn)
-            run_checks("starter", engine=engine, emit=hear, stop=StopToken())
+            run_checks(ModelChoice(), engine=engine, emit=hear, stop=StopToken())
             print(f"{time.perf_counter() - began:6.3f} s  all of them")
 
 

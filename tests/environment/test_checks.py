@@ -4,6 +4,7 @@ import time
 import pytest
 from teachers.misbehaving_server import MisbehavingServer, hang_up
 
+from tui_tuner.choices import ModelChoice
 from tui_tuner.engine import running_engine
 from tui_tuner.environment import checks
 from tui_tuner.environment.check import CHECKS, CheckDone, CheckResult
@@ -25,13 +26,15 @@ def no_servers(monkeypatch):
 
 
 def run(engine=None, emit=ignore_event, stop=None, within=LONG, model="no-such/model-7B", **more):
-    results = run_checks(model, engine=engine, emit=emit, stop=stop or StopToken(), within=within, **more)
+    results = run_checks(
+        ModelChoice(name=model), engine=engine, emit=emit, stop=stop or StopToken(), within=within, **more
+    )
     return {result.key: result for result in results}
 
 
 def test_every_check_reports_once_and_the_results_come_in_order():
     heard = []
-    results = run_checks("starter", engine=None, emit=heard.append, stop=StopToken(), within=LONG)
+    results = run_checks(ModelChoice(), engine=None, emit=heard.append, stop=StopToken(), within=LONG)
     assert [result.key for result in results] == [key for key, _name in CHECKS]
     assert [result.name for result in results] == [name for _key, name in CHECKS]
     assert sorted(event.result.key for event in heard) == sorted(key for key, _name in CHECKS)
@@ -90,7 +93,7 @@ def test_a_check_that_fails_is_a_warning_with_what_happened(monkeypatch):
         raise ModelError("cannot read the cache", advice="Mend it.")
 
     monkeypatch.setattr(checks, "check_macos", broken)
-    monkeypatch.setattr(checks, "find_model", refuse)
+    monkeypatch.setattr(checks, "find_base", refuse)
     results = run()
     assert results["macos"].finding == "could not be checked: ValueError: odd thing"
     assert (results["base_model"].finding, results["base_model"].why) == ("cannot read the cache", "Mend it.")
@@ -98,9 +101,9 @@ def test_a_check_that_fails_is_a_warning_with_what_happened(monkeypatch):
 
 def test_the_base_model_is_looked_for_once(monkeypatch):
     asked = []
-    monkeypatch.setattr(checks, "find_model", asked.append)
+    monkeypatch.setattr(checks, "find_base", asked.append)
     assert run(model="some/model-7B")["base_model"].state == "missing"
-    assert asked == ["some/model-7B"]
+    assert [model.name for model in asked] == ["some/model-7B"]
 
 
 def test_stopping_returns_what_is_known_by_then():

@@ -9,6 +9,7 @@ import time
 import pytest
 from teachers.misbehaving_server import WITHIN, MisbehavingServer, hang_up, reply, stream
 
+from tui_tuner.choices import ModelChoice
 from tui_tuner.environment import fixes
 from tui_tuner.environment.fixes import FIXES, fix_work
 from tui_tuner.errors import Stopped, TeacherRefused, TeacherUnavailable, UsageError
@@ -65,13 +66,13 @@ def install(tmp_path, monkeypatch):
 
 
 def start(port, heard=None, stop=None):
-    work = fix_work("ollama", "starter", ollama_url=f"localhost:{port}")
+    work = fix_work("ollama", ModelChoice(), ollama_url=f"localhost:{port}")
     return work(ignore_event if heard is None else heard.append, stop or StopToken())
 
 
 def test_an_unknown_fix_names_the_known_ones():
     with pytest.raises(UsageError, match="base_model, ollama, ollama_model"):
-        fix_work("disk", "starter")
+        fix_work("disk", ModelChoice())
 
 
 def test_ollama_is_started_where_it_will_be_looked_for(install, free_port):
@@ -119,12 +120,12 @@ def test_ollama_elsewhere_or_not_installed_is_not_started(monkeypatch, free_port
     with pytest.raises(TeacherRefused, match="not installed"):
         start(free_port)
     with pytest.raises(TeacherRefused, match="another machine"):
-        fix_work("ollama", "starter", ollama_url="10.255.255.1")(ignore_event, StopToken())
+        fix_work("ollama", ModelChoice(), ollama_url="10.255.255.1")(ignore_event, StopToken())
 
 
 def test_a_model_is_pulled_by_ollama():
     with MisbehavingServer(stream({"status": "pulling manifest"}, {"status": "success"})) as server:
-        work = fix_work("ollama_model", "starter", ollama_url=f"localhost:{server.port}", ollama_model="llama3.2")
+        work = fix_work("ollama_model", ModelChoice(), ollama_url=f"localhost:{server.port}", ollama_model="llama3.2")
         work(ignore_event, StopToken())
         assert (server.asked[0].path, server.asked[0].body["model"]) == ("/api/pull", "llama3.2")
 
@@ -132,13 +133,13 @@ def test_a_model_is_pulled_by_ollama():
 def test_the_base_model_is_fetched_by_the_catalogue(monkeypatch, tmp_path):
     asked = []
 
-    def fetch(name, *, emit, stop):
-        asked.append((name, emit, stop))
+    def fetch(model, *, emit, stop):
+        asked.append((model.name, emit, stop))
         return tmp_path
 
-    monkeypatch.setattr(fixes, "fetch_model", fetch)
+    monkeypatch.setattr(fixes, "fetch_base", fetch)
     stop = StopToken()
-    assert fix_work("base_model", "some/model")(ignore_event, stop) == tmp_path
+    assert fix_work("base_model", ModelChoice(name="some/model"))(ignore_event, stop) == tmp_path
     assert asked == [("some/model", ignore_event, stop)]
 
 

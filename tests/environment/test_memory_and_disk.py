@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from tui_tuner.choices import ModelChoice
 from tui_tuner.environment.base_model import judge_base_model
 from tui_tuner.environment.disk import check_disk, judge_disk
 from tui_tuner.environment.memory import MemoryFacts, judge_memory, linux_memory, mac_memory
@@ -86,20 +87,33 @@ def test_a_disk_is_judged_before_the_project_is_there(tmp_path):
     ],
 )
 def test_a_name_tells_the_size(name, weights, fused):
-    assert size_of(name, None) == ModelSize(int(weights), int(weights), int(fused))
+    assert size_of(ModelChoice(name=name), None) == ModelSize(int(weights), int(weights), int(fused))
 
 
 @pytest.mark.parametrize("name", ["someone/model", "a/gpt-b", "7Bmodels/chat"])
 def test_a_name_without_a_size_tells_nothing(name):
-    assert size_of(name, None) is None
+    assert size_of(ModelChoice(name=name), None) is None
 
 
 def test_a_folder_tells_the_size_and_how_much_larger_the_fused_model_is(tmp_path):
     (tmp_path / "model-1.safetensors").write_bytes(b"x" * 4500)
     (tmp_path / "model-2.safetensors").write_bytes(b"x" * 4500)
-    assert size_of("any", tmp_path) == ModelSize(9000, 0, 9000)
+    assert size_of(ModelChoice(name="any"), tmp_path) == ModelSize(9000, 0, 9000)
     (tmp_path / "config.json").write_text(json.dumps({"quantization": {"bits": 4, "group_size": 64}}))
-    assert size_of("any", tmp_path) == ModelSize(9000, 0, 32000)
+    assert size_of(ModelChoice(name="any"), tmp_path) == ModelSize(9000, 0, 32000)
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "download"),
+    [
+        ("Qwen/Qwen2.5-0.5B-Instruct", 1e9 * 4.5 / 16, 1e9 + 1e9 * 4.5 / 16),
+        ("starter", 540e6 * 4.5 / 32, 740e6 + 540e6 * 4.5 / 32),
+        ("mlx-community/Mistral-7B-Instruct-v0.3-4bit", 7e9 * 4.5 / 8, 7e9 * 4.5 / 8),  # has its four bits already
+    ],
+)
+def test_a_model_that_is_quantized_on_arrival_needs_room_twice(name, weights, download):
+    size = size_of(ModelChoice(name=name, quantize="4"), None)
+    assert (size.weights, size.download) == (int(weights), int(download))
 
 
 def test_a_base_model_that_is_not_here_can_be_fetched(tmp_path):

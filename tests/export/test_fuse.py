@@ -156,7 +156,7 @@ def test_the_folder_is_a_standard_one(base, project):
 def test_large_models_are_written_in_several_files_with_an_index(base, project, monkeypatch):
     import mlx_lm.utils
 
-    from tui_tuner.export import weights
+    from tui_tuner.models.writing import flat_weights
 
     shards = mlx_lm.utils.make_shards
 
@@ -170,7 +170,7 @@ def test_large_models_are_written_in_several_files_with_an_index(base, project, 
     index = json.loads((fused.path / "model.safetensors.index.json").read_text())
     assert index["metadata"]["total_size"] == fused.size
     assert set(index["weight_map"].values()) == set(names)
-    assert len(index["weight_map"]) == len(weights.flat_weights(load_model(fused.path).model))
+    assert len(index["weight_map"]) == len(flat_weights(load_model(fused.path).model))
 
 
 def test_a_disk_too_small_is_known_before_anything_is_written(base, project, monkeypatch):

@@ -3,9 +3,10 @@ import tiny_model
 import tuned_model
 
 from tui_tuner.errors import Stopped
-from tui_tuner.export.weights import flat_weights, fuse_layers, write_weights
+from tui_tuner.export.weights import fuse_layers
 from tui_tuner.files import read_json, write_json
 from tui_tuner.models.loading import apply_adapter, load_model, read_modules
+from tui_tuner.models.writing import flat_weights, write_weights
 from tui_tuner.progress import StageProgress, StopToken, ignore_event
 
 TOKENS = [[1, 50, 60, 70, 80, 90]]
@@ -74,12 +75,12 @@ def test_progress_counts_every_byte_and_a_stop_is_heard(tmp_path):
     weights = flat_weights(fused(base, run)[0])
     total = sum(weight.nbytes for weight in weights.values()) / 1e6
     events: list[StageProgress] = []
-    write_weights(tmp_path, weights, emit=events.append, stop=StopToken())
+    write_weights(tmp_path, weights, "Write", emit=events.append, stop=StopToken())
     assert weights == {}
     assert events[-1].done == pytest.approx(total) == pytest.approx(events[-1].total)
     assert (tmp_path / "model.safetensors").stat().st_size > total * 1e6
     stop = StopToken()
     stop.request()
     with pytest.raises(Stopped):
-        write_weights(tmp_path, flat_weights(fused(base, run)[0]), emit=ignore_event, stop=stop)
+        write_weights(tmp_path, flat_weights(fused(base, run)[0]), "Write", emit=ignore_event, stop=stop)
     assert read_json(base / "config.json")

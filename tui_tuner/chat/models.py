@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from tui_tuner.errors import TunerError
 from tui_tuner.evaluation.tuned import required_run
-from tui_tuner.export.model_files import read_provenance
 from tui_tuner.language import _
+from tui_tuner.models.model_files import read_provenance
 from tui_tuner.project import Project
 
 if TYPE_CHECKING:

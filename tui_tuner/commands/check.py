@@ -47,7 +47,7 @@ def _check(choices: Choices, folder: Path | None, output: Output) -> int:
 
     with running_engine() as engine:
         results = run_checks(
-            choices.model.name,
+            choices.model,
             engine=engine,
             emit=output.event if output.as_json else ignore_event,
             stop=StopToken(),
@@ -69,5 +69,5 @@ def _fix(key: str, choices: Choices, output: Output) -> int:
     from tui_tuner.environment.fixes import fix_work
 
     wanted = choices.dataset.ollama_model
-    work = fix_work(key, choices.model.name, ollama_url=choices.dataset.ollama_url, ollama_model=wanted)
+    work = fix_work(key, choices.model, ollama_url=choices.dataset.ollama_url, ollama_model=wanted)
     return exit_code(run_job(_("preparing this machine"), work, output))

@@ -57,9 +57,12 @@ def chosen_project(arguments: argparse.Namespace) -> Project:
                 advice=_("Name one with --project DIR, or make one with: tuner new DIR"),
             )
     project = open_project(folder)
+    sections: dict[str, dict[str, str]] = {}
     for text in getattr(arguments, "assignments", []):
         section, name, value = _assignment(text, arguments.section)
-        project = project.with_settings(section, {name: value})
+        sections.setdefault(section, {})[name] = value
+    for section, assignments in sections.items():
+        project = project.with_settings(section, assignments)
     return project
 
 

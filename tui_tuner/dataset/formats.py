@@ -13,7 +13,7 @@ from tui_tuner.dataset.examples import Example
 from tui_tuner.dataset.plan import DatasetPlan
 from tui_tuner.errors import DatasetError, ModelError
 from tui_tuner.language import _
-from tui_tuner.models.catalogue import find_model
+from tui_tuner.models.base_model import find_tokenizer_folder
 from tui_tuner.models.loading import load_tokenizer
 from tui_tuner.models.prompts import Message
 from tui_tuner.plain_text import one_line
@@ -131,7 +131,7 @@ class InTemplate:
 
 def _tokenizer(plan: DatasetPlan) -> Any:
     name = plan.base_model.name if plan.base_model else ""
-    folder = find_model(name) if name else None
+    folder = find_tokenizer_folder(plan.base_model) if plan.base_model and name else None
     advice = _("Fetch it with: tuner check --fix base_model, or choose the format messages, which needs no template.")
     if plan.base_model is None or folder is None:
         what = _("the format text needs the chat template of {name}, which is not on this machine", name=name)

@@ -23,7 +23,7 @@ from tui_tuner.dataset.plan import DatasetPlan
 from tui_tuner.dataset.review import Decision, identity
 from tui_tuner.errors import ModelError
 from tui_tuner.language import _
-from tui_tuner.models.catalogue import find_model
+from tui_tuner.models.base_model import find_tokenizer_folder
 from tui_tuner.models.loading import load_tokenizer
 from tui_tuner.models.prompts import Message
 from tui_tuner.progress import Emit, Notice, Pace, StopToken, ignore_event
@@ -193,7 +193,7 @@ def open_length_check(plan: DatasetPlan, emit: Emit, write: Write = Example.as_r
     in_words = InWords(plan.max_seq_length)
     if plan.base_model is None:
         return in_words
-    folder = find_model(plan.base_model.name)
+    folder = find_tokenizer_folder(plan.base_model)
     if folder is None:
         why = _("the base model {name} is not on this machine", name=plan.base_model.name)
     else:

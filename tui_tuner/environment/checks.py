@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 
+from tui_tuner.choices import ModelChoice
 from tui_tuner.engine import Engine
 from tui_tuner.environment import mlx_device
 from tui_tuner.environment.base_model import judge_base_model
@@ -26,7 +27,7 @@ from tui_tuner.environment.servers import check_lm_studio, check_ollama
 from tui_tuner.environment.system import on_mac
 from tui_tuner.errors import EngineBusy, TunerError
 from tui_tuner.language import _
-from tui_tuner.models.catalogue import find_model
+from tui_tuner.models.base_model import find_base
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, StopToken
 from tui_tuner.teachers.ollama_address import Address, address_for
@@ -44,7 +45,7 @@ Check = Callable[[], CheckResult]
 
 
 def run_checks(
-    model: str,
+    model: ModelChoice,
     *,
     engine: Engine | None,
     emit: Emit,
@@ -56,7 +57,7 @@ def run_checks(
     """Run every check of `CHECKS` and return their results in that order.
 
     Args:
-        model: the base model's name.
+        model: the base model as it was chosen.
         engine: measures MLX; without one, or while it has a heavy job, MLX is not measured.
         emit: hears `CheckDone` for each check as it finishes, on the calling thread.
         stop: asked to, it returns what is known by then.
@@ -110,7 +111,7 @@ class Subject:
     """What several checks ask about, found once: the base model, and what MLX says of itself.
 
     Args:
-        model: the base model's name.
+        model: the base model as it was chosen.
         engine: where MLX runs; None where it is not to be asked.
         deadline: `time.monotonic` after which nobody waits any more.
 
@@ -119,7 +120,7 @@ class Subject:
         quiet: set when everything that does not ask MLX is done.
     """
 
-    def __init__(self, model: str, engine: Engine | None, deadline: float) -> None:
+    def __init__(self, model: ModelChoice, engine: Engine | None, deadline: float) -> None:
         self.model = model
         self.quiet = threading.Event()
         self._deadline = deadline
@@ -141,7 +142,7 @@ class Subject:
         """The base model's folder, None where it is not on this machine."""
         with self._guard:
             if not self._was_looked_for:
-                self._found, self._was_looked_for = find_model(self.model), True
+                self._found, self._was_looked_for = find_base(self.model), True
             return self._found
 
     def size(self) -> ModelSize | None:
@@ -176,7 +177,7 @@ def _bind(subject: Subject, folder: Path, ollama: Address) -> Mapping[str, Check
         "mlx": functools.partial(_mlx, subject),
         "ollama": lambda: check_ollama(ollama),
         "lm_studio": check_lm_studio,
-        "base_model": lambda: judge_base_model(subject.model, subject.folder(), subject.size()),
+        "base_model": lambda: judge_base_model(subject.model.name, subject.folder(), subject.size()),
     }
 
 

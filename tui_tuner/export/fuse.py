@@ -18,11 +18,12 @@ from tui_tuner.choices import ExportChoice
 from tui_tuner.errors import ConfigurationError, ExportError
 from tui_tuner.evaluation.tuned import required_run
 from tui_tuner.export.model_card import count_rows, model_card
-from tui_tuner.export.model_files import QUANTIZATION_KEYS, copy_tokenizer, main_type, write_config, write_provenance
 from tui_tuner.export.proof import Proof, Statement, prove, take_statement
-from tui_tuner.export.weights import flat_weights, fuse_layers, require_room, write_weights
+from tui_tuner.export.weights import fuse_layers
 from tui_tuner.files import new_folder, storage_errors, write_text
 from tui_tuner.language import _
+from tui_tuner.models.model_files import QUANTIZATION_KEYS, copy_tokenizer, main_type, write_config, write_provenance
+from tui_tuner.models.writing import flat_weights, require_room, write_weights
 from tui_tuner.progress import Emit, Notice, Pace, StopToken
 from tui_tuner.project import MANIFEST, Project
 from tui_tuner.training.run_config import read_config
@@ -111,7 +112,7 @@ def fuse(plan: FusePlan, *, emit: Emit, stop: StopToken) -> FusedModel:
     with new_folder(plan.target) as folder:
         write_config(folder, config, weights, quantized=_is_quantized(config) and not plan.choice.dequantize)
         copy_tokenizer(plan.model, folder)
-        write_weights(folder, weights, emit=emit, stop=stop)
+        write_weights(folder, weights, _("Write the fused model"), emit=emit, stop=stop)
         proof = _proof(plan, folder, statement, weight_type, squeezed, emit, stop)
         _write_story(plan, folder, weight_type, proof)
     return FusedModel(plan.target, size, weight_type, proof)

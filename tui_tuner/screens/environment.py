@@ -90,8 +90,9 @@ class EnvironmentScreen(StepScreen):
         self.say(_("Checking…"))
         self._check(self._checking)
 
-    def _model_name(self) -> str:
-        return self.project.choices.model.name if self.project else str(ModelChoice().name)
+    @property
+    def _model(self) -> ModelChoice:
+        return self.project.choices.model if self.project else ModelChoice()
 
     @work(thread=True, group="checks", description="environment checks")
     def _check(self, stop: StopToken) -> None:
@@ -104,7 +105,7 @@ class EnvironmentScreen(StepScreen):
                 self.post_message(ChecksNews(event.result))
 
         results = run_checks(
-            self._model_name(),
+            self._model,
             engine=self.board.engine,
             emit=hear,
             stop=stop,
@@ -179,7 +180,7 @@ class EnvironmentScreen(StepScreen):
             dataset = self.project.choices.dataset
             fix = fix_work(
                 result.fix.run,
-                self._model_name(),
+                self._model,
                 ollama_url=dataset.ollama_url,
                 ollama_model=dataset.ollama_model,
             )

@@ -11,10 +11,10 @@ from textual.widgets.option_list import Option
 
 from tui_tuner import figures
 from tui_tuner.export.fuse import usage_of
-from tui_tuner.export.model_files import read_provenance
 from tui_tuner.export.proof import Proof
 from tui_tuner.journey import fuse_work, is_fused
 from tui_tuner.language import _
+from tui_tuner.models.model_files import read_provenance
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Event
 from tui_tuner.project import Project

@@ -7,7 +7,6 @@ fingerprints of the model and the data. More iterations are the one change allow
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import importlib.metadata
 import time
 from dataclasses import dataclass
@@ -18,8 +17,9 @@ from tui_tuner.choices import TrainingChoice
 from tui_tuner.configuration import setting
 from tui_tuner.errors import TrainingError
 from tui_tuner.file_versions import fingerprint
-from tui_tuner.files import read_toml, storage_errors, write_text
+from tui_tuner.files import read_toml, write_text
 from tui_tuner.language import _
+from tui_tuner.models.catalogue import model_fingerprint
 
 CONFIG = "config.toml"
 FORMAT = 1
@@ -62,7 +62,7 @@ def current_facts(*, run: str, model_name: str, model: Path, data: Path, trust_r
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         model_name=model_name,
         model=str(model),
-        model_fingerprint=_model_fingerprint(model),
+        model_fingerprint=model_fingerprint(model),
         trust_remote_code=trust_remote_code,
         data=str(data),
         train_fingerprint=fingerprint(data / TRAIN_FILE),
@@ -76,14 +76,6 @@ def _version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return "?"
-
-
-def _model_fingerprint(model: Path) -> str:
-    # Hashing gigabytes of weights would cost more than it protects from: another model has another shape or size.
-    with storage_errors(model):
-        weights = sorted((path.name, path.stat().st_size) for path in model.glob("*.safetensors"))
-        config = (model / "config.json").read_bytes() if (model / "config.json").exists() else b""
-    return hashlib.sha256(config + repr(weights).encode()).hexdigest()
 
 
 def write_config(run: Path, config: RunConfig) -> None:

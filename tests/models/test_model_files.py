@@ -4,7 +4,7 @@ import pytest
 import tiny_model
 
 from tui_tuner.errors import DatasetError, ModelError
-from tui_tuner.export.model_files import copy_tokenizer, main_type, read_provenance, write_config, write_provenance
+from tui_tuner.models.model_files import copy_tokenizer, main_type, read_provenance, write_config, write_provenance
 
 
 @pytest.fixture
