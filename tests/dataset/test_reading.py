@@ -23,6 +23,7 @@ TWO = ["How do I start?", "What is a plugin?"]
         "['How do I start?', 'What is a plugin?']",
         "1. How do I start?\n2. What is a plugin?",
         "Of course:\n\n1) **How do I start?**\n2) *What is a plugin?*\n\nGood luck!",
+        "[1] How do I start?\n2] What is a plugin?",
         "- How do I start?\n* What is a plugin?",
         "Q1: How do I start?\nQ2: What is a plugin?",
         '"How do I start?"\n"What is a plugin?"',

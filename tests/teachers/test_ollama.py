@@ -53,6 +53,7 @@ def test_what_ollama_has_no_fixed_default_for_is_always_said():
         body = server.asked[0].body
     assert body["options"] == {"num_ctx": 8192, "num_predict": 20, "seed": 7, "temperature": 0.0}
     assert (body["model"], body["think"], body["truncate"], body["stream"]) == ("mistral:7b", False, False, True)
+    assert body["shift"] is False
     assert "format" not in body
 
 

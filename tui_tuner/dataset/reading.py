@@ -17,7 +17,7 @@ from tui_tuner.plain_text import one_line
 SHORTEST, LONGEST = 2, 400  # words, characters
 _END = re.compile(r"[?？]")
 _SENTENCE_END = re.compile(r"[.!](?=\s|$)|[。！]")
-_MARKS = re.compile(r"^(?:(?:[-*•–]|\(?\d{1,4}[.):]|Q\d*[:.]|Question\s*\d*:)\s+)+", re.IGNORECASE)
+_MARKS = re.compile(r"^(?:(?:[-*•–]|[(\[]?\d{1,4}[.):\]]|Q\d*[:.]|Question\s*\d*:)\s+)+", re.IGNORECASE)
 # What models put before a question they propose: "Follow-up question:", "Sure! A likely follow-up request could be:".
 _LABEL = re.compile(
     r"^(?!(?:wh\w+|how|can|could|do|does|is|are|should)\b)"  # a question may have a colon of its own

@@ -198,6 +198,8 @@ def _chat_body(model: str, request: Request, num_ctx: int) -> dict[str, Any]:
         "think": False,
         # Without it the oldest turns of an overlong conversation are dropped without a word.
         "truncate": False,
+        # Without it an answer that outgrows the context pushes the question out of it, and ends as if all were well.
+        "shift": False,
         "options": {
             "num_ctx": int(num_ctx),
             "num_predict": int(request.max_tokens),
