@@ -29,6 +29,7 @@ def setting(
     maximum: float | None = None,
     choices: Sequence[str] | None = None,
     placeholders: Sequence[str] | None = None,
+    group: str = "",
 ) -> Any:
     """Declare one setting: its default, one sentence of help and, where they apply, bounds or choices.
 
@@ -40,6 +41,7 @@ def setting(
         maximum: largest number allowed.
         choices: the only texts allowed.
         placeholders: the only names allowed in braces, where the text is a template.
+        group: the heading under which a form shows it and those after it that name the same.
     """
     about = {
         "help": help,
@@ -48,6 +50,7 @@ def setting(
         "maximum": maximum,
         "choices": choices,
         "placeholders": placeholders,
+        "group": group,
     }
     return dataclasses.field(default=default, metadata=about)
 

@@ -26,7 +26,8 @@ LARGEST_FILE = 8_000  # bytes: lines of metrics still fit, a checkpoint does not
 def main() -> int:
     load_fast_blas()
     model, data, run, choice = sys.argv[1:5]
-    plan = TrainingPlan(Path(model), "tiny", Path(data), Path(run), TrainingChoice(**json.loads(choice)))
+    settings = {name: tuple(one) if isinstance(one, list) else one for name, one in json.loads(choice).items()}
+    plan = TrainingPlan(Path(model), "tiny", Path(data), Path(run), TrainingChoice(**settings))
 
     def emit(event: Event) -> None:
         sys.stdout.write(f"{event.kind} {getattr(event, 'iteration', '')}\n")

@@ -68,4 +68,4 @@ def test_a_config_is_written_for_people_and_read_back(project):
     config = RunConfig(RunFacts(run="run-1", created="x", model_name='a "name"'), TrainingChoice(iters=7, dropout=0.1))
     write_config(project.runs / "run-1", config)
     assert read_config(project.runs / "run-1") == config
-    assert "# Size of the LoRA adapters." in (project.runs / "run-1" / "config.toml").read_text()
+    assert "# Size of the adapters." in (project.runs / "run-1" / "config.toml").read_text()

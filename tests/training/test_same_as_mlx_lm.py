@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
+import types
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
 
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy
 import pytest
+import tuned_model
 from mlx.utils import tree_flatten
+from mlx_lm import lora
 from mlx_lm.tuner import trainer
 from mlx_lm.tuner.callbacks import TrainingCallback
 from mlx_lm.tuner.datasets import CacheDataset, ChatDataset
@@ -20,12 +27,15 @@ from training.school import QUICK, rows
 from tui_tuner.models.loading import load_model
 from tui_tuner.progress import StopToken, ignore_event
 from tui_tuner.training.batches import Batch, Feed, assemble, fixed_order
+from tui_tuner.training.checkpoint import CHECKPOINTS
 from tui_tuner.training.events import TrainStep, Validation
 from tui_tuner.training.examples import read_examples
 from tui_tuner.training.loop import Stepper
 from tui_tuner.training.loss import PlainLoss
+from tui_tuner.training.mlx_lm_words import in_mlx_lms_words
 
 STEPS = 8
+AS_MLX_LM = dataclasses.replace(QUICK, iters=STEPS, learning_rate=1e-4)
 
 
 class Losses(TrainingCallback):
@@ -69,21 +79,32 @@ def without_compiling():
     mx.enable_compile()
 
 
-@pytest.mark.parametrize("shortcuts", [False, True])
-def test_a_whole_run_gives_mlx_lms_losses(school, tiny, without_compiling, tmp_path, shortcuts):
-    choice = dataclasses.replace(QUICK, iters=STEPS, learning_rate=1e-4)
-    plan = school.plan(choice=choice)
-    school.train(plan, shortcuts=shortcuts)
+@dataclass
+class Theirs:
+    """What mlx-lm made of the same settings, model and batches."""
 
-    tokenizer = load_model(tiny).tokenizer
+    train: list[float]
+    valid: list[float]
+    adapter: Path
+
+
+def taught_by_mlx_lm(plan, folder) -> Theirs:
+    """The plan's settings in mlx-lm's words, given to its own `train_model` with our batches."""
+    choice, folder = plan.choice, folder / "theirs"
+    loaded = load_model(plan.model)
     train, valid = (
         read_examples(
-            plan.data / name, tokenizer, max_seq_length=256, mask_prompt=True, emit=ignore_event, stop=StopToken()
+            plan.data / name,
+            loaded.tokenizer,
+            max_seq_length=choice.max_seq_length,
+            mask_prompt=True,
+            emit=ignore_event,
+            stop=StopToken(),
         )
         for name in ("train.jsonl", "valid.jsonl")
     )
 
-    def batches(dataset, loop=False, **_named):
+    def batches(dataset, **_named):
         if dataset == "train":
             ours = Feed(train.usable, choice.batch_size, choice.seed).batches(0)
         else:
@@ -91,32 +112,76 @@ def test_a_whole_run_gives_mlx_lms_losses(school, tiny, without_compiling, tmp_p
             ours = (assemble([valid.usable[row] for row in part]) for part in fixed_order(lengths, choice.batch_size))
         return map(as_mlx_lm_wants_it, ours)
 
-    model, theirs = lora_model(tiny, choice), Losses()
-    trainer.train(
-        model,
-        optim.Adam(learning_rate=choice.learning_rate),
-        "train",
-        "valid",
-        trainer.TrainingArgs(
-            batch_size=choice.batch_size,
-            iters=STEPS,
-            val_batches=-1,
-            steps_per_report=1,
-            steps_per_eval=10**6,
-            adapter_file=str(tmp_path / "theirs.safetensors"),
-        ),
-        iterate_batches=batches,
-        training_callback=theirs,
-    )
+    arguments = lora.CONFIG_DEFAULTS | in_mlx_lms_words(choice)
+    arguments |= {"adapter_path": str(folder), "val_batches": -1, "model": str(plan.model), "data": str(plan.data)}
+    losses = Losses()
+    with (
+        mock.patch.object(lora, "train", functools.partial(trainer.train, iterate_batches=batches)),
+        mock.patch.object(lora, "CacheDataset", lambda dataset: dataset),
+    ):
+        lora.train_model(types.SimpleNamespace(**arguments), loaded.model, "train", "valid", losses)
+    return Theirs(losses.train, losses.valid, folder)
 
+
+def assert_the_same(school, plan, theirs) -> None:
     ours = [step.loss for step in school.seen(TrainStep)]
     assert ours == pytest.approx(theirs.train, abs=1e-5)
     assert school.seen(Validation)[0].loss == pytest.approx(theirs.valid[0], abs=1e-5)
-    assert ours[0] - ours[-1] > 0.5, "nothing was learned, so nothing was compared"
-    expected, found = mx.load(str(tmp_path / "theirs.safetensors")), mx.load(str(plan.run / "adapters.safetensors"))
+    expected = mx.load(str(theirs.adapter / "adapters.safetensors"))
+    last = max(int(folder.name) for folder in (plan.run / CHECKPOINTS).iterdir())
+    found = mx.load(str(plan.run / CHECKPOINTS / str(last) / "adapters.safetensors"))
     assert expected.keys() == found.keys()
     for name, weight in expected.items():
         assert mx.allclose(weight, found[name], rtol=1e-3, atol=1e-5), name
+
+
+@pytest.fixture
+def base(tiny, tmp_path, request):
+    """A base model in full precision, or quantized with so many bits."""
+    bits = request.param
+    return tuned_model.quantized(tiny, tmp_path / "base", bits) if bits else tiny
+
+
+@pytest.mark.parametrize("shortcuts", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "base"),
+    [("lora", 0), ("lora", 4), ("lora", 8), ("dora", 0), ("dora", 4), ("dora", 8), ("full", 0)],
+    indirect=["base"],
+)
+def test_a_whole_run_gives_mlx_lms_losses(school, base, without_compiling, tmp_path, kind, shortcuts):
+    plan = school.plan(model=base, choice=dataclasses.replace(AS_MLX_LM, fine_tune_type=kind))
+    school.train(plan, shortcuts=shortcuts)
+
+    assert_the_same(school, plan, taught_by_mlx_lm(plan, tmp_path))
+    ours = [step.loss for step in school.seen(TrainStep)]
+    assert ours[0] - ours[-1] > 0.3, "nothing was learned, so nothing was compared"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"optimizer": "adamw", "optimizer_config": ("weight_decay=0.1", "betas=0.8, 0.9", "bias_correction=true")},
+        {"optimizer": "sgd", "optimizer_config": ("momentum=0.9", "nesterov=true"), "learning_rate": 0.01},
+        {"optimizer": "adafactor"},
+        {"optimizer": "adafactor", "optimizer_config": ("relative_step=false", "beta_1=0.5")},
+        {"optimizer": "muon", "learning_rate": 0.001},
+        {"lr_schedule": "cosine_decay", "warmup": 2, "warmup_init": 1e-5, "lr_end": 1e-5},
+        {"lr_schedule": "linear_schedule", "decay_steps": 5},
+        {"lr_schedule": "exponential_decay", "warmup": 3},
+        {"lr_schedule": "step_decay", "decay_rate": 0.5, "step_size": 2},
+        {"warmup": 4},
+        {"grad_accumulation_steps": 3, "lr_schedule": "cosine_decay"},
+        {"grad_accumulation_steps": 4, "optimizer": "muon", "fine_tune_type": "dora"},
+        {"grad_checkpoint": True},
+        {"keys": ("self_attn.q_proj", "mlp.down_proj"), "num_layers": -1, "scale": 5.0},
+    ],
+    ids=lambda settings: " ".join(map(str, settings.values())),
+)
+def test_every_setting_means_what_it_means_in_mlx_lm(school, tiny, without_compiling, tmp_path, settings):
+    plan = school.plan(choice=dataclasses.replace(AS_MLX_LM, **settings))
+    school.train(plan, shortcuts=False)
+    assert_the_same(school, plan, taught_by_mlx_lm(plan, tmp_path))
+    assert school.seen(TrainStep)[0].loss != school.seen(TrainStep)[-1].loss
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.2])

@@ -289,8 +289,8 @@ def test_dying_between_adapter_and_checkpoint_loses_neither(school, monkeypatch,
     plan = school.plan()
     deed = getattr(session, last_deed)
 
-    def die_afterwards(*arguments):
-        deed(*arguments)
+    def die_afterwards(*arguments, **named):
+        deed(*arguments, **named)
         if (plan.run / "metrics.jsonl").read_text().count('"validation"') == 4:
             raise SystemExit
 

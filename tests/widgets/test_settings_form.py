@@ -280,3 +280,45 @@ def test_picture(snap_compare):
         await pilot.press("x", "down", "down")
 
     assert snap_compare(FormApp(), run_before=make_a_mistake, terminal_size=(80, 9))
+
+
+@dataclass(frozen=True)
+class Grouped:
+    first: int = setting(1, "First.")
+    apple: int = setting(1, "Apple.", group="Fruit")
+    pear: int = setting(1, "Pear.", group="Fruit")
+    plum: int = setting(1, "Plum.", group="Fruit")
+    leek: int = setting(1, "Leek.", group="Greens")
+
+
+class GroupedApp(FormApp):
+    def compose(self):
+        yield SettingsForm(Grouped())
+
+
+@pytest.mark.parametrize("width", [60, 100])
+async def test_each_group_stands_under_its_heading(width):
+    app = GroupedApp()
+    async with app.run_test(size=(width, 20)) as pilot:
+        await pilot.pause()
+        headings = list(app.query(".settings--group").results(Static))
+        assert [str(heading.content) for heading in headings] == ["Fruit", "Greens"]
+        assert {heading.region.x for heading in headings} == {field(app, "first").region.x}
+        fruit, greens = (heading.region for heading in headings)
+        assert field(app, "first").region.bottom <= fruit.y
+        assert fruit.bottom == field(app, "apple").region.y
+        assert field(app, "plum").region.bottom <= greens.y < greens.bottom == field(app, "leek").region.y
+
+
+async def test_down_passes_over_headings_and_gaps_to_the_nearest_field():
+    app = GroupedApp()
+    async with app.run_test(size=(100, 20)) as pilot:
+        await go_to(pilot, "pear")
+        await pilot.press("down")
+        assert focused(app) == "plum", "below it there is a gap"
+        await pilot.press("down")
+        assert focused(app) == "leek"
+        await pilot.press("down", "up", "up")
+        assert focused(app) == "apple"
+        await pilot.press("up")
+        assert focused(app) == "first"

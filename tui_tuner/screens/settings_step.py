@@ -7,6 +7,7 @@ import dataclasses
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
 from textual.widgets import ContentSwitcher, Static
 
 from tui_tuner.language import _
@@ -25,8 +26,11 @@ class SettingsStep(StepScreen):
     SettingsStep {
         ContentSwitcher { height: 1fr; }
         #work { height: 1fr; }
-        #settings { height: 1fr; }
+        #settings, #forms { height: 1fr; }
         #settings SettingsForm { height: auto; }
+        #settings .settings--help { display: none; }
+        #help-line { height: 3; padding: 0 1; color: $foreground 70%; }
+        #help-line.-wrong { color: $error; }
         .heading { padding: 0 1; color: $text-accent; text-style: bold; }
     }
     """
@@ -36,8 +40,10 @@ class SettingsStep(StepScreen):
         with ContentSwitcher(initial="work"):
             with Vertical(id="work"):
                 yield from self.face()
-            with VerticalScroll(id="settings", can_focus=False):
-                yield from self.settings()
+            with Vertical(id="settings"):
+                with VerticalScroll(id="forms", can_focus=False):
+                    yield from self.settings()
+                yield Static(id="help-line")  # always in sight, however long the forms are
 
     def face(self) -> ComposeResult:
         """The widgets that show the work."""
@@ -74,6 +80,13 @@ class SettingsStep(StepScreen):
         else:
             self.focus_body()
         self.show()
+
+    @on(SettingsForm.Told)
+    def show_help(self, message: SettingsForm.Told) -> None:
+        """Say what the focused field does, or what is wrong with it."""
+        line = self.query_one("#help-line", Static)
+        line.set_class(message.wrong, "-wrong")
+        line.update(Content(message.text))
 
     @on(SettingsForm.Changed)
     def keep_setting(self, message: SettingsForm.Changed) -> None:

@@ -1,7 +1,8 @@
 """Everything an exact resume needs, in one folder per checkpoint: `checkpoints/<iteration>/`.
 
-Adapter, optimizer and random state, and how far the run was. The order of the data follows from the seed and the
-number of steps done. A checkpoint is there wholly or not at all; a kill while one is written leaves those before it.
+What is trained, optimizer and random state, gradients that wait for their update, and how far the run was. The order of
+the data follows from the seed and the number of steps done, the learning rate from the number of updates. A checkpoint
+is there wholly or not at all; a kill while one is written leaves those before it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 from tui_tuner.files import new_folder, read_json, storage_errors
 from tui_tuner.training.adapter import ADAPTER, ADAPTER_CONFIG, adapter_weights
+from tui_tuner.training.loop import Stepper
 from tui_tuner.training.random_key import random_key, set_random_key
 from tui_tuner.training.run_config import CONFIG
 
@@ -25,8 +27,8 @@ log = logging.getLogger(__name__)
 CHECKPOINTS = "checkpoints"
 STATE = "state.json"
 OPTIMIZER = "optimizer.safetensors"
+GRADIENT = "gradient.safetensors"
 FORMAT = 1
-KEPT = 2
 
 
 @dataclass
@@ -106,9 +108,9 @@ def checkpoint_folder(run: Path, iteration: int) -> Path:
 
 
 def save_checkpoint(
-    run: Path, model: Any, optimizer: Any, progress: Progress, adapter_config: dict[str, Any], metrics_bytes: int
+    run: Path, stepper: Stepper, progress: Progress, adapter_config: dict[str, Any], metrics_bytes: int, *, keep: int
 ) -> None:
-    """Write a checkpoint, then drop those no longer needed: the last two and the best stay.
+    """Write a checkpoint, then drop those no longer needed: the last `keep` and the best stay.
 
     Raises:
         StorageError: the disk is full or the folder not writable; earlier checkpoints are as they were.
@@ -119,14 +121,17 @@ def save_checkpoint(
         "format": FORMAT,
         "metrics_bytes": metrics_bytes,
         "random_key": random_key(),
+        "batches": stepper.batches,
         "progress": dataclasses.asdict(progress),
     }
     with new_folder(checkpoint_folder(run, progress.iteration)) as folder:
-        _write_arrays(folder / ADAPTER, adapter_weights(model))
-        _write_arrays(folder / OPTIMIZER, dict(tree_flatten(optimizer.state)))
+        _write_arrays(folder / ADAPTER, adapter_weights(stepper.model))
+        _write_arrays(folder / OPTIMIZER, dict(tree_flatten(stepper.optimizer.state)))
+        if stepper.gathered is not None:
+            _write_arrays(folder / GRADIENT, dict(tree_flatten(stepper.gathered)))
         (folder / ADAPTER_CONFIG).write_text(json.dumps(adapter_config, indent=2) + "\n", encoding="utf-8")
         (folder / STATE).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
-    _drop_old(run, progress.best_iteration)
+    _drop_old(run, progress.best_iteration, keep)
 
 
 def _write_arrays(path: Path, arrays: dict[str, Any]) -> None:
@@ -137,8 +142,8 @@ def _write_arrays(path: Path, arrays: dict[str, Any]) -> None:
         mx.save_safetensors(file, arrays)
 
 
-def restore_latest(run: Path, model: Any, optimizer: Any) -> Checkpoint | None:
-    """Put `model`, `optimizer` and the random state where the latest checkpoint was; None where there is none.
+def restore_latest(run: Path, stepper: Stepper) -> Checkpoint | None:
+    """Put `stepper` and the random state where the latest checkpoint was; None where there is none.
 
     A checkpoint that cannot be read, because somebody touched it or the disk is failing, is passed over for the one
     before.
@@ -146,27 +151,33 @@ def restore_latest(run: Path, model: Any, optimizer: Any) -> Checkpoint | None:
     for iteration in sorted(_iterations(run), reverse=True):
         path = checkpoint_folder(run, iteration)
         try:
-            return _restore(path, model, optimizer)
+            return _restore(path, stepper)
         except Exception as error:  # whatever is wrong with it, the one before may be good
             log.warning("checkpoint %s cannot be read: %r", path, error)
     return None
 
 
-def _restore(path: Path, model: Any, optimizer: Any) -> Checkpoint:
+def _restore(path: Path, stepper: Stepper) -> Checkpoint:
     import mlx.core as mx
     from mlx.utils import tree_flatten, tree_unflatten
 
+    model, optimizer = stepper.model, stepper.optimizer
     state = read_json(path / STATE)
+    batches = int(state.get("batches", 0))
     weights: Any = mx.load(str(path / ADAPTER))
     moments: Any = mx.load(str(path / OPTIMIZER))
-    mx.eval(weights, moments)  # loading is lazy: a torn file shows here, before anything is changed
-    optimizer.init(model.trainable_parameters())
-    _require_same_shapes(weights, adapter_weights(model))
+    gathered: Any = mx.load(str(path / GRADIENT)) if batches else {}
+    mx.eval(weights, moments, gathered)  # loading is lazy: a torn file shows here, before anything is changed
+    trained = adapter_weights(model)
+    _require_same_shapes(weights, trained)
     _require_same_shapes(moments, dict(tree_flatten(optimizer.state)))
+    _require_same_shapes(gathered, trained if batches else {})
     found = dict(state["progress"])
     progress = Progress(**{**found, "window": Window(**found["window"])})
     model.load_weights(list(weights.items()), strict=False)
     optimizer.state = tree_unflatten(list(moments.items()))
+    stepper.gathered = tree_unflatten(list(gathered.items())) if batches else None
+    stepper.batches = batches
     set_random_key(state["random_key"])
     return Checkpoint(progress, int(state["metrics_bytes"]))
 
@@ -180,8 +191,8 @@ def _iterations(run: Path) -> list[int]:
     return [int(path.name) for path in (run / CHECKPOINTS).glob("*") if path.name.isdigit()]
 
 
-def _drop_old(run: Path, best: int | None) -> None:
-    for iteration in sorted(_iterations(run))[:-KEPT]:
+def _drop_old(run: Path, best: int | None, keep: int) -> None:
+    for iteration in sorted(_iterations(run))[:-keep]:
         if iteration != best:
             _drop(checkpoint_folder(run, iteration))
 

@@ -1,4 +1,4 @@
-"""One training step: gradient, guard, update."""
+"""One training step: gradient, guard, and, where one is due, update."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class StepResult:
 
     Attributes:
         loss: mean over the batch's learned tokens, before the update.
-        gradient_norm: Euclidean norm over all trained weights.
+        gradient_norm: Euclidean norm over all trained weights, before clipping; where several steps make an update, of
+            the mean of their gradients so far.
     """
 
     loss: float
@@ -28,64 +29,115 @@ class StepResult:
 
     @property
     def taken(self) -> bool:
-        """Whether the weights were changed: only by a loss and a gradient that are finite."""
+        """Whether the weights learn from it: only where loss and gradient are finite."""
         return math.isfinite(self.loss) and math.isfinite(self.gradient_norm)
 
 
 class Stepper:
     """Trains a model, one batch at a time.
 
-    `whole` says whether weights and optimizer belong to one step: false only after an update that failed half-way.
+    The weights change once in `grad_accumulation_steps` batches, by the mean of the batches' gradients. As in mlx-lm
+    each batch weighs the same, however many tokens are learned in it; so several small batches give exactly what one
+    large batch gives only where all hold the same number of learned tokens.
 
     The step is not compiled as a whole: every batch has a shape of its own, and on the CPU compiling costs half a
     minute and gains nothing that can be measured.
 
     Args:
-        model: with its adapter; only that is changed.
+        model: with its adapter; only what it trains is changed.
         optimizer: one of MLX's.
         loss: how the loss is computed.
+        grad_clip: largest norm of the gradient that makes an update; 0 for any.
+
+    Attributes:
+        gathered: the sum of the gradients that wait for their update, a tree; None where none do.
+        batches: how many they are.
+        whole: whether weights and optimizer belong to one step and are finite: false only after a failed update.
     """
 
-    def __init__(self, model: Any, optimizer: Any, loss: BatchLoss) -> None:
+    def __init__(self, model: Any, optimizer: Any, loss: BatchLoss, *, grad_clip: float = 0.0) -> None:
         self.model, self.optimizer, self.whole = model, optimizer, True
+        self.gathered: Any = None
+        self.batches = 0
+        self._grad_clip = grad_clip
         self._gradient = GradientInParts(model, loss)
 
-    def step(self, batch: Batch, micro_batch: int | None = None) -> StepResult:
-        """Learn from `batch`; weights and optimizer stay as they are where loss or gradient is not finite.
+    def step(self, batch: Batch, micro_batch: int | None = None, *, update: bool = True) -> StepResult:
+        """Learn from `batch`; where loss or gradient is not finite it counts for nothing.
 
         Args:
             batch: the rows.
             micro_batch: how many of them may be computed at once; None: all.
+            update: change the weights by what was gathered, `batch` included.
 
         Raises:
             RuntimeError, MemoryError: MLX cannot compute the gradient; nothing has changed but random numbers.
-            TrainingError: MLX cannot change the weights; they are worth nothing any more.
+            TrainingError: MLX cannot change the weights, or they are not finite; they are worth nothing any more.
         """
         import mlx.core as mx
 
-        loss, gradient = self._gradient(batch, micro_batch)
-        norm = gradient_norm(gradient)
-        # Looked at before the update is even built: what is not finite never comes near the weights.
-        mx.eval(loss, norm, gradient)
+        weights = self.model.trainable_parameters()
+        try:
+            loss, gradient = self._gradient(batch, micro_batch)
+            gathered = _sum(gradient, self.gathered)
+            norm = gradient_norm(gathered) / (self.batches + 1)
+            # Looked at before the update is even built: what is not finite never comes near the weights.
+            mx.eval(loss, norm, gathered)
+        finally:
+            self.model.update(weights)  # the model still holds what the gradient was traced with
         result = StepResult(loss.item(), norm.item())
         if result.taken:
-            self._update(gradient)
+            self.gathered, self.batches = gathered, self.batches + 1
+        # Nothing holds on to what the update replaces, so that its memory can be used again.
+        del weights, gradient, gathered
+        if update and self.gathered is not None:
+            self._update()
         mx.clear_cache()  # as mlx-lm does: batches differ in shape, and a GPU would hoard memory of all of them
         return result
 
-    def _update(self, gradient: Any) -> None:
+    def _update(self) -> None:
         import mlx.core as mx
 
         self.whole = False
         try:
-            self.optimizer.update(self.model, gradient)
-            mx.eval(self.model.trainable_parameters(), self.optimizer.state)
+            self.optimizer.update(self.model, self._mean_gradient())
+            finite = _finite(self.model.trainable_parameters())
+            mx.eval(self.model.trainable_parameters(), self.optimizer.state, finite)
         except (RuntimeError, MemoryError) as error:
             raise TrainingError(
                 _("MLX could not change the weights: {error}", error=one_line(str(error), 200)),
                 advice=_("The last checkpoint is as it was: free some memory, then go on with tuner train --resume"),
             ) from error
+        if not finite.item():
+            raise TrainingError(
+                _("a finite gradient gave weights that are not; the last checkpoint is as it was"),
+                advice=_("Start a new run with a smaller learning_rate, with grad_clip=1, or another optimizer."),
+            )
         self.whole = True
+
+    def _mean_gradient(self) -> Any:
+        """The gradient of the update, from what was gathered, of which then nothing is left."""
+        from mlx.utils import tree_map
+
+        gradient, batches = self.gathered, self.batches
+        self.gathered, self.batches = None, 0
+        if batches > 1:
+            gradient = tree_map(lambda part: part / batches, gradient)
+        return clipped(gradient, self._grad_clip) if self._grad_clip else gradient
+
+
+def _sum(gradient: Any, before: Any) -> Any:
+    from mlx.utils import tree_map
+
+    return gradient if before is None else tree_map(lambda new, old: new + old, gradient, before)
+
+
+def _finite(weights: Any) -> Any:
+    """Whether all numbers of a tree are, a boolean scalar."""
+    import mlx.core as mx
+    from mlx.utils import tree_flatten
+
+    return mx.stack([mx.isfinite(weight).all() for _name, weight in tree_flatten(weights)]).all()
 
 
 def gradient_norm(gradient: Any) -> Any:
@@ -95,3 +147,12 @@ def gradient_norm(gradient: Any) -> Any:
 
     squares = [mx.square(part.astype(mx.float32)).sum() for _name, part in tree_flatten(gradient)]
     return mx.sqrt(mx.stack(squares).sum())
+
+
+def clipped(gradient: Any, largest: float) -> Any:
+    """`gradient`, scaled down where its norm is larger than `largest`. Pascanu and others, arXiv 1211.5063."""
+    import mlx.core as mx
+    from mlx.utils import tree_map
+
+    scale = mx.minimum(largest / (gradient_norm(gradient) + 1e-6), 1.0)
+    return tree_map(lambda part: (part * scale).astype(part.dtype), gradient)

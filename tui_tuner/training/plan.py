@@ -11,6 +11,7 @@ from tui_tuner.choices import TrainingChoice
 from tui_tuner.errors import DatasetError, TrainingError, UsageError
 from tui_tuner.language import _
 from tui_tuner.project import Project
+from tui_tuner.training.optimization import optimizer_arguments
 from tui_tuner.training.run_config import CONFIG, read_config, require_same_settings
 from tui_tuner.training.runs import summarize
 
@@ -47,6 +48,7 @@ def plan_run(project: Project, model: Path, *, run: str | None = None, resume: b
 
     Raises:
         DatasetError: there is nothing to learn from.
+        ConfigurationError: an optimizer's setting it does not know.
         TrainingError: nothing to resume, or settings other than those the run began with.
         UsageError: not a name a run can have.
     """
@@ -57,6 +59,7 @@ def plan_run(project: Project, model: Path, *, run: str | None = None, resume: b
             advice=_("Make one in the Dataset step, or with: tuner data"),
         )
     choice = project.choices.training
+    optimizer_arguments(choice)  # a mistake there is better found before anything is loaded
     if resume:
         folder = _run_to_resume(project, run)
         before = read_config(folder)

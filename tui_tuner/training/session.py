@@ -34,12 +34,16 @@ PATIENCE = 5
 
 @dataclass(frozen=True)
 class Pupil:
-    """What is trained: the model with its adapter, the optimizer, and how the loss is computed."""
+    """What is trained: the model with its optimizer, how the loss is computed, and what the adapter says of itself."""
 
-    model: Any
-    optimizer: Any
+    stepper: Stepper
     loss: BatchLoss
     adapter_config: dict[str, Any]
+
+    @property
+    def model(self) -> Any:
+        """The model with its adapter."""
+        return self.stepper.model
 
 
 class Session:
@@ -71,7 +75,7 @@ class Session:
         self._plan, self._choice, self._pupil = plan, plan.choice, pupil
         self._valid, self._record, self._stop = valid, record, stop
         self.progress = progress
-        self._stepper = Stepper(pupil.model, pupil.optimizer, pupil.loss)
+        self._stepper = pupil.stepper
         self._guard = MemoryGuard(plan.run.name, progress, self._choice.batch_size, self.keep, record.tell)
         self._feed = Feed(train, self._choice.batch_size, self._choice.seed)
         self._saved = self._standing if saved else None
@@ -81,6 +85,11 @@ class Session:
     def _standing(self) -> tuple[int, int, int]:
         """What makes one checkpoint differ from another."""
         return self.progress.iteration, self.progress.validated, self._guard.micro_batch
+
+    @property
+    def _learning_rate(self) -> float:
+        """Of the last update; of the first where there was none yet."""
+        return float(self._stepper.optimizer.learning_rate.item())
 
     def run(self) -> None:
         """Train to the end.
@@ -134,7 +143,8 @@ class Session:
         progress, choice = self.progress, self._choice
         began = time.perf_counter()
         what = _("step {iteration:,}", iteration=progress.iteration + 1)
-        result = self._guard.retrying(what, lambda micro_batch: self._stepper.step(batch, micro_batch))
+        update = (progress.iteration + 1) % choice.grad_accumulation_steps == 0
+        result = self._guard.retrying(what, lambda micro_batch: self._stepper.step(batch, micro_batch, update=update))
         seconds = time.perf_counter() - began
         progress.iteration += 1
         progress.elapsed += seconds
@@ -142,7 +152,7 @@ class Session:
         if result.taken:
             progress.skipped.clear()
             progress.trained_tokens += batch.tokens
-            count_step(progress.window, batch, result, self._pupil.optimizer.learning_rate.item(), seconds)
+            count_step(progress.window, batch, result, self._learning_rate, seconds)
         else:
             self._skip(batch, result)
         due = progress.iteration % choice.steps_per_report == 0 or progress.iteration == choice.iters
@@ -226,7 +236,9 @@ class Session:
         pupil, run, iteration = self._pupil, self._plan.run, self.progress.iteration
         event = CheckpointSaved(iteration, str(checkpoint_folder(run, iteration)), time.time())
         with self._record.kept_if_done(event) as length:
-            save_checkpoint(run, pupil.model, pupil.optimizer, self.progress, pupil.adapter_config, length)
+            save_checkpoint(
+                run, pupil.stepper, self.progress, pupil.adapter_config, length, keep=self._choice.keep_checkpoints
+            )
         self._saved = self._standing
         self.progress.elapsed += time.perf_counter() - began
 

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
 from typing import Any
 
-from tui_tuner.errors import DatasetError, ModelError, Stopped, TrainingError
+from tui_tuner.errors import ConfigurationError, DatasetError, ModelError, Stopped, TrainingError
 from tui_tuner.language import _
-from tui_tuner.models.loading import load_model
-from tui_tuner.progress import Emit, Notice, StageProgress, StopToken
-from tui_tuner.training.adapter import attach_adapter, count_parameters
+from tui_tuner.progress import Emit, Notice, StopToken
+from tui_tuner.training.adapter import count_parameters
 from tui_tuner.training.checkpoint import Checkpoint, Progress, clear_remains, restore_latest, set_aside_after
 from tui_tuner.training.events import TrainingStarted
-from tui_tuner.training.examples import Examples, notices, read_examples
-from tui_tuner.training.loss import PlainLoss
+from tui_tuner.training.grad_checkpoint import checkpointed
 from tui_tuner.training.plan import TrainingPlan
+from tui_tuner.training.preparing import Prepared, prepare
 from tui_tuner.training.record import RunRecord
 from tui_tuner.training.run_config import (
     CONFIG,
-    TRAIN_FILE,
-    VALID_FILE,
     RunConfig,
     current_facts,
     read_config,
@@ -30,7 +26,7 @@ from tui_tuner.training.run_config import (
     write_config,
 )
 from tui_tuner.training.runs import RunSummary, summarize
-from tui_tuner.training.session import Pupil, Session
+from tui_tuner.training.session import Session
 
 
 def train(plan: TrainingPlan, *, emit: Emit, stop: StopToken, shortcuts: bool = True) -> RunSummary:
@@ -49,23 +45,25 @@ def train(plan: TrainingPlan, *, emit: Emit, stop: StopToken, shortcuts: bool = 
         Stopped: asked to; resuming goes on exactly there.
         DatasetError: no usable row.
         ModelError: the model cannot be loaded.
-        TrainingError: the run began with something else, or no step gives a finite gradient any more.
+        ConfigurationError: settings that do not go together.
+        TrainingError: the model cannot be trained so, the run began with something else, or no step gives a finite
+            gradient any more.
         StorageError: the disk is full or the folder not writable; the last checkpoint is kept.
     """
     fresh = not (plan.run / CONFIG).exists()
     _claim(plan)
     try:
-        prepared = _prepare(plan, emit, stop)
+        prepared = prepare(plan, emit, stop, shortcuts=shortcuts)
     except Stopped as stopped:
         what = _("{run} stopped while it was prepared; everything is kept", run=plan.run.name)
         raise Stopped(what, advice=_resume_advice(plan)) from stopped
-    except (DatasetError, ModelError):
+    except (DatasetError, ModelError, TrainingError, ConfigurationError):
         if fresh:  # a run that could not begin is none
             with contextlib.suppress(OSError):
                 (plan.run / CONFIG).unlink()
                 plan.run.rmdir()
         raise
-    return _train(plan, prepared, emit, stop, shortcuts=shortcuts)
+    return _train(plan, prepared, emit, stop)
 
 
 def _claim(plan: TrainingPlan) -> None:
@@ -88,86 +86,44 @@ def _claim(plan: TrainingPlan) -> None:
         write_config(plan.run, RunConfig(before.facts, plan.choice))
 
 
-@dataclass
-class _Prepared:
-    model: Any
-    train: Examples
-    valid: Examples
-
-
-def _prepare(plan: TrainingPlan, emit: Emit, stop: StopToken) -> _Prepared:
-    """Load the model and turn the rows into tokens."""
-    stop.check()
-    stage = _("Loading the model")
-    emit(StageProgress(stage, 0, 1, detail=plan.model_name))
-    loaded = load_model(plan.model, trust_remote_code=plan.trust_remote_code)
-    emit(StageProgress(stage, 1, 1, ended=True, detail=plan.model_name))
-    choice = plan.choice
-    both = [
-        read_examples(
-            plan.data / name,
-            loaded.tokenizer,
-            max_seq_length=choice.max_seq_length,
-            mask_prompt=choice.mask_prompt,
-            emit=emit,
-            stop=stop,
-        )
-        for name in (TRAIN_FILE, VALID_FILE)
-    ]
-    train = both[0]
-    if not train.usable:
-        why = train.refused[0].reason if train.refused else _("the file is empty")
-        raise DatasetError(
-            _("there is no row to learn from: {why}", why=why),
-            where=str(train.path),
-            advice=_("Mend the file, or make the dataset again with: tuner data"),
-        )
-    return _Prepared(loaded.model, *both)
-
-
-def _train(plan: TrainingPlan, prepared: _Prepared, emit: Emit, stop: StopToken, *, shortcuts: bool) -> RunSummary:
+def _train(plan: TrainingPlan, prepared: Prepared, emit: Emit, stop: StopToken) -> RunSummary:
     import mlx.core as mx
-    from mlx import optimizers
 
-    from tui_tuner.training.shortcuts import quick_loss  # its modules are MLX's, and MLX must not come before BLAS
-
-    if (limit := mx.device_info().get("max_recommended_working_set_size")) is not None:
-        mx.set_wired_limit(int(limit))  # on Metal: what mlx-lm does for its own training
-    mx.reset_peak_memory()
-    model, train, valid = prepared.model, prepared.train.usable, prepared.valid.usable
-    adapter_config = attach_adapter(model, plan)
-    trainable, total = count_parameters(model)
-    # mlx-lm's default: Adam without bias correction, at a constant learning rate.
-    optimizer = optimizers.Adam(learning_rate=plan.choice.learning_rate)
-    loss, found = quick_loss(model, [*train, *valid]) if shortcuts else (PlainLoss(), [])
-    checkpoint = restore_latest(plan.run, model, optimizer)
+    pupil, train, valid = prepared.pupil, prepared.train, prepared.valid
+    trainable, total = count_parameters(pupil.model)
+    checkpoint = restore_latest(plan.run, pupil.stepper)
     progress = checkpoint.progress if checkpoint else Progress()
-    if progress.iteration == 0:
-        found = [*_data_notices(prepared, plan), *found]
-    _set_aside_unreadable(plan, checkpoint, found)
+    found = prepared.notices if progress.iteration == 0 else []
+    found = [*found, *_set_aside_unreadable(plan, checkpoint)]
     record = RunRecord(plan.run, emit, keep=checkpoint.metrics_bytes if checkpoint else 0)
     started = TrainingStarted(
         run=plan.run.name,
         iters=plan.choice.iters,
         start_iteration=progress.iteration,
-        train_examples=len(train),
-        valid_examples=len(valid),
+        train_examples=len(train.usable),
+        valid_examples=len(valid.usable),
         trainable_parameters=trainable,
         total_parameters=total,
-        tokens_per_epoch=prepared.train.tokens,
-        supervised_tokens_per_epoch=prepared.train.supervised,
+        tokens_per_epoch=train.tokens,
+        supervised_tokens_per_epoch=train.supervised,
         time=time.time(),
     )
-    pupil = Pupil(model, optimizer, loss, adapter_config)
-    session = Session(plan, pupil, train, valid, progress, record, stop, saved=checkpoint is not None)
+    session = Session(plan, pupil, train.usable, valid.usable, progress, record, stop, saved=checkpoint is not None)
     try:
         for event in (started, *found):
             record.tell(event)
-        _run_to_its_end(plan, session, record)
+        with _checkpointing(plan, pupil.model):
+            _run_to_its_end(plan, session, record)
     finally:
         record.close()
         mx.clear_cache()
     return summarize(plan.run)
+
+
+def _checkpointing(plan: TrainingPlan, model: Any) -> contextlib.AbstractContextManager[None]:
+    if not plan.choice.grad_checkpoint:
+        return contextlib.nullcontext()
+    return checkpointed(model.layers, dropout=plan.choice.dropout > 0)
 
 
 def _run_to_its_end(plan: TrainingPlan, session: Session, record: RunRecord) -> None:
@@ -194,22 +150,14 @@ def _resume_advice(plan: TrainingPlan) -> str:
     return _("Go on with: tuner train --resume --run {run}", run=plan.run.name)
 
 
-def _data_notices(prepared: _Prepared, plan: TrainingPlan) -> list[Notice]:
-    found = [
-        notice for part in (prepared.train, prepared.valid) for notice in notices(part, plan.choice.max_seq_length)
-    ]
-    if not prepared.valid.usable:
-        text = _("no held-out rows ({name}): the adapter is the last one, not the best", name=VALID_FILE)
-        found.append(Notice(text, "warning"))
-    return found
-
-
-def _set_aside_unreadable(plan: TrainingPlan, checkpoint: Checkpoint | None, found: list[Notice]) -> None:
+def _set_aside_unreadable(plan: TrainingPlan, checkpoint: Checkpoint | None) -> list[Notice]:
     unreadable = set_aside_after(plan.run, checkpoint.progress.iteration if checkpoint else -1)
-    if unreadable:
-        names = ", ".join(map(str, unreadable))
-        text = _("checkpoint {names} could not be read; these steps are trained once more", names=names)
-        found.append(Notice(text, "warning"))
+    if not unreadable:
+        return []
+    names = ", ".join(map(str, unreadable))
+    return [
+        Notice(_("checkpoint {names} could not be read; these steps are trained once more", names=names), "warning")
+    ]
 
 
 def _verdict(progress: Progress) -> str:

@@ -97,6 +97,7 @@ class SettingField(Horizontal):
     def __init__(self, owner: type, field: dataclasses.Field[Any], value: Any, label_width: int) -> None:
         super().__init__(id=f"setting-{field.name.replace('_', '-')}")
         self.setting, self.value, self.problem = field.name, value, ""
+        self.group = str(field.metadata.get("group", ""))
         self.help_text = one_line(_(field.metadata["help"])) if field.metadata.get("help") else ""
         self._owner, self._field, self._label_width = owner, field, label_width
 

@@ -1,8 +1,12 @@
-"""A form for one settings dataclass, drawn from its declarations: a row a field, its help in a line below."""
+"""A form for one settings dataclass, drawn from its declarations: a row a field, its help in a line below.
+
+Fields that name a group stand under its heading.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from typing import Any, ClassVar
 
@@ -48,8 +52,12 @@ class SettingsForm(Vertical):
         height: auto;
         max-height: 100%;
         padding: 0 1;
-        & > _Rows { height: auto; max-height: 100%; layout: grid; grid-size: 1; grid-rows: 1; grid-gutter: 0 3; }
+        & > _Rows { height: auto; max-height: 100%; layout: grid; grid-size: 1; grid-rows: auto; grid-gutter: 0 3; }
         &.-wide > _Rows { grid-size: 2; }
+        & .settings--group { height: 2; padding-top: 1; color: $text-accent; text-style: bold; }
+        & .settings--gap { display: none; }
+        &.-wide .settings--gap { display: block; }
+        &.-wide .settings--group { column-span: 2; }
         & > .settings--help { dock: bottom; height: 1; color: $foreground 70%; }
         & > .settings--help.-wrong { color: $error; }
     }
@@ -71,6 +79,18 @@ class SettingsForm(Vertical):
         def control(self) -> SettingsForm:
             """The form, so that `on` can select by it."""
             return self.form
+
+    class Told(Message):
+        """What the form has to say now has changed, for a screen that shows it elsewhere.
+
+        Attributes:
+            text: the help of the focused field, or what is wrong with it; empty without a focused field.
+            wrong: whether something is.
+        """
+
+        def __init__(self, text: str, wrong: bool) -> None:
+            super().__init__()
+            self.text, self.wrong = text, wrong
 
     def __init__(
         self,
@@ -112,8 +132,14 @@ class SettingsForm(Vertical):
 
     def compose(self) -> ComposeResult:
         """The rows, and the line of help."""
+        groups = [(group, list(fields)) for group, fields in itertools.groupby(self._fields, lambda field: field.group)]
         with _Rows():
-            yield from self._fields
+            for group, fields in groups:
+                if group:
+                    yield Static(Content(_(group)), classes="settings--group")
+                yield from fields
+                if len(fields) % 2:
+                    yield Static(classes="settings--gap")  # so that the next heading has a row of its own
         yield Static(classes="settings--help")
 
     def on_resize(self, event: events.Resize) -> None:
@@ -149,8 +175,19 @@ class SettingsForm(Vertical):
             self._focus(1)
 
     def action_move(self, rows: int) -> None:
-        """Go `rows` down, or up where negative."""
-        self._focus(rows * (2 if self.has_class("-wide") else 1))
+        """Go one row down, or up where `rows` is negative, in the same column where it has a field there."""
+        here = self._focused()
+        if here is None:
+            self._focus(rows)
+            return
+        there = [field for field in self._fields if (field.virtual_region.y - here.virtual_region.y) * rows > 0]
+
+        def distance(field: SettingField) -> tuple[int, int]:
+            place, mine = field.virtual_region, here.virtual_region
+            return abs(place.y - mine.y), abs(place.x - mine.x)
+
+        if there:
+            min(there, key=distance).editor.focus()
 
     def action_leave(self) -> None:
         """Give the keys back to the screen."""
@@ -168,6 +205,8 @@ class SettingsForm(Vertical):
     def _say(self) -> None:
         field = self._focused()
         wrong = field is not None and field.has_class("-wrong")
+        text = "" if field is None else field.problem if wrong else field.help_text
         line = self.query_one(".settings--help", Static)
         line.set_class(wrong, "-wrong")
-        line.update(Content("" if field is None else field.problem if wrong else field.help_text))
+        line.update(Content(text))
+        self.post_message(self.Told(text, wrong))

@@ -1,0 +1,98 @@
+"""All that must be there before the first step: model, rows, adapter, optimizer, and the quickest right loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tui_tuner.errors import DatasetError
+from tui_tuner.language import _
+from tui_tuner.models.loading import load_model
+from tui_tuner.progress import Emit, Notice, StageProgress, StopToken
+from tui_tuner.training.adapter import attach_adapter
+from tui_tuner.training.examples import Examples, notices, read_examples
+from tui_tuner.training.loop import Stepper
+from tui_tuner.training.loss import PlainLoss
+from tui_tuner.training.optimization import advice_on, make_optimizer
+from tui_tuner.training.plan import TrainingPlan
+from tui_tuner.training.run_config import TRAIN_FILE, VALID_FILE
+from tui_tuner.training.session import Pupil
+
+
+@dataclass
+class Prepared:
+    """What a session needs.
+
+    Attributes:
+        pupil: what is trained.
+        train: the training rows, at least one of them usable.
+        valid: the held-out rows, perhaps none.
+        notices: what a person should know at the start of a run.
+    """
+
+    pupil: Pupil
+    train: Examples
+    valid: Examples
+    notices: list[Notice]
+
+
+def prepare(plan: TrainingPlan, emit: Emit, stop: StopToken, *, shortcuts: bool) -> Prepared:
+    """Load the model, turn the rows into tokens, and set up what is trained, as `plan` says.
+
+    Raises:
+        Stopped: asked to.
+        DatasetError: no usable row.
+        ModelError: the model cannot be loaded.
+        TrainingError: the model cannot be trained so.
+        ConfigurationError: settings that do not go together.
+    """
+    stop.check()
+    stage = _("Loading the model")
+    emit(StageProgress(stage, 0, 1, detail=plan.model_name))
+    loaded = load_model(plan.model, trust_remote_code=plan.trust_remote_code)
+    emit(StageProgress(stage, 1, 1, ended=True, detail=plan.model_name))
+    train, valid = (_read_rows(plan, name, loaded.tokenizer, emit, stop) for name in (TRAIN_FILE, VALID_FILE))
+    if not train.usable:
+        why = train.refused[0].reason if train.refused else _("the file is empty")
+        raise DatasetError(
+            _("there is no row to learn from: {why}", why=why),
+            where=str(train.path),
+            advice=_("Mend the file, or make the dataset again with: tuner data"),
+        )
+    pupil, slower = _pupil(plan, loaded.model, [*train.usable, *valid.usable], shortcuts=shortcuts)
+    return Prepared(pupil, train, valid, [*_notices(plan, train, valid), *slower])
+
+
+def _read_rows(plan: TrainingPlan, name: str, tokenizer: Any, emit: Emit, stop: StopToken) -> Examples:
+    choice = plan.choice
+    return read_examples(
+        plan.data / name,
+        tokenizer,
+        max_seq_length=choice.max_seq_length,
+        mask_prompt=choice.mask_prompt,
+        emit=emit,
+        stop=stop,
+    )
+
+
+def _pupil(plan: TrainingPlan, model: Any, examples: list[Any], *, shortcuts: bool) -> tuple[Pupil, list[Notice]]:
+    import mlx.core as mx
+
+    from tui_tuner.training.shortcuts import quick_loss  # its modules are MLX's, and MLX must not come before BLAS
+
+    if (limit := mx.device_info().get("max_recommended_working_set_size")) is not None:
+        mx.set_wired_limit(int(limit))  # on Metal: what mlx-lm does for its own training
+    mx.reset_peak_memory()
+    adapter_config = attach_adapter(model, plan)
+    optimizer = make_optimizer(plan.choice)
+    loss, found = quick_loss(model, examples) if shortcuts else (PlainLoss(), [])
+    optimizer.init(model.trainable_parameters())  # shortcuts change the tree in which its state is kept
+    return Pupil(Stepper(model, optimizer, loss, grad_clip=plan.choice.grad_clip), loss, adapter_config), found
+
+
+def _notices(plan: TrainingPlan, train: Examples, valid: Examples) -> list[Notice]:
+    found = [notice for part in (train, valid) for notice in notices(part, plan.choice.max_seq_length)]
+    if not valid.usable:
+        text = _("no held-out rows ({name}): the adapter is the last one, not the best", name=VALID_FILE)
+        found.append(Notice(text, "warning"))
+    return [*found, *(Notice(text, "warning") for text in advice_on(plan.choice))]
