@@ -71,8 +71,16 @@ def quantized(source: Path, folder: Path, bits: int = 4) -> Path:
     return folder
 
 
-def adapter(run: Path, model: Path, *, strength: float = 0.2, num_layers: int = 2, model_name: str = "tiny") -> Path:
-    """A run's folder with an adapter for `model` that changes a lot of what it says."""
+def adapter(
+    run: Path,
+    model: Path,
+    *,
+    strength: float = 0.2,
+    num_layers: int = 2,
+    model_name: str = "tiny",
+    fine_tune_type: str = "lora",
+) -> Path:
+    """A run's folder with an adapter for `model` that changes a lot of what it says, as training on a CPU leaves it."""
     import mlx.core as mx
     from mlx.utils import tree_flatten
     from mlx_lm.tuner.utils import linear_to_lora_layers
@@ -82,16 +90,21 @@ def adapter(run: Path, model: Path, *, strength: float = 0.2, num_layers: int = 
     module, _config = load_model(model, lazy=True)
     module.freeze()
     mx.random.seed(1)
-    linear_to_lora_layers(module, num_layers, parameters)
+    if fine_tune_type == "full":
+        for layer in module.layers[-num_layers:]:
+            layer.unfreeze()
+    else:
+        linear_to_lora_layers(module, num_layers, parameters, use_dora=fine_tune_type == "dora")
     weights = {
-        name: mx.random.normal(weight.shape) * strength if name.endswith("lora_b") else weight
+        name: weight.astype(mx.float32)
+        + (mx.random.normal(weight.shape) * strength if not name.endswith("lora_a") else 0)
         for name, weight in tree_flatten(module.trainable_parameters())
     }
     run.mkdir(parents=True)
     mx.save_safetensors(str(run / "adapters.safetensors"), weights)
     write_json(
         run / "adapter_config.json",
-        {"fine_tune_type": "lora", "num_layers": num_layers, "lora_parameters": parameters},
+        {"fine_tune_type": fine_tune_type, "num_layers": num_layers, "lora_parameters": parameters},
     )
     write_config(run, RunConfig(RunFacts(run=run.name, model_name=model_name), TrainingChoice()))
     return run

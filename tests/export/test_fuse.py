@@ -75,6 +75,20 @@ def test_mlx_lm_loads_the_fused_folder_as_the_tuned_model(kind, base, project, t
     assert bool(notices) == kind.startswith("q")  # a quantized base grows: said beforehand
 
 
+@pytest.mark.parametrize(
+    ("fine_tune_type", "kind"),
+    [("dora", "float32"), ("dora", "bfloat16"), ("dora", "q4"), ("full", "float32"), ("full", "bfloat16")],
+)
+def test_every_kind_of_adapter_is_fused_in_the_type_of_the_base(fine_tune_type, kind, base, project, tmp_path):
+    model = of_kind(kind, base, tmp_path)
+    shutil.rmtree(project.runs / "run-1")
+    tuned_model.adapter(project.runs / "run-1", model, fine_tune_type=fine_tune_type)
+    fused = fuse(plan_fuse(project, model), emit=ignore_event, stop=StopToken())
+    assert fused.proof.passed
+    assert fused.proof.tuning > 100 * fused.proof.divergence
+    assert stored_types(fused.path) == {FULL_PRECISION[kind]} == {fused.weight_type}
+
+
 @pytest.mark.parametrize("bits", [8])
 def test_a_base_may_stay_quantized_where_that_keeps_the_tuning(bits, base, project, tmp_path):
     import mlx.core as mx

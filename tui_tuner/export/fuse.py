@@ -123,9 +123,10 @@ def _fused_weights(plan: FusePlan) -> tuple[dict[str, Any], dict[str, Any], bool
     from tui_tuner.models.loading import apply_adapter, read_modules
 
     model, config = read_modules(plan.model, trust_remote_code=plan.trust_remote_code)
+    base = flat_weights(model)
     apply_adapter(model, plan.run)
     squeezed = fuse_layers(model, dequantize=plan.choice.dequantize)
-    return flat_weights(model), config, squeezed
+    return in_the_types_of(base, flat_weights(model)), config, squeezed
 
 
 def _is_quantized(config: dict[str, Any]) -> bool:
