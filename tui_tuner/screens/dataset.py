@@ -245,18 +245,6 @@ class DatasetScreen(SettingsStep, DatasetDoors):
             self.focus_body()
             self.say(_("space holds the work, s stops it; everything is kept."))
 
-    def action_pause(self) -> None:
-        """Hold the work, or let it go on."""
-        job = self.board.jobs.get(self.step)
-        if job is None or not job.running:
-            self.say(_("Nothing is running; g starts."))
-        elif job.stop_token.paused:
-            job.stop_token.unpause()
-            self.say(_("Going on."))
-        else:
-            job.stop_token.pause()
-            self.say(_("Paused: space goes on."), tone="text-warning")
-
     # -- what the job says ---------------------------------------------------------------------------------------------
 
     def heard(self, events: list[Event]) -> None:

@@ -153,6 +153,18 @@ class StepScreen(Screen[None]):
         self.show()
         return job
 
+    def action_pause(self) -> None:
+        """Hold the step's job at its next unit of work, or let it go on."""
+        job = self.board.jobs.get(self.step)
+        if job is None or not job.running:
+            self.say(_("Nothing is running; g starts."))
+        elif job.stop_token.paused:
+            job.stop_token.unpause()
+            self.say(_("Going on."))
+        else:
+            job.stop_token.pause()
+            self.say(_("Paused: space goes on."), tone="text-warning")
+
     def action_stop(self) -> None:
         """Ask the step's job to save and stop."""
         if self.board.stop(self.step):

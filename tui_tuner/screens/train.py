@@ -15,6 +15,7 @@ from tui_tuner.progress import Event
 from tui_tuner.screens.dashboard import Dashboard
 from tui_tuner.screens.settings_step import SettingsStep
 from tui_tuner.screens.training_view import TrainingView
+from tui_tuner.training.events import TrainingContinued, TrainingPaused
 from tui_tuner.training.run_config import read_config
 from tui_tuner.widgets.settings_form import SettingsForm
 
@@ -62,14 +63,19 @@ class TrainScreen(SettingsStep):
         self.query_one(Dashboard).show(self._view)
 
     def _say_headline(self) -> None:
+        run = self._view.history.run
+        text = _("No run yet · g starts one · e shows the settings")
+        if run:
+            text = " · ".join(filter(None, (run, self._state(), self._settings_of(run))))
+        self.query_one(Dashboard).say(text)
+
+    def _state(self) -> str:
         history = self._view.history
-        if not history.run:
-            self.query_one(Dashboard).say(_("No run yet · g starts one · e shows the settings"))
-            return
-        states = {True: _("finished"), False: _("stopped")}
-        running = self._is_live() and self.board.running(self.step)
-        state = _("running") if running else states.get(bool(history.ended and history.ended.finished), "")
-        self.query_one(Dashboard).say(" · ".join(filter(None, (history.run, state, self._settings_of(history.run)))))
+        if not (self._is_live() and self.board.running(self.step)):
+            return _("finished") if history.ended and history.ended.finished else _("stopped")
+        if history.paused:
+            return _("paused")
+        return _("pausing after this step") if self.board.jobs[self.step].stop_token.paused else _("running")
 
     def _settings_of(self, run: str) -> str:
         if self.project is None:
@@ -170,9 +176,10 @@ class TrainScreen(SettingsStep):
     # -- what the job says ---------------------------------------------------------------------------------------------
 
     def heard(self, events: list[Event]) -> None:
-        """Say how the run ended."""
+        """Say that the run waits, or how it ended."""
         ended = self.board.ended(self.step)
         if ended is None:
+            self._say_whether_it_waits(events)
             return
         if ended.outcome == "failed":
             self.say_how_it_ended(ended)
@@ -180,6 +187,13 @@ class TrainScreen(SettingsStep):
             self.say(_("Stopped, everything kept. r goes on from here."), tone="text-warning")
         else:
             self.say(_("Done. ctrl+n: see what it learned in Compare."), tone="text-success")
+
+    def _say_whether_it_waits(self, events: list[Event]) -> None:
+        for event in events:
+            if isinstance(event, TrainingPaused):
+                self.say(_("Paused, everything kept: space goes on, s stops."), tone="text-warning")
+            elif isinstance(event, TrainingContinued):
+                self.say("")
 
 
 SCREEN = TrainScreen

@@ -41,14 +41,14 @@ class TrainingView:
         history = self.history
         if history.started is None:
             return next(reversed(self.before.stages.values()), None)
-        last = history.last
+        last = history.last if history.running and not history.paused else None
         return StageProgress(
             history.run,
             history.iteration,
             history.iters,
             _("steps"),
-            last.iterations_per_second if last and history.running else None,
-            last.eta_seconds if last and history.running else None,
+            last.iterations_per_second if last else None,
+            last.eta_seconds if last else None,
             ended=history.ended is not None and history.ended.finished,
         )
 

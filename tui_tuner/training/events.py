@@ -142,6 +142,22 @@ class MicroBatchHalved(Event):
 
 
 @dataclass(frozen=True)
+class TrainingPaused(Event):
+    """The run waits after `iteration` steps, with everything on the disk."""
+
+    iteration: int
+    time: float
+
+
+@dataclass(frozen=True)
+class TrainingContinued(Event):
+    """A run that was paused goes on."""
+
+    iteration: int
+    time: float
+
+
+@dataclass(frozen=True)
 class TrainingEnded(Event):
     """A session is over: `finished`, or stopped so that it can be resumed; the best loss is None without validation."""
 
@@ -162,6 +178,8 @@ _KINDS: Mapping[str, type[Event]] = {
     "checkpoint_saved": CheckpointSaved,
     "step_skipped": StepSkipped,
     "micro_batch_halved": MicroBatchHalved,
+    "training_paused": TrainingPaused,
+    "training_continued": TrainingContinued,
     "training_ended": TrainingEnded,
     "notice": Notice,
 }

@@ -14,7 +14,9 @@ from tui_tuner.training.events import (
     CheckpointSaved,
     MicroBatchHalved,
     StepSkipped,
+    TrainingContinued,
     TrainingEnded,
+    TrainingPaused,
     TrainingStarted,
     TrainStep,
     Validation,
@@ -74,6 +76,7 @@ class RunHistory:
         last: the last report.
         started: how the last session began.
         ended: how it ended; None while it runs or where it was killed.
+        paused: whether it waits.
         best: (iteration, loss) of the best validation after a step.
         skipped: the steps left out.
         notices: (unix seconds, text) of what else happened, ready to show.
@@ -92,6 +95,7 @@ class RunHistory:
     last: TrainStep | None = None
     started: TrainingStarted | None = None
     ended: TrainingEnded | None = None
+    paused: bool = False
     best: tuple[int, float] | None = None
     skipped: list[StepSkipped] = field(default_factory=list)
     notices: list[tuple[float, str]] = field(default_factory=list)
@@ -118,7 +122,7 @@ class RunHistory:
     def _start(self, event: TrainingStarted, time: float) -> None:
         self._forget_after(event.start_iteration)
         self.run, self.iters, self.iteration = event.run, event.iters, event.start_iteration
-        self.started, self.ended = event, None
+        self.started, self.ended, self.paused = event, None, False
         if event.start_iteration:
             self._note(event.time, _("resumed after step {iteration:,}", iteration=event.start_iteration))
         else:
@@ -173,8 +177,18 @@ class RunHistory:
         self._note(event.time, str(event))
 
     @_apply.register
+    def _pause(self, event: TrainingPaused, time: float) -> None:
+        self.paused = True
+        self._note(event.time, _("paused after {iteration:,} steps", iteration=event.iteration))
+
+    @_apply.register
+    def _go_on(self, event: TrainingContinued, time: float) -> None:
+        self.paused = False
+        self._note(event.time, _("went on"))
+
+    @_apply.register
     def _end(self, event: TrainingEnded, time: float) -> None:
-        self.ended, self.iteration = event, event.iteration
+        self.ended, self.iteration, self.paused = event, event.iteration, False
         words = {"iteration": event.iteration, "iters": event.iters}
         if event.finished:
             self._note(event.time, _("finished after {iteration:,} steps", **words))

@@ -26,6 +26,8 @@ from tui_tuner.training.plan import TrainingPlan
 from tui_tuner.training.record import RunRecord
 from tui_tuner.training.reporting import Outlook, count_step, report
 from tui_tuner.training.run_config import TRAIN_FILE, VALID_FILE
+from tui_tuner.training.running_clock import RunningClock
+from tui_tuner.training.turnstile import Turnstile
 from tui_tuner.training.validation import held_out_loss
 
 # So many steps in a row that had to be left out are no accident.
@@ -57,6 +59,7 @@ class Session:
         progress: how far the run is; kept up to date.
         record: hears everything.
         stop: asked before every step and every batch of a validation.
+        clock: seconds of running.
         saved: whether `progress` is on the disk already.
     """
 
@@ -69,14 +72,16 @@ class Session:
         progress: Progress,
         record: RunRecord,
         stop: StopToken,
+        clock: RunningClock,
         *,
         saved: bool = False,
     ) -> None:
         self._plan, self._choice, self._pupil = plan, plan.choice, pupil
-        self._valid, self._record, self._stop = valid, record, stop
+        self._valid, self._record, self._clock = valid, record, clock
         self.progress = progress
         self._stepper = pupil.stepper
         self._guard = MemoryGuard(plan.run.name, progress, self._choice.batch_size, self.keep, record.tell)
+        self._turnstile = Turnstile(stop, progress, clock, self.keep, record.tell)
         self._feed = Feed(train, self._choice.batch_size, self._choice.seed)
         self._saved = self._standing if saved else None
         self._outlook = Outlook(self._choice)
@@ -108,7 +113,7 @@ class Session:
                 self._save()
             if self.progress.iteration >= self._choice.iters:
                 break
-            self._stop.check()
+            self._turnstile.check()
             self._step(next(batches))
         self.keep()
 
@@ -141,11 +146,11 @@ class Session:
 
     def _step(self, batch: Batch) -> None:
         progress, choice = self.progress, self._choice
-        began = time.perf_counter()
+        began = self._clock()
         what = _("step {iteration:,}", iteration=progress.iteration + 1)
         update = (progress.iteration + 1) % choice.grad_accumulation_steps == 0
         result = self._guard.retrying(what, lambda micro_batch: self._stepper.step(batch, micro_batch, update=update))
-        seconds = time.perf_counter() - began
+        seconds = self._clock() - began
         progress.iteration += 1
         progress.elapsed += seconds
         self._outlook.saw_step(seconds)
@@ -189,7 +194,13 @@ class Session:
         measured = self._guard.retrying(
             _("the held-out loss"),
             lambda micro_batch: held_out_loss(
-                pupil.model, pupil.loss, self._valid, micro_batch, emit=self._record.tell, stop=self._stop
+                pupil.model,
+                pupil.loss,
+                self._valid,
+                micro_batch,
+                emit=self._record.tell,
+                check=self._turnstile.check,
+                clock=self._clock,
             ),
         )
         self._outlook.saw_validation(measured.seconds)
@@ -232,7 +243,7 @@ class Session:
         # writes the same adapter; the other way round it would never write it.
         if not self._valid:
             self._save_adapter()
-        began = time.perf_counter()
+        began = self._clock()
         pupil, run, iteration = self._pupil, self._plan.run, self.progress.iteration
         event = CheckpointSaved(iteration, str(checkpoint_folder(run, iteration)), time.time())
         with self._record.kept_if_done(event) as length:
@@ -240,7 +251,7 @@ class Session:
                 run, pupil.stepper, self.progress, pupil.adapter_config, length, keep=self._choice.keep_checkpoints
             )
         self._saved = self._standing
-        self.progress.elapsed += time.perf_counter() - began
+        self.progress.elapsed += self._clock() - began
 
     def _save_adapter(self) -> None:
         save_adapter(self._plan.run, self._pupil.model, self._pupil.adapter_config)

@@ -25,6 +25,7 @@ from tui_tuner.training.run_config import (
     require_same_settings,
     write_config,
 )
+from tui_tuner.training.running_clock import RunningClock
 from tui_tuner.training.runs import RunSummary, summarize
 from tui_tuner.training.session import Session
 
@@ -108,11 +109,13 @@ def _train(plan: TrainingPlan, prepared: Prepared, emit: Emit, stop: StopToken) 
         supervised_tokens_per_epoch=train.supervised,
         time=time.time(),
     )
-    session = Session(plan, pupil, train.usable, valid.usable, progress, record, stop, saved=checkpoint is not None)
+    clock = RunningClock()
+    fresh = checkpoint is None
+    session = Session(plan, pupil, train.usable, valid.usable, progress, record, stop, clock, saved=not fresh)
     try:
         for event in (started, *found):
             record.tell(event)
-        with _checkpointing(plan, pupil.model):
+        with clock.beating(), _checkpointing(plan, pupil.model):
             _run_to_its_end(plan, session, record)
     finally:
         record.close()

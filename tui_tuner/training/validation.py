@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tui_tuner.language import _
-from tui_tuner.progress import Emit, Pace, StopToken
+from tui_tuner.progress import Emit, Pace
 from tui_tuner.training.batches import assemble, fixed_order
 from tui_tuner.training.examples import Example
 from tui_tuner.training.loss import BatchLoss
@@ -31,26 +30,42 @@ class HeldOutLoss:
 
 
 def held_out_loss(
-    model: Any, loss: BatchLoss, examples: Sequence[Example], batch_size: int, *, emit: Emit, stop: StopToken
+    model: Any,
+    loss: BatchLoss,
+    examples: Sequence[Example],
+    batch_size: int,
+    *,
+    emit: Emit,
+    check: Callable[[], None],
+    clock: Callable[[], float],
 ) -> HeldOutLoss:
     """Measure `model` on `examples` with dropout off; the model is left in training mode.
 
+    Args:
+        model: what is measured.
+        loss: how.
+        examples: on what.
+        batch_size: rows computed at once.
+        emit: hears how far it is.
+        check: called before each batch; may wait.
+        clock: seconds of running.
+
     Raises:
-        Stopped: asked to, at the next batch; nothing has changed.
+        Stopped: by `check`; nothing has changed.
     """
     order = fixed_order([example.length for example in examples], batch_size)
-    pace = Pace(_("Measuring held-out examples"), len(order), _("batches"), emit)
+    pace = Pace(_("Measuring held-out examples"), len(order), _("batches"), emit, clock=clock)
     total, tokens, seconds = 0.0, 0, 0.0
     spoilt: list[int] = []
     model.eval()
     try:
         for rows in order:
-            stop.check()
-            began = time.perf_counter()
+            check()
+            began = clock()
             batch = assemble([examples[row] for row in rows])
             loss.prepare(batch)
             mean: Any = loss(model, batch).item()
-            seconds += time.perf_counter() - began
+            seconds += clock() - began
             if math.isfinite(mean):
                 total += mean * batch.supervised
                 tokens += batch.supervised
