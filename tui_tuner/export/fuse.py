@@ -19,7 +19,7 @@ from tui_tuner.errors import ConfigurationError, ExportError
 from tui_tuner.evaluation.tuned import required_run
 from tui_tuner.export.model_card import count_rows, model_card
 from tui_tuner.export.proof import Proof, Statement, prove, take_statement
-from tui_tuner.export.weights import fuse_layers
+from tui_tuner.export.weights import fuse_layers, in_the_types_of
 from tui_tuner.files import new_folder, storage_errors, write_text
 from tui_tuner.language import _
 from tui_tuner.models.model_files import QUANTIZATION_KEYS, copy_tokenizer, main_type, write_config, write_provenance

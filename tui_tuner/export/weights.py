@@ -91,3 +91,17 @@ def _raise(module: Any) -> Any:
     for name in names:
         module[name] = module[name].astype(mx.float32)
     return stored
+
+
+def in_the_types_of(base: dict[str, Any], weights: dict[str, Any]) -> dict[str, Any]:
+    """`weights`, those that were trained themselves brought to the type the base stores them in; lazily.
+
+    Full fine-tuning on a CPU computes in float32 and leaves its weights so.
+    """
+    import mlx.core as mx
+
+    def stored(name: str, weight: Any) -> Any:
+        was = base[name].dtype if name in base else weight.dtype
+        return weight.astype(was) if mx.issubdtype(was, mx.floating) else weight
+
+    return {name: stored(name, weight) for name, weight in weights.items()}
