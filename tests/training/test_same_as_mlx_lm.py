@@ -54,9 +54,8 @@ def lora_model(path, choice):
     model = load_model(path).model
     mx.random.seed(choice.seed)
     model.freeze()
-    linear_to_lora_layers(
-        model, choice.num_layers, {"rank": choice.rank, "dropout": choice.dropout, "scale": choice.scale}
-    )
+    parameters = {"rank": choice.rank, "dropout": choice.dropout, "scale": choice.scale}
+    linear_to_lora_layers(model, choice.num_layers, parameters, use_dora=choice.fine_tune_type == "dora")
     return model
 
 
@@ -185,15 +184,17 @@ def test_every_setting_means_what_it_means_in_mlx_lm(school, tiny, without_compi
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.2])
-def test_steps_on_mlx_lms_own_batches_give_its_losses(tiny, tokenizer, dropout):
+@pytest.mark.parametrize("base", [0, 4, 8], indirect=True)
+@pytest.mark.parametrize("kind", ["lora", "dora"])
+def test_steps_on_mlx_lms_own_batches_give_its_losses(base, tokenizer, kind, dropout):
     """Its batches, its padding, its mask, which also counts the first padding position after each row."""
     dataset = CacheDataset(ChatDataset(rows(12), tokenizer, mask_prompt=True))
     theirs = list(itertools.islice(trainer.iterate_batches(dataset, 4, 256, loop=True, seed=0), STEPS))
 
-    choice = dataclasses.replace(QUICK, dropout=dropout)
+    choice = dataclasses.replace(QUICK, dropout=dropout, fine_tune_type=kind)
 
     def expected():
-        model, optimizer = lora_model(tiny, choice), optim.Adam(learning_rate=1e-4)
+        model, optimizer = lora_model(base, choice), optim.Adam(learning_rate=1e-4)
         model.train()
         for tokens, spans in theirs:
             (loss, count), gradient = nn.value_and_grad(model, trainer.default_loss)(model, tokens, spans)
@@ -202,7 +203,7 @@ def test_steps_on_mlx_lms_own_batches_give_its_losses(tiny, tokenizer, dropout):
             yield loss.item(), int(count.item())
 
     def found():
-        model = lora_model(tiny, choice)
+        model = lora_model(base, choice)
         model.train()
         stepper = Stepper(model, optim.Adam(learning_rate=1e-4), PlainLoss())
         for tokens, spans in theirs:
