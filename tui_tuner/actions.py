@@ -48,6 +48,7 @@ ACTIONS: tuple[Action, ...] = (
         "environment", "copy_fix", "c", _("copy fix"), _("Copy the selected check's fix, a command, to the clipboard.")
     ),
     Action("environment", "run_fix", "x", _("run fix"), _("Run the selected check's fix, where that is safe.")),
+    Action("environment", "choose_model", "b", _("base model"), _("Choose the base model, and fetch it.")),
     Action("environment", "stop", "s", _("stop"), _("Stop the fix that is running."), footer=False),
     Action("dataset", "start", "g", _("start"), _("Write the dataset, or go on where it stopped.")),
     Action("dataset", "pause", "space", _("pause"), _("Hold the work, or let it go on.")),
@@ -71,6 +72,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("train", "pause", "space", _("pause"), _("Hold the run after this step, or let it go on.")),
     Action("train", "stop", "s", _("stop & keep"), _("Stop within one iteration and keep a checkpoint.")),
     Action("train", "edit", "e", _("settings"), _("Show the settings, or the dashboard.")),
+    Action("train", "choose_model", "b", _("base model"), _("Choose the base model, and fetch it."), footer=False),
     Action("train", "look('next')", "p", _("next plot"), _("Make the next plot the large one.")),
     Action("train", "look('previous')", "P", _("plot before"), _("Make the plot before the large one."), footer=False),
     Action(
@@ -177,6 +179,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("learning", "figures", "f", _("figures"), _("Give the example all the room, or show the figures again.")),
     Action("learning", "help", "question_mark", _("keys"), _("Show every key.")),
     Action("learning", "leave", "escape", _("back"), _("Go back.")),
+    # Choosing is what enter does to a row.
+    Action("base_models", "get", "d", _("get it"), _("Choose the row, and fetch it.")),
+    Action("base_models", "stop", "s", _("stop, keeping what arrived"), _("Stop fetching; getting it again goes on.")),
+    Action("base_models", "bits", "k", _("bits"), _("Leave a full model as it is, or squeeze it into 4 or 8 bits.")),
+    Action("base_models", "trust", "t", _("own code"), _("Let this model's own Python code run, or not.")),
+    Action("base_models", "leave", "escape", _("back"), _("Go back; a download goes on.")),
     Action("card", "leave", "escape", _("back"), _("Go back to the Dataset step.")),
     Action(EVERYWHERE, "go_to('environment')", "1", _("Environment"), _("Go to Environment."), footer=False),
     Action(EVERYWHERE, "go_to('dataset')", "2", _("Dataset"), _("Go to Dataset."), footer=False),

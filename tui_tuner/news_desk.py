@@ -47,7 +47,8 @@ class NewsDesk:
         app = self._app
         ended = app.board.ended(step_key)
         app.show_frames()
-        if ended is None or app.current_step == step_key:
+        # A screen that shows another step's job says itself how it ended.
+        if ended is None or step_key in (app.current_step, getattr(app.screen, "watches", None)):
             return
         texts = {"done": _("{job}: done"), "stopped": _("{job}: stopped, kept"), "failed": _("{job}: failed")}
         severity = "error" if ended.outcome == "failed" else "information"

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tui_tuner.commands import chat, check, compare, data, demo, fuse, importing, new, pull, runs, tokens, train
+from tui_tuner.commands import chat, check, compare, data, demo, fuse, importing, models, new, pull, runs, tokens, train
 
 COMMANDS: dict[str, ModuleType] = {
     "demo": demo,
     "new": new,
     "check": check,
+    "models": models,
     "pull": pull,
     "import": importing,
     "data": data,

@@ -9,6 +9,7 @@ from tui_tuner.dataset.events import DatasetReady, ExampleRefused, FollowUpRefus
 from tui_tuner.dataset.trying import PromptSent, PromptTried
 from tui_tuner.documents.adding import DocumentsAdded
 from tui_tuner.documents.telling import documents_told
+from tui_tuner.environment.model_offers import ModelOffer, offer_in_words
 from tui_tuner.export.proof import Proof
 from tui_tuner.importing.events import FileImported, ImportEnded, RowRefused
 from tui_tuner.language import _
@@ -48,6 +49,15 @@ def _run(event: RunSummary) -> str:
     best = f"{event.best_loss:.3f}" if event.best_loss is not None else "–"
     progress = f"{event.iteration:,}/{event.iters:,}"
     return f"{event.name:<10} {event.state:<24} {progress:>13}   best {best:>7}   {event.model}"
+
+
+@sentence.register
+def _offer(event: ModelOffer) -> str:
+    size = figures.size(event.weights) if event.weights else figures.UNKNOWN
+    about = size if event.here or not event.weights else f"~{size}"
+    mark = "✓" if event.here else "*" if event.suggested else " "
+    needed = figures.memory(event.needed) if event.needed else figures.UNKNOWN
+    return f" {mark} {one_line(event.name, 60):<50} {about:>9}  {needed:>8}  {offer_in_words(event)}"
 
 
 @sentence.register

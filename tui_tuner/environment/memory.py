@@ -42,8 +42,28 @@ def check_memory(for_mlx: int | None, model: ModelSize | None) -> CheckResult:
         for_mlx: what MLX says it may use (its working set on Metal), None where it was not asked.
         model: the base model's size, where known.
     """
-    facts = _mac_facts() if on_mac() else _linux_facts()
+    facts = memory_facts()
     return judge_memory(replace(facts, for_mlx=for_mlx) if for_mlx else facts, model)
+
+
+def memory_facts() -> MemoryFacts:
+    """This machine's memory, as its system tells it."""
+    return _mac_facts() if on_mac() else _linux_facts()
+
+
+def usable(facts: MemoryFacts) -> int:
+    """Bytes that training may take: what MLX may use where that is known, else what Metal allows on such a Mac.
+
+    Metal's limit is two thirds of the memory up to 32 GB and three quarters beyond, as long as nobody changed it.
+    """
+    if facts.for_mlx is not None:
+        return facts.for_mlx
+    return facts.total * 2 // 3 if facts.total <= 32 * GIBIBYTE else facts.total * 3 // 4
+
+
+def needed_for(weights: int) -> int:
+    """Bytes that teaching a model of so many bytes of weights takes at least, about: no dataset is known yet."""
+    return int(weights * SHARE_OF_WEIGHTS) + FOR_TRAINING
 
 
 def _mac_facts() -> MemoryFacts:
@@ -89,7 +109,7 @@ def judge_memory(facts: MemoryFacts, model: ModelSize | None) -> CheckResult:
     words = [_("{total}, {free} free", total=figures.memory(facts.total), free=figures.memory(facts.free))]
     if facts.for_mlx:
         words.append(_("MLX may use {amount}", amount=figures.memory(facts.for_mlx)))
-    needed = int(model.weights * SHARE_OF_WEIGHTS) + FOR_TRAINING if model else 0
+    needed = needed_for(model.weights) if model else 0
     short = needed > (facts.for_mlx or facts.total)
     if short:
         words.append(_("the base model needs about {amount}", amount=figures.memory(needed)))

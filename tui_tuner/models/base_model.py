@@ -7,7 +7,7 @@ from pathlib import Path
 from tui_tuner import figures
 from tui_tuner.choices import ModelChoice
 from tui_tuner.language import _
-from tui_tuner.models.catalogue import REPOSITORY, fetch_model, find_model, weights_in
+from tui_tuner.models.catalogue import REPOSITORY, STARTER, fetch_model, find_model, weights_in
 from tui_tuner.models.quantizing import is_made_from, is_quantized, quantize, quantized_folder
 from tui_tuner.progress import Emit, Notice, StopToken
 
@@ -26,8 +26,15 @@ def find_tokenizer_folder(choice: ModelChoice) -> Path | None:
     return find_base(choice) or find_model(choice.name, code=choice.trust_remote_code)
 
 
+def needs_engine(choice: ModelChoice) -> bool:
+    """Whether fetching the base model uses MLX, rather than the network alone."""
+    return bool(choice.bits) or choice.name == STARTER
+
+
 def fetch_base(choice: ModelChoice, *, emit: Emit, stop: StopToken) -> Path:
-    """Return the folder of the base model; downloads, makes or quantizes it first if need be. Runs on the MLX thread.
+    """Return the folder of the base model; downloads, makes or quantizes it first if need be.
+
+    Runs on the MLX thread where `needs_engine` says so.
 
     Raises:
         ModelError: it cannot be had, or not be quantized.

@@ -13,9 +13,19 @@ from tui_tuner.language import _
 from tui_tuner.models import starter
 from tui_tuner.models.hub import cached_snapshot, download_snapshot
 from tui_tuner.models.starter import model_cache
+from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, StopToken
 
-__all__ = ["STARTER", "fetch_model", "find_model", "is_model_folder", "model_cache", "model_fingerprint", "weights_in"]
+__all__ = [
+    "STARTER",
+    "fetch_model",
+    "find_model",
+    "is_model_folder",
+    "model_cache",
+    "model_fingerprint",
+    "require_name",
+    "weights_in",
+]
 
 STARTER = starter.NAME
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
@@ -73,6 +83,20 @@ def find_model(name: str, *, code: bool = False) -> Path | None:
     return snapshot if snapshot is not None and is_model_folder(snapshot) else None
 
 
+def require_name(name: str) -> None:
+    """Check that `name` can be a model's: the starter, a folder that holds one, or a repository.
+
+    Raises:
+        ModelError: it is none of these.
+    """
+    if name != STARTER and not REPOSITORY.fullmatch(name) and not is_model_folder(Path(name).expanduser().absolute()):
+        raise ModelError(
+            _("there is no model here: a model folder has a config.json and *.safetensors"),
+            where=one_line(name, 80),
+            advice=_("Give such a folder, a repository of the Hugging Face hub, or {starter}.", starter=STARTER),
+        )
+
+
 def fetch_model(name: str, *, code: bool = False, emit: Emit, stop: StopToken) -> Path:
     """Return the folder of the model `name`, making or downloading it first if need be. Runs on the MLX thread.
 
@@ -85,12 +109,7 @@ def fetch_model(name: str, *, code: bool = False, emit: Emit, stop: StopToken) -
         return starter.make_starter(emit=emit, stop=stop)
     if (found := find_model(name, code=code)) is not None:
         return found
-    if not REPOSITORY.fullmatch(name):
-        raise ModelError(
-            _("there is no model here: a model folder has a config.json and *.safetensors"),
-            where=name,
-            advice=_("Give such a folder, a repository of the Hugging Face hub, or {starter}.", starter=STARTER),
-        )
+    require_name(name)
     folder = download_snapshot(name, code=code, emit=emit, stop=stop)
     if not is_model_folder(folder):
         raise ModelError(

@@ -170,6 +170,7 @@ class EnvironmentScreen(StepScreen):
     def action_run_fix(self) -> None:
         """Run the selected check's fix."""
         from tui_tuner.environment.fixes import fix_work
+        from tui_tuner.models.base_model import needs_engine
 
         result = self._selected()
         if result is None or result.fix is None or not result.fix.run:
@@ -184,10 +185,15 @@ class EnvironmentScreen(StepScreen):
                 ollama_url=dataset.ollama_url,
                 ollama_model=dataset.ollama_model,
             )
-            # Only the base model is made by MLX; a server is fetched from while something trains.
-            self.start_job(fix, ProgressView(), on_engine=result.fix.run == "base_model")
+            # Most of it is downloads, which go on while something trains.
+            on_engine = result.fix.run == "base_model" and needs_engine(self._model)
+            self.start_job(fix, ProgressView(), on_engine=on_engine)
         else:
             self.say(_("Open or make a project first."), tone="text-warning")
+
+    def action_choose_model(self) -> None:
+        """Choose the base model; check again when that is done."""
+        self.choose_base_model(self.action_check)
 
     def show(self) -> None:
         """Draw the fix that runs."""

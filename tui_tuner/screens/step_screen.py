@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
@@ -164,6 +165,12 @@ class StepScreen(Screen[None]):
         else:
             job.stop_token.pause()
             self.say(_("Paused: space goes on."), tone="text-warning")
+
+    def choose_base_model(self, after: Callable[[], None]) -> None:
+        """Show the base models to choose from, then go on with `after`."""
+        from tui_tuner.screens.base_models import BaseModelScreen
+
+        self.app.push_screen(BaseModelScreen(self.tuner), lambda _nothing: after())
 
     def action_stop(self) -> None:
         """Ask the step's job to save and stop."""

@@ -43,7 +43,7 @@ class TrainScreen(SettingsStep):
 
     def settings(self) -> ComposeResult:
         """What to teach, and how."""
-        yield self.heading(_("Base model"))
+        yield self.heading(_("Base model · b chooses one"))
         yield SettingsForm(self.choices.model, only=("name",), id="model")
         yield self.heading(_("Training"))
         yield SettingsForm(self.choices.training, id="training")
@@ -110,6 +110,13 @@ class TrainScreen(SettingsStep):
         project = self.project_if_settings_are_good()
         if project is not None:
             self._start(training_work(project))
+
+    def action_choose_model(self) -> None:
+        """Choose the base model."""
+        self.choose_base_model(self._show_model)
+
+    def _show_model(self) -> None:
+        self.query_one("#model", SettingsForm).show(self.choices.model)
 
     def action_resume(self) -> None:
         """Go on with the run on the screen, with its own settings."""
