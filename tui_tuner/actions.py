@@ -163,7 +163,7 @@ ACTIONS: tuple[Action, ...] = (
         "likeness",
         "d",
         _("what it repeats"),
-        _("Go from a near duplicate to what it repeats, and back."),
+        _("Go from a near duplicate to what it repeats, from a follow-up to its conversation, and back."),
         footer=False,
     ),
     Action("review", "tokens", "l", _("tokens"), _("See this example as the model gets it."), footer=False),

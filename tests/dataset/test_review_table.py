@@ -2,8 +2,8 @@ import pytest
 
 from tui_tuner.dataset.examples import asked_and_answered
 from tui_tuner.dataset.review import Decision
+from tui_tuner.dataset.review_rows import ReviewRow
 from tui_tuner.dataset.review_table import SLICE, ReviewTable, View, origin
-from tui_tuner.dataset.reviewing import ReviewRow
 
 SOME = [
     ReviewRow("a", asked_and_answered("Who are you?", "A cat.", "b.csv:1")),

@@ -7,7 +7,7 @@ from textual.widgets import Input, OptionList, Static
 from tui_tuner.app import TunerApp
 from tui_tuner.dataset.examples import Example, asked_and_answered
 from tui_tuner.dataset.review import Decision, Review, identity
-from tui_tuner.dataset.reviewing import ReviewRow
+from tui_tuner.dataset.review_rows import ReviewRow
 from tui_tuner.files import read_json_lines, write_json_lines
 from tui_tuner.screens.review import ReviewScreen
 from tui_tuner.screens.review_face import RowsRead
@@ -49,7 +49,7 @@ async def test_accept_reject_and_undo_by_key(project):
             assert "Is [bold]0[/] even?" in text(screen, "#conversation")
             assert "\x1b" not in text(screen, "#conversation")
             await pilot.press("x", "x", "a", "u")
-            assert f"{NUMBER - 2} will be learned" in text(screen, "#counts")
+            assert f"{NUMBER - 2} examples will be learned" in text(screen, "#counts")
             assert screen.query_one(ReviewList).cursor == 2
             await pilot.press("f")
             await pilot.pause()
@@ -65,6 +65,23 @@ async def test_accept_reject_and_undo_by_key(project):
     finally:
         app.close()
     assert [decision.verdict for decision in Review(project.data / "review.jsonl").decisions.values()] == ["reject"] * 2
+
+
+async def test_keys_typed_at_once_are_the_lists_and_not_the_searchs(project, monkeypatch):
+    focused, set_focus = [], ReviewScreen.set_focus
+
+    def noting(self, widget, *more, **named):
+        focused.append(type(widget))
+        set_focus(self, widget, *more, **named)
+
+    monkeypatch.setattr(ReviewScreen, "set_focus", noting)
+    app = TunerApp(project, Settings(last_step="dataset"))
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await opened(app, pilot)
+            assert set(focused) == {ReviewList}
+    finally:
+        app.close()
 
 
 async def test_search_finds_while_typing_and_escape_clears_it(project):
@@ -107,15 +124,15 @@ async def test_many_are_decided_after_one_question_and_one_undo_takes_all_back(p
             assert "the 3 marked" in str(app.screen.query_one(Static).render())
             await pilot.press("y")
             await pilot.pause()
-            assert f"{NUMBER - 3} will be learned" in text(screen, "#counts")
+            assert f"{NUMBER - 3} examples will be learned" in text(screen, "#counts")
             await pilot.press("A")
             await pilot.pause()
             await pilot.press("y")
             await pilot.pause()
-            assert f"{NUMBER} will be learned" in text(screen, "#counts")
+            assert f"{NUMBER} examples will be learned" in text(screen, "#counts")
             await pilot.press("u")
             await pilot.pause()
-            assert f"{NUMBER - 3} will be learned" in text(screen, "#counts")
+            assert f"{NUMBER - 3} examples will be learned" in text(screen, "#counts")
     finally:
         app.close()
     later = Review(project.data / "review.jsonl")

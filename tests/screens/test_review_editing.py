@@ -7,7 +7,7 @@ from textual.app import App
 from textual.widgets import Static, TextArea
 
 from tui_tuner.dataset.examples import Example, asked_and_answered
-from tui_tuner.dataset.reviewing import ReviewRow
+from tui_tuner.dataset.review_rows import ReviewRow
 from tui_tuner.errors import StorageError
 from tui_tuner.models.prompts import Message
 from tui_tuner.screens.review_editing import EditScreen, edited_in_editor

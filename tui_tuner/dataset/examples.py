@@ -29,12 +29,14 @@ class Example:
         passage: what it was written from; None where that is no document.
         began_with: how many messages there were before follow-ups were added; 0 where none were. It stays the same
             example as it grows: a person's decision, its near duplicates and its side of the split go by these alone.
+        by_hand: how many messages there were after the last follow-up that a person took back, whatever the checks say.
     """
 
     messages: tuple[Message, ...]
     source: str
     passage: Provenance | None = None
     began_with: int = 0
+    by_hand: int = 0
 
     @property
     def beginning(self) -> tuple[Message, ...]:
@@ -66,13 +68,20 @@ class Example:
         """How many of its turns were added after it was accepted as an example."""
         return (len(self.messages) - len(self.beginning)) // 2
 
-    def followed_by(self, turns: Iterable[Message]) -> Example:
-        """The example with a follow-up question and its answer at its end."""
-        return replace(self, messages=(*self.messages, *turns), began_with=self.began_with or len(self.messages))
+    def followed_by(self, turns: Iterable[Message], *, by_hand: bool = False) -> Example:
+        """The example with a follow-up question and its answer at its end; `by_hand` where a person took them back."""
+        messages = (*self.messages, *turns)
+        accepted = len(messages) if by_hand else self.by_hand
+        return replace(self, messages=messages, began_with=self.began_with or len(self.messages), by_hand=accepted)
 
     def without_last_follow_up(self) -> Example | None:
-        """The example as it was before its last follow-up; None where it has none."""
-        return replace(self, messages=self.messages[:-2]) if len(self.messages) > self.began_with > 0 else None
+        """The example as it was before its last follow-up; None where it has none, or a person took that one back."""
+        added = self.began_with and len(self.messages) > max(self.began_with, self.by_hand)
+        return replace(self, messages=self.messages[:-2]) if added else None
+
+    def without_taken_back(self) -> Example:
+        """The turns that checks still look at: what it began with, and what follows on the last one taken back."""
+        return replace(self, messages=(*self.beginning, *self.messages[self.by_hand :])) if self.by_hand else self
 
     def as_row(self) -> dict[str, Any]:
         """The row of a training file, as mlx-lm reads it."""

@@ -14,11 +14,12 @@ from tui_tuner.dataset.answer_request import answer_request
 from tui_tuner.dataset.checks import ECHO_WORDS, Objection, question_objection
 from tui_tuner.dataset.events import FollowUpRefused, FollowUpWritten
 from tui_tuner.dataset.examples import Example, asked_and_answered, name_of, question_key, well_formed
-from tui_tuner.dataset.follow_up_journals import FollowUpJournals, grown
+from tui_tuner.dataset.follow_up_journals import FollowUpJournals
 from tui_tuner.dataset.follow_up_request import follow_up_request, question_in
+from tui_tuner.dataset.follow_ups_there import Step
 from tui_tuner.dataset.grounding import mention_objection
 from tui_tuner.dataset.near_duplicates import NearDuplicates
-from tui_tuner.dataset.plan import FOLLOW_UP_STEPS, DatasetPlan
+from tui_tuner.dataset.plan import DatasetPlan
 from tui_tuner.dataset.review import identity
 from tui_tuner.dataset.rounds import TRIES, Rounds
 from tui_tuner.dataset.sequence_length import InWords
@@ -66,18 +67,17 @@ def write_follow_ups(
     if work.short:
         text = _(
             "{number} examples have fewer turns than the {turns} wanted, because what should follow was refused; they "
-            "are learned as they are. data/{file} has every reason.",
+            "are learned as they are. v in the Dataset step shows what was refused, and there it can be accepted.",
             number=work.short,
             turns=plan.choice.turns_learned,
-            file=FOLLOW_UP_STEPS,
         )
         emit(Notice(text))
-    return FollowUpsOutcome(work.short, dict(journals.reasons))
+    return FollowUpsOutcome(work.short, dict(journals.there.reasons))
 
 
 @dataclass(frozen=True)
-class _Step:
-    """What a conversation needs next: a question, or, where there is one, its answer."""
+class _Waiting:
+    """An example, and what it needs next: a question, or, where there is one, its answer."""
 
     example: Example
     question: str = ""
@@ -89,9 +89,9 @@ class _Step:
         return (*self.example.messages, *asked)
 
     @property
-    def name(self) -> str:
-        """By which the journal knows how often it was tried."""
-        return name_of(self.conversation)
+    def step(self) -> Step:
+        """By which the journal knows it."""
+        return Step(name_of(self.example.messages), self.question)
 
 
 class _FollowUps:
@@ -112,96 +112,96 @@ class _FollowUps:
         self._places = {identity(example): place for place, example in enumerate(examples)}
         self.short = self._written = 0
         # Those refused before come last, as they do within one session.
-        steps = [step for example in examples if (step := self._first_step(example)) is not None]
-        steps.sort(key=lambda step: journals.tries[step.name])
-        self.rounds = Rounds(teacher, steps, request=self._request, take=self._take, fail=self._fail)
+        open_ = [waiting for example in examples if (waiting := self._first_step(example)) is not None]
+        open_.sort(key=lambda waiting: journals.there.tries[waiting.step])
+        self.rounds = Rounds(teacher, open_, request=self._request, take=self._take, fail=self._fail)
         total = (self._turns - 1) * len(examples)
-        missing = sum(self._turns - step.example.turns for step in steps)
+        missing = sum(self._turns - waiting.example.turns for waiting in open_)
         self.pace = Pace(_("Follow-ups"), total, _("follow-ups"), emit, done=total - missing)
 
-    def _first_step(self, example: Example) -> _Step | None:
+    def _first_step(self, example: Example) -> _Waiting | None:
         """Where an earlier session left off; None where nothing is left to do, or nothing more is tried."""
-        example = grown(example, self._journals.finished, self._turns)
+        example = self._journals.there.grown(example, self._turns)
         self._written += example.turns - 1
         if example.turns >= self._turns:
             return None
-        step = _Step(example, self._journals.questions.get(name_of(example.messages), ""))
-        if self._journals.tries[step.name] < TRIES:
-            return step
+        waiting = _Waiting(example, self._journals.there.waiting(name_of(example.messages)))
+        if self._journals.there.tries[waiting.step] < TRIES:
+            return waiting
         self.short += 1
         return None
 
-    def _request(self, step: _Step) -> Request:
-        tries, passage = self._journals.tries[step.name], self._passage(step)
-        ask = answer_request if step.question else follow_up_request
-        request = ask(self._plan, self._teacher, step.conversation, tries, passage)
+    def _request(self, waiting: _Waiting) -> Request:
+        tries, passage = self._journals.there.tries[waiting.step], self._passage(waiting)
+        ask = answer_request if waiting.question else follow_up_request
+        request = ask(self._plan, self._teacher, waiting.conversation, tries, passage)
         # Where several models write in turn, another one tries the next time.
-        return replace(request, turn=self._places[identity(step.example)] + tries)
+        return replace(request, turn=self._places[identity(waiting.example)] + tries)
 
-    def _passage(self, step: _Step) -> Passage | None:
-        origin = step.example.passage
+    def _passage(self, waiting: _Waiting) -> Passage | None:
+        origin = waiting.example.passage
         return self._plan.passages_by_id.get(origin.id) if origin else None
 
-    def _take(self, step: _Step, answer: Answer) -> None:
+    def _take(self, waiting: _Waiting, answer: Answer) -> None:
         by = answer.by or self._teacher.name
-        if step.question:
-            self._take_answer(step, self._standard.tidy(answer), answer.text, by)
+        if waiting.question:
+            self._take_answer(waiting, self._standard.tidy(answer), answer.text, by)
         else:
-            self._take_question(step, answer, by)
+            self._take_question(waiting, answer, by)
 
-    def _take_question(self, step: _Step, answer: Answer, by: str) -> None:
-        question = question_in(answer, self._request(step))
-        found = self._objection_to_question(step, question)
+    def _take_question(self, waiting: _Waiting, answer: Answer, by: str) -> None:
+        question = question_in(answer, self._request(waiting))
+        found = self._objection_to_question(waiting, question)
         if found is not None:
-            self._refuse(step, question, found, well_formed(answer.text), by)
+            self._refuse(waiting, question, found, well_formed(answer.text).strip(), by)
             return
-        self._journals.keep_question(step.name, question, by)
+        self._journals.keep_question(waiting.step.after, question, by)
         # Its answer is asked for next, so that conversations are finished one after the other.
-        self.rounds.waiting.appendleft(_Step(step.example, question))
+        self.rounds.waiting.appendleft(_Waiting(waiting.example, question))
 
-    def _objection_to_question(self, step: _Step, question: str) -> Objection | None:
-        earlier = [message["content"] for message in step.example.messages if message["role"] == "user"]
+    def _objection_to_question(self, waiting: _Waiting, question: str) -> Objection | None:
+        earlier = [message["content"] for message in waiting.example.messages if message["role"] == "user"]
         found = question_objection(question, earlier, self._plan.quality)
-        if found is None and (passage := self._passage(step)):
+        if found is None and (passage := self._passage(waiting)):
             found = mention_objection(question, passage)
-        return found or self._others.objection(step.example, question)
+        return found or self._others.objection(waiting.example, question)
 
-    def _take_answer(self, step: _Step, answer: Answer, whole: str, by: str) -> None:
-        found = self._objection_to_answer(step, answer)
+    def _take_answer(self, waiting: _Waiting, answer: Answer, whole: str, by: str) -> None:
+        found = self._objection_to_answer(waiting, answer)
         if found is not None:
-            self._refuse(step, step.question, found, well_formed(whole), by)
+            self._refuse(waiting, waiting.question, found, well_formed(whole), by)
             return
-        turns = self._journals.keep(name_of(step.example.messages), step.question, answer, by)
-        example = step.example.followed_by(turns)
+        turns = self._journals.keep(waiting.step, answer, by)
+        example = waiting.example.followed_by(turns)
         self._written += 1
         self.pace.advance()
-        words = (example.question, step.question, answer.text, answer.tokens, example.turns, by, self._written)
+        words = (example.question, waiting.question, answer.text, answer.tokens, example.turns, by, self._written)
         self._emit(FollowUpWritten(*words))
         if example.turns < self._turns:
-            self.rounds.waiting.appendleft(_Step(example))
+            self.rounds.waiting.appendleft(_Waiting(example))
 
-    def _objection_to_answer(self, step: _Step, answer: Answer) -> Objection | None:
-        found = self._standard.objection(step.question, answer, self._passage(step))
+    def _objection_to_answer(self, waiting: _Waiting, answer: Answer) -> Objection | None:
+        found = self._standard.objection(waiting.question, answer, self._passage(waiting))
         if found is not None:
             return found
         said = question_key(answer.text)
-        before = (message["content"] for message in step.example.messages if message["role"] == "assistant")
+        before = (message["content"] for message in waiting.example.messages if message["role"] == "assistant")
         if len(said.split()) >= ECHO_WORDS and said in map(question_key, before):
             return Objection("repetition", _("it repeats an earlier answer of the conversation"))
-        whole = step.example.followed_by(asked_and_answered(step.question, answer.text, "").messages)
+        whole = waiting.example.followed_by(asked_and_answered(waiting.question, answer.text, "").messages)
         return InWords(self._plan.max_seq_length).objection(whole)
 
-    def _fail(self, step: _Step, error: TeacherError) -> None:
-        self._refuse(step, step.question, Objection("teacher_failed", error.what), "", self._teacher.name)
+    def _fail(self, waiting: _Waiting, error: TeacherError) -> None:
+        self._refuse(waiting, waiting.question, Objection("teacher_failed", error.what), "", self._teacher.name)
 
-    def _refuse(self, step: _Step, question: str, found: Objection, text: str, by: str) -> None:
-        self._journals.refuse(step.name, text, found, by)
-        self._emit(FollowUpRefused(step.example.question, question, found.text))
-        if self._journals.tries[step.name] < TRIES:
-            self.rounds.waiting.append(step)
+    def _refuse(self, waiting: _Waiting, question: str, found: Objection, text: str, by: str) -> None:
+        self._journals.refuse(waiting.step, question or text, text, found, by)
+        self._emit(FollowUpRefused(waiting.example.question, question, found.text))
+        if self._journals.there.tries[waiting.step] < TRIES:
+            self.rounds.waiting.append(waiting)
         else:
             self.short += 1
-            self.pace.advance(self._turns - step.example.turns)
+            self.pace.advance(self._turns - waiting.example.turns)
 
 
 class _FirstQuestions:

@@ -141,6 +141,7 @@ def _outdated(example: Example, plan: DatasetPlan) -> Objection | None:
 
 def _objection(example: Example, plan: DatasetPlan) -> Objection | None:
     """What the checks say against `example`, those of its passage among them."""
+    example = example.without_taken_back()
     found = objection(example, plan.quality)
     passage = plan.passages_by_id.get(example.passage.id) if example.passage else None
     return found if found is not None or passage is None else turns_objection(example, passage, plan.quality)
@@ -149,7 +150,10 @@ def _objection(example: Example, plan: DatasetPlan) -> Objection | None:
 def _judged(
     example: Example, plan: DatasetPlan, known: NearDuplicates, originals: list[Example]
 ) -> tuple[Example, SetAside | None]:
-    """The example without those last follow-ups that a check objects to, and what is wrong where that is not enough."""
+    """The example without those last follow-ups that a check objects to, and what is wrong where that is not enough.
+
+    What a person took back stays, and with it what it follows on.
+    """
     found = _objection(example, plan)
     while found is not None and (shorter := example.without_last_follow_up()) is not None:
         example = shorter

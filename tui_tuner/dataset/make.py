@@ -14,7 +14,7 @@ from tui_tuner.dataset.answers import AnswersOutcome, write_answers
 from tui_tuner.dataset.card import make_card, write_card
 from tui_tuner.dataset.events import DatasetReady
 from tui_tuner.dataset.examples import Example, question_key
-from tui_tuner.dataset.follow_up_journals import FollowUpJournals, grown
+from tui_tuner.dataset.follow_up_journals import FollowUpJournals
 from tui_tuner.dataset.follow_ups import FollowUpsOutcome, write_follow_ups
 from tui_tuner.dataset.formats import Row, open_format, rows, say_what_is_lost
 from tui_tuner.dataset.gathering import Gathered, gather, read_imported, write_set_aside
@@ -199,7 +199,7 @@ def _answered(
         written = [*journals.kept.values(), *taken_back(plan.data, decisions)]
     if plan.choice.turns_learned == 1:
         return written, outcome, FollowUpsOutcome(0, {})
-    with FollowUpJournals(plan.data, emit, way) as steps:
+    with FollowUpJournals(plan.data, emit, way, decisions) as steps:
         followed = FollowUpsOutcome(0, {})
         if teacher is not None:
             # What a person rejected is not learned, and what they edited is as they want it.
@@ -211,7 +211,7 @@ def _answered(
             ]
             asked = NotingTeacher(teacher, plan.data, "follow-ups")
             followed = write_follow_ups(plan, open_, asked, steps, emit=emit, stop=stop)
-        return [grown(one, steps.finished, plan.choice.turns_learned) for one in written], outcome, followed
+        return [steps.there.grown(one, plan.choice.turns_learned) for one in written], outcome, followed
 
 
 def _verdict(example: Example, decisions: Mapping[str, Decision]) -> str:

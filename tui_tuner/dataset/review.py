@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,10 +23,12 @@ class Decision:
     Attributes:
         verdict: `accept` and `edit` go before every check, `reject` sets it aside.
         edited: what takes its place after an edit.
+        number: the line of the journal it is from; what was decided later has a higher one.
     """
 
     verdict: Verdict
     edited: Example | None = None
+    number: int = field(default=0, compare=False)
 
 
 def identity(example: Example) -> str:
@@ -38,7 +40,7 @@ def identity(example: Example) -> str:
 
 
 class Review:
-    """The decisions in a journal, the last one of each example counting.
+    """The decisions in a journal, the last one of each example, or refused follow-up, counting.
 
     Examples that were decided together are one line of the journal: a crash keeps all of them or none, and one undo
     takes all of them back.
@@ -48,18 +50,19 @@ class Review:
         emit: hears of lines that cannot be read; they stay in the file and do not count.
 
     Attributes:
-        decisions: what counts now, by `identity`.
+        decisions: what counts now, by `identity`, or by the name of a refused follow-up.
     """
 
     def __init__(self, path: Path, emit: Emit = ignore_event) -> None:
         self._path = path
         self.decisions: dict[str, Decision] = {}
         self._before: list[dict[str, Decision | None]] = []  # what each line that counts has replaced
+        self._lines = 0
         rows, bad = read_json_lines(path)
         damaged = len(bad)
         for row in rows:
             try:
-                self._apply(_change(row))
+                self._apply(_change(row, self._lines + 1))
             except (ValueError, TypeError, KeyError, AttributeError):
                 damaged += 1
         if damaged:
@@ -99,13 +102,14 @@ class Review:
         return names
 
     def _write(self, row: dict[str, Any]) -> None:
-        change = _change(row)
+        change = _change(row, self._lines + 1)
         with Journal(self._path) as journal:
             journal.append(row)
         self._apply(change)
 
     def _apply(self, change: dict[str, Decision] | None) -> None:
         """Take a line's decisions in; None takes the last ones back."""
+        self._lines += 1
         if change is not None:
             self._before.append({name: self.decisions.get(name) for name in change})
             self.decisions.update(change)
@@ -117,7 +121,7 @@ class Review:
                     self.decisions[name] = decision
 
 
-def _change(row: Any) -> dict[str, Decision] | None:
+def _change(row: Any, number: int) -> dict[str, Decision] | None:
     """What a line of the journal decides; None where it takes back.
 
     Raises:
@@ -127,8 +131,8 @@ def _change(row: Any) -> dict[str, Decision] | None:
     if verdict == "undo":
         return None
     if verdict == "edit":
-        return {str(row["id"]): Decision("edit", Example.from_row(row, ""))}
+        return {str(row["id"]): Decision("edit", Example.from_row(row, ""), number)}
     names = row["ids"] if "ids" in row else [row["id"]]
     if verdict not in ("accept", "reject") or not isinstance(names, list):
         raise ValueError(verdict)
-    return dict.fromkeys(map(str, names), Decision(verdict))
+    return dict.fromkeys(map(str, names), Decision(verdict, number=number))

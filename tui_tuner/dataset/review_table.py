@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tui_tuner.dataset.review import Decision
-from tui_tuner.dataset.reviewing import ReviewRow
+from tui_tuner.dataset.review_rows import FollowUpRow, ReviewRow, settled
 
 Order = Literal["file", "question", "length", "words", "standing", "source"]
 ORDERS: tuple[Order, ...] = ("file", "question", "length", "words", "standing", "source")
@@ -60,7 +60,7 @@ class ReviewTable:
         rows: every row, in the order of the files.
         shown: the names of those in sight, in order.
         marked: the names of those a person has marked.
-        learned: how many will be in the training files.
+        learned: how many examples will be in the training files.
         view: what `shown` was selected by.
     """
 
@@ -75,12 +75,16 @@ class ReviewTable:
         self._unsorted = False  # rows have come since it was sorted
         self._candidates: list[str] | None = None  # those looked through, while a selection is under way
         self._texts: dict[str, str] = {}
+        self._follow_ups: dict[str, list[str]] = {}  # the names of those refused, by the name of their example
 
     def add(self, rows: Sequence[ReviewRow]) -> None:
         """Take in more rows; in another order than the files' they come last until the next `select`."""
         names = [row.name for row in rows]
         self.rows.update(zip(names, rows, strict=True))
-        self.learned += sum(row.learned for row in rows)
+        self.learned += sum(map(_examples_learned, rows))
+        for row in rows:
+            if isinstance(row, FollowUpRow):
+                self._follow_ups.setdefault(row.of, []).append(row.name)
         self._in_order += names
         self._unsorted = True
         if self._candidates is None:
@@ -90,12 +94,22 @@ class ReviewTable:
 
     def take_decisions(self, names: Iterable[str], decisions: Mapping[str, Decision]) -> None:
         """Let the rows known by `names` stand as `decisions` say; what is in sight stays until the next `select`."""
-        for name in names:
-            if name in self.rows:
-                row = self.rows[name]
-                self.rows[name] = replace(row, decision=decisions.get(name))
-                self.learned += self.rows[name].learned - row.learned
-                self._texts.pop(name, None)
+        examples = dict.fromkeys(self.rows[name].edited_as for name in names if name in self.rows)
+        for name in filter(self.rows.__contains__, examples):
+            row = replace(self.rows[name], decision=decisions.get(name))
+            self._exchange(row)
+            for follow_up in settled(self.refused_in(row), row, decisions):
+                self._exchange(follow_up)
+
+    def refused_in(self, row: ReviewRow) -> list[FollowUpRow]:
+        """The follow-ups that were refused in an example, in their order."""
+        found = (self.rows[name] for name in self._follow_ups.get(row.name, ()))
+        return [one for one in found if isinstance(one, FollowUpRow)]
+
+    def _exchange(self, row: ReviewRow) -> None:
+        self.learned += _examples_learned(row) - _examples_learned(self.rows[row.name])
+        self.rows[row.name] = row
+        self._texts.pop(row.name, None)
 
     def select(self, view: View) -> Iterator[None]:
         """Put what `view` takes into `shown`: the first of it before the first pause, all of it at the end.
@@ -169,6 +183,11 @@ class ReviewTable:
             text = "\n".join((*turns, row.provenance, row.standing)).casefold()
             self._texts[name] = text
         return text
+
+
+def _examples_learned(row: ReviewRow) -> int:
+    """How many examples it adds to the training files: a follow-up adds to one that is counted already."""
+    return int(row.learned and not isinstance(row, FollowUpRow))
 
 
 def _letters(row: ReviewRow) -> int:

@@ -5,75 +5,28 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tui_tuner.dataset.examples import Example, asked_and_answered, question_key
-from tui_tuner.dataset.follow_up_journals import grown, read_follow_ups
+from tui_tuner.dataset.follow_ups_there import FollowUpsThere, read_follow_ups
 from tui_tuner.dataset.plan import ANSWERS, IMPORTED, REJECTS, SET_ASIDE
 from tui_tuner.dataset.review import Decision, identity
+from tui_tuner.dataset.review_rows import ReviewRow, follow_up_rows
 from tui_tuner.documents.passages import Provenance
 from tui_tuner.files import json_lines
 from tui_tuner.language import _
 
 FIRST_SLICE, SLICE = 200, 1000  # rows read before they are handed on: the first ones are to be seen at once
 
-ANSWERED_SINCE = "answered_since"
-
-
-@dataclass(frozen=True)
-class ReviewRow:
-    """An example in the review.
-
-    Attributes:
-        name: its `identity`, by which decisions know it; an edit does not change it.
-        written: the example as it was written or brought along.
-        reason: why it was set aside when the training files were last made; empty where it was not.
-        detail: the reason as a sentence; also what else is to be known of one that was not set aside.
-        decision: the person's, None where there is none.
-        like: the name of the example that it nearly repeats; empty where it repeats none, or a seed example.
-        superseded: a refused answer whose question has a good one by now.
-    """
-
-    name: str
-    written: Example
-    reason: str = ""
-    detail: str = ""
-    decision: Decision | None = None
-    like: str = ""
-    superseded: bool = False
-
-    @property
-    def example(self) -> Example:
-        """What would be learned: the edited one where there is one."""
-        edited = self.decision.edited if self.decision else None
-        return replace(edited, passage=self.written.passage) if edited else self.written
-
-    @property
-    def provenance(self) -> str:
-        """Who wrote it, and from which passage: "mistral:7b · guide.md:12 · Guide > Backups"."""
-        passage = self.written.passage
-        parts = [self.example.source or self.written.source, *((passage.place, passage.heading) if passage else ())]
-        return " · ".join(part for part in parts if part)
-
-    @property
-    def learned(self) -> bool:
-        """Whether it will be in the training files when they are made next."""
-        return self.decision.verdict != "reject" if self.decision else not self.reason
-
-    @property
-    def standing(self) -> str:
-        """The one word it can be filtered by: `kept`, `accepted`, `edited`, `rejected`, or why it was set aside."""
-        if self.decision is None:
-            return ANSWERED_SINCE if self.superseded else self.reason or "kept"
-        return {"accept": "accepted", "edit": "edited", "reject": "rejected"}[self.decision.verdict]
-
 
 def review_slices(
     data: Path, decisions: Mapping[str, Decision], way: str = "", turns: int = 1
 ) -> Iterator[list[ReviewRow]]:
     """Every example that was brought along or answered, then every refused answer; the first ones at once.
+
+    Each is followed by the follow-ups that were refused in its conversation.
 
     Seed examples are not among them: they are edited in their file. Lines that cannot be read are left out here; making
     the training files says how many there are.
@@ -87,7 +40,7 @@ def review_slices(
     Raises:
         StorageError: a file cannot be read.
     """
-    rows = _review_rows(data, decisions, way, turns)
+    rows = _Reader(data, decisions, way, turns).rows()
     size = FIRST_SLICE
     while some := list(itertools.islice(rows, size)):
         yield some
@@ -99,33 +52,48 @@ def read_review_rows(data: Path, decisions: Mapping[str, Decision], way: str = "
     return list(itertools.chain.from_iterable(review_slices(data, decisions, way, turns)))
 
 
-def _review_rows(data: Path, decisions: Mapping[str, Decision], way: str, turns: int) -> Iterator[ReviewRow]:
-    why = {row["id"]: row for row in _rows(data / SET_ASIDE) if isinstance(row.get("id"), str)}
-    refused = list(_refused(data, way))
-    answered: set[str] = set()
-    seen: set[str] = set()
-    follow_ups = read_follow_ups(data) if turns > 1 else {}
-    answers = (grown(example, follow_ups, turns) for example in _examples(data / ANSWERS))
-    for example in itertools.chain(_examples(data / IMPORTED), answers):
-        name = identity(example)
-        if name in seen:
-            continue
-        seen.add(name)
-        if refused:
-            answered.add(question_key(example.question))
-        decision, verdict = decisions.get(name), why.get(name, {})
-        reason, detail, like = (str(verdict.get(key, "")) for key in ("reason", "detail", "like"))
-        if reason == "by_hand":  # a person's decision, which the journal knows better
-            reason = detail = ""
-        elif like == name:  # word for word the same: the first one is learned, the others were set aside
-            reason, like, detail = "", "", _("It is there more than once, and learned once.")
-        yield ReviewRow(name, example, reason, detail, decision, like)
-    for name, example, reason, detail in refused:
-        if name not in seen:
-            seen.add(name)
-            settled = question_key(example.question) in answered
-            example = grown(example, follow_ups, turns)
-            yield ReviewRow(name, example, reason, detail, decisions.get(name), superseded=settled)
+class _Reader:
+    """Makes the rows: those of examples, those of refused answers, each followed by its refused follow-ups."""
+
+    def __init__(self, data: Path, decisions: Mapping[str, Decision], way: str, turns: int) -> None:
+        self._data, self._decisions, self._way, self._turns = data, decisions, way, turns
+        self._seen: set[str] = set()
+        self._answered: set[str] = set()
+
+    def rows(self) -> Iterator[ReviewRow]:
+        there = read_follow_ups(self._data, self._decisions) if self._turns > 1 else FollowUpsThere({})
+        why = {row["id"]: row for row in _rows(self._data / SET_ASIDE) if isinstance(row.get("id"), str)}
+        refused = list(_refused(self._data, self._way))
+        yield from self._examples(IMPORTED, why, bool(refused))
+        for row in self._examples(ANSWERS, why, bool(refused)):
+            yield from self._followed(row, there)
+        for name, example, reason, detail in refused:
+            if name not in self._seen:
+                self._seen.add(name)
+                settled = question_key(example.question) in self._answered
+                row = ReviewRow(name, example, reason, detail, self._decisions.get(name), superseded=settled)
+                yield from self._followed(row, there)
+
+    def _examples(self, file: str, why: Mapping[str, dict[str, Any]], note: bool) -> Iterator[ReviewRow]:
+        for example in _examples(self._data / file):
+            name = identity(example)
+            if name in self._seen:
+                continue
+            self._seen.add(name)
+            if note:
+                self._answered.add(question_key(example.question))
+            decision, verdict = self._decisions.get(name), why.get(name, {})
+            reason, detail, like = (str(verdict.get(key, "")) for key in ("reason", "detail", "like"))
+            if reason == "by_hand":  # a person's decision, which the journal knows better
+                reason = detail = ""
+            elif like == name:  # word for word the same: the first one is learned, the others were set aside
+                reason, like, detail = "", "", _("It is there more than once, and learned once.")
+            yield ReviewRow(name, example, reason, detail, decision, like)
+
+    def _followed(self, row: ReviewRow, there: FollowUpsThere) -> Iterator[ReviewRow]:
+        stages = list(there.stages(row.written, self._turns))
+        yield replace(row, written=stages[-1][0]) if len(stages) > 1 else row
+        yield from follow_up_rows(row, stages, self._decisions, self._way)
 
 
 def taken_back(data: Path, decisions: Mapping[str, Decision]) -> list[Example]:

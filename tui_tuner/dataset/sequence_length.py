@@ -246,7 +246,10 @@ def divide(
 
 
 def _fitting(check: LengthCheck, example: Example) -> tuple[Example, Objection | None]:
-    """The example without those last follow-ups that would be cut, and why even the rest is too long."""
+    """The example without those last follow-ups that would be cut, and why even the rest is too long.
+
+    What a person took back stays, if only what comes before all follow-ups is short enough.
+    """
     found = check.objection(example)
     while found is not None or identity(example) in check.cut:
         shorter = example.without_last_follow_up()
@@ -255,6 +258,8 @@ def _fitting(check: LengthCheck, example: Example) -> tuple[Example, Objection |
         check.cut.discard(identity(example))
         example = shorter
         found = check.objection(example)
+    if found is not None and example.by_hand:
+        found = check.objection(example.without_taken_back())
     return example, found
 
 

@@ -13,8 +13,9 @@ from tui_tuner.dataset.events import (
     InstructionWritten,
 )
 from tui_tuner.dataset.examples import Example
-from tui_tuner.dataset.follow_up_journals import grown, read_follow_ups
-from tui_tuner.dataset.plan import ANSWERS
+from tui_tuner.dataset.follow_ups_there import FollowUpsThere, read_follow_ups
+from tui_tuner.dataset.plan import ANSWERS, REVIEW
+from tui_tuner.dataset.review import Review
 from tui_tuner.files import read_json_lines
 from tui_tuner.progress import Event, StageProgress
 from tui_tuner.project import Project
@@ -41,14 +42,15 @@ class DatasetView(ProgressView):
         view = cls()
         rows, _bad = read_json_lines(project.data / ANSWERS)
         turns = project.choices.dataset.turns_learned
-        follow_ups = read_follow_ups(project.data) if turns > 1 else {}
+        decisions = Review(project.data / REVIEW).decisions if turns > 1 else {}
+        there = read_follow_ups(project.data, decisions) if turns > 1 else FollowUpsThere({})
         for done, row in enumerate(rows[-LATEST:], start=max(len(rows) - LATEST, 0) + 1):
             try:
                 example = Example.from_row(row, "")
             except ValueError:
                 continue
             view._add(ExampleWritten(example.question, example.answer, 0, example.source, done))
-            messages = grown(example, follow_ups, turns).messages[len(example.messages) :]
+            messages = there.grown(example, turns).messages[len(example.messages) :]
             for turn, (asked, said) in enumerate(zip(messages[::2], messages[1::2], strict=True), start=2):
                 words = (example.question, asked["content"], said["content"])
                 view._add(FollowUpWritten(*words, tokens=0, turn=turn, source=example.source, done=done))

@@ -11,7 +11,7 @@ from textual.app import SuspendNotSupported
 from tui_tuner import figures
 from tui_tuner.dataset.examples import Example
 from tui_tuner.dataset.review import Review
-from tui_tuner.dataset.reviewing import ReviewRow
+from tui_tuner.dataset.review_rows import FollowUpRow, ReviewRow
 from tui_tuner.errors import TunerError
 from tui_tuner.journey import dataset_needs_engine
 from tui_tuner.language import _
@@ -52,8 +52,7 @@ class ReviewScreen(ReviewFace):
             return
         # With a filter the next one comes up by itself.
         self._take_decisions([row.name], self.query_one(ReviewList).cursor + (not self._wanted.standing))
-        done = _("Accepted") if verdict == "accept" else _("Rejected")
-        self.say(_("{done}; u undoes it. The training files follow at the next start (g) of this step.", done=done))
+        self.say(_what_follows(self._table.rows[row.name], verdict))
 
     def action_undo(self) -> None:
         """Take back what was decided last, one or many."""
@@ -148,11 +147,10 @@ class ReviewScreen(ReviewFace):
             return
         from tui_tuner.screens.review_editing import EditScreen
 
-        self.app.push_screen(
-            EditScreen(
-                row.example.messages, lambda messages: self._keep_edit(review, row, messages, row.example.source)
-            )
-        )
+        def keep(messages: Sequence[Turn]) -> None:
+            self._keep_edit(review, row, messages, row.example.source)
+
+        self.app.push_screen(EditScreen(row.to_edit.messages, keep))
 
     def action_edit_outside(self) -> None:
         """Open the example in the person's own editor."""
@@ -176,8 +174,8 @@ class ReviewScreen(ReviewFace):
             self.complain(error)
 
     def _keep_edit(self, review: Review, row: ReviewRow, messages: Sequence[Turn], source: str) -> None:
-        review.decide(row.name, "edit", messages, source)
-        self._take_decisions([row.name], row.name)
+        review.decide(row.edited_as, "edit", messages, source)
+        self._take_decisions([row.edited_as], row.edited_as)
         self.say(_("Edited; u undoes it."))
 
     def action_another_answer(self) -> None:
@@ -202,7 +200,7 @@ class ReviewScreen(ReviewFace):
             if example is not None:
                 self._take_edit(review, row, example)
 
-        self.app.push_screen(AnotherAnswerScreen(self._project, tuner.board, row.example), answered)
+        self.app.push_screen(AnotherAnswerScreen(self._project, tuner.board, row.to_edit), answered)
 
     def _take_edit(self, review: Review, row: ReviewRow, example: Example) -> None:
         try:
@@ -233,7 +231,11 @@ class ReviewScreen(ReviewFace):
         row = self._current()
         if row is None:
             return
-        if row.like in self._table.rows:
+        if isinstance(row, FollowUpRow):
+            self._came_from = row.name
+            self._go_to(row.of)
+            self.say(_("This is its conversation; d goes back."))
+        elif row.like in self._table.rows:
             self._came_from = row.name
             self._go_to(row.like)
             self.say(_("This is the one it repeats; d goes back."))
@@ -252,3 +254,16 @@ class ReviewScreen(ReviewFace):
             self.action_show_all(name)
         else:
             self.query_one(ReviewList).cursor = place
+
+
+def _what_follows(row: ReviewRow, verdict: Literal["accept", "reject"]) -> str:
+    """What was decided about one, and what will come of it."""
+    if verdict == "reject":
+        done = _("Rejected")
+    elif not row.learned:
+        return _("Accepted, but its conversation was rejected or edited, and that goes before: d goes there.")
+    elif isinstance(row, FollowUpRow) and not row.refused.answer:
+        return _("Accepted; u undoes it. Its answer is asked for at the next start (g) of the Dataset step.")
+    else:
+        done = _("Accepted")
+    return _("{done}; u undoes it. The training files follow at the next start (g) of this step.", done=done)

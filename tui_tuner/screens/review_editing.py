@@ -18,7 +18,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Static, TextArea
 
-from tui_tuner.dataset.reviewing import ReviewRow
+from tui_tuner.dataset.review_rows import ReviewRow
 from tui_tuner.errors import TunerError
 from tui_tuner.language import _
 from tui_tuner.models.prompts import Message as Turn
@@ -147,7 +147,7 @@ def edited_in_editor(row: ReviewRow) -> list[Turn] | None:
         OSError: the editor cannot be started.
         CalledProcessError: the editor failed.
     """
-    before = json.dumps([dict(message) for message in row.example.messages], ensure_ascii=False, indent=2) + "\n"
+    before = json.dumps([dict(message) for message in row.to_edit.messages], ensure_ascii=False, indent=2) + "\n"
     command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "example.json"

@@ -23,12 +23,14 @@ from textual.worker import get_current_worker
 from tui_tuner.actions import bindings_of
 from tui_tuner.dataset.plan import REVIEW, way_of_answering
 from tui_tuner.dataset.review import Review
+from tui_tuner.dataset.review_rows import FollowUpRow, ReviewRow
 from tui_tuner.dataset.review_table import ORDERS, ReviewTable, View
-from tui_tuner.dataset.reviewing import ReviewRow, review_slices
+from tui_tuner.dataset.reviewing import review_slices
 from tui_tuner.errors import TunerError
 from tui_tuner.language import _
-from tui_tuner.plain_text import one_line, printable
+from tui_tuner.plain_text import one_line
 from tui_tuner.project import Project
+from tui_tuner.screens import review_text
 from tui_tuner.widgets.review_list import Line, ReviewList
 
 BETWEEN_DRAWINGS = 0.25  # seconds, while more rows are read: drawing costs more than reading
@@ -61,6 +63,7 @@ class ReviewFace(Screen[None]):
         project: whose examples.
     """
 
+    AUTO_FOCUS = "ReviewList"  # not the search: it would take the keys that are typed at once
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings_of(NAME),
         Binding("f1", "help", show=False),
@@ -99,7 +102,6 @@ class ReviewFace(Screen[None]):
 
     def on_mount(self) -> None:
         """Read the files while the screen is already there."""
-        self.query_one(ReviewList).focus()
         self._read()
 
     # -- reading -------------------------------------------------------------------------------------------------------
@@ -184,7 +186,7 @@ class ReviewFace(Screen[None]):
 
     def _line_at(self, place: int) -> Line:
         row = self._table.rows[self._table.shown[place]]
-        return Line(row.name in self._table.marked, row.learned, row.standing, row.example.question)
+        return Line(row.name in self._table.marked, row.learned, row.standing, review_text.line(row))
 
     def _show_counts(self) -> None:
         table, view = self._table, self._wanted
@@ -192,7 +194,7 @@ class ReviewFace(Screen[None]):
             return
         shown, place = len(table.shown), self.query_one(ReviewList).cursor + 1
         text = _(
-            "{place:,} / {shown:,} of {all:,} examples · {learned:,} will be learned",
+            "{place:,} / {shown:,} of {all:,} · {learned:,} examples will be learned",
             place=min(place, shown),
             shown=shown,
             all=len(table.rows),
@@ -215,8 +217,14 @@ class ReviewFace(Screen[None]):
     def on_review_list_moved(self) -> None:
         """Show the whole conversation under the cursor."""
         row = self._current()
-        self.query_one("#conversation", Static).update(_conversation(row) if row else self._nothing())
-        self.query_one("#whole", VerticalScroll).scroll_home(animate=False)
+        shown = review_text.conversation(row, self._table.refused_in(row)) if row else self._nothing()
+        self.query_one("#conversation", Static).update(shown)
+        whole = self.query_one("#whole", VerticalScroll)
+        if isinstance(row, FollowUpRow):
+            whole.anchor()  # at the end, where it is
+        else:
+            whole.anchor(False)
+            whole.scroll_home(animate=False)
         self._show_counts()
 
     def _nothing(self) -> str:
@@ -301,9 +309,9 @@ class ReviewFace(Screen[None]):
         from tui_tuner.screens.help import HelpScreen
 
         about = _(
-            "Every example there is: brought along, written by a teacher, or refused. Your decisions go before every "
-            "check, are on the disk at once, and each can be undone, also tomorrow. The training files follow at the "
-            "next start (g) of the Dataset step."
+            "Every example there is: brought along, written by a teacher, or refused; refused follow-ups (↳) are below "
+            "their conversation. Your decisions go before every check, are on the disk at once, and each can be "
+            "undone, also tomorrow. The training files follow at the next start (g) of the Dataset step."
         )
         self.app.push_screen(HelpScreen(NAME, about, title=_("Review")))
 
@@ -318,20 +326,3 @@ def _nothing_thrown_away() -> Iterator[None]:
     finally:
         if collects:
             gc.enable()
-
-
-def _conversation(row: ReviewRow) -> Content:
-    parts: list[Content] = []
-    if row.reason and not row.learned:
-        parts.append(Content.styled(f"✗ {one_line(row.detail, 300)}", "$text-warning"))
-    elif row.detail:
-        parts.append(Content.styled(one_line(row.detail, 300), "$foreground 65%"))
-    if row.superseded:
-        parts.append(Content.styled(_("Its question has got a good answer since."), "$text-warning"))
-    if row.like:
-        parts.append(Content.styled(_("d goes to the one it repeats, and back."), "$foreground 65%"))
-    for message in row.example.messages:
-        parts.append(Content.styled(one_line(message["role"], 20), "bold $text-accent"))
-        parts.append(Content(printable(message["content"])))
-    parts.append(Content.styled(one_line(row.provenance, 400), "$foreground 65%"))
-    return Content("\n").join(parts)
