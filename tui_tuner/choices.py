@@ -370,6 +370,17 @@ class TrainingChoice:
 
 
 @dataclass(frozen=True)
+class MachinesChoice:
+    """Which machines train."""
+
+    hosts: str = setting(
+        "",
+        "A file that names the machines which train together, as mlx.distributed_config writes it, this one first; "
+        "empty trains on this one alone.",
+    )
+
+
+@dataclass(frozen=True)
 class CompareChoice:
     """What base and tuned model are asked side by side."""
 

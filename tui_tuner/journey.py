@@ -203,11 +203,16 @@ def training_work(project: Project, *, run: str | None = None, resume: bool = Fa
 
     def work(emit: Emit, stop: StopToken) -> object:
         from tui_tuner.training.plan import plan_run
+
+        plan = plan_run(project, obtain_base_model(project, emit, stop), run=run, resume=resume)
+        if named := project.choices.machines.hosts:
+            from tui_tuner.training.machines.hosts import read_hosts
+            from tui_tuner.training.machines.launching import train_on
+
+            return train_on(read_hosts(project.folder / Path(named).expanduser()), plan, emit=emit, stop=stop)
         from tui_tuner.training.train import train
 
-        return train(
-            plan_run(project, obtain_base_model(project, emit, stop), run=run, resume=resume), emit=emit, stop=stop
-        )
+        return train(plan, emit=emit, stop=stop)
 
     return work
 

@@ -25,6 +25,7 @@ from tui_tuner.choices import (
     CompareChoice,
     DatasetChoice,
     ExportChoice,
+    MachinesChoice,
     ModelChoice,
     QualityChoice,
     TrainingChoice,
@@ -46,6 +47,7 @@ class Choices:
     dataset: DatasetChoice = field(default_factory=DatasetChoice)
     quality: QualityChoice = field(default_factory=QualityChoice)
     training: TrainingChoice = field(default_factory=TrainingChoice)
+    machines: MachinesChoice = field(default_factory=MachinesChoice)
     compare: CompareChoice = field(default_factory=CompareChoice)
     export: ExportChoice = field(default_factory=ExportChoice)
     chat: ChatChoice = field(default_factory=ChatChoice)
@@ -56,6 +58,7 @@ SECTIONS: Mapping[str, type] = {
     "dataset": DatasetChoice,
     "quality": QualityChoice,
     "training": TrainingChoice,
+    "machines": MachinesChoice,
     "compare": CompareChoice,
     "export": ExportChoice,
     "chat": ChatChoice,

@@ -6,7 +6,10 @@ Ctrl-C stops within one iteration and keeps everything; `--resume` goes on as if
 from __future__ import annotations
 
 import argparse
+import os
+from pathlib import Path
 
+from tui_tuner.choices import MachinesChoice
 from tui_tuner.commands.options import add_json, add_project, add_set, chosen_project
 from tui_tuner.commands.output import Output
 from tui_tuner.commands.running import exit_code, run_project_job
@@ -16,7 +19,8 @@ from tui_tuner.language import _
 EXAMPLES = _("""examples:
   tuner train --set iters=300 --set batch_size=2 --set num_layers=8
   tuner train --resume
-  tuner train --resume --run run-2 --set iters=600""")
+  tuner train --resume --run run-2 --set iters=600
+  tuner train --hosts hosts.json""")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +28,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_project(parser)
     parser.add_argument("--resume", action="store_true", help=_("go on with the latest run that is not finished"))
     parser.add_argument("--run", metavar="NAME", help=_("with --resume: the run to go on with"))
+    parser.add_argument(
+        "--hosts",
+        metavar="FILE",
+        type=Path,
+        help=_("train on the machines that FILE names, as mlx.distributed_config writes it, this one first"),
+    )
     add_set(parser, "training")
     add_json(parser)
 
@@ -31,6 +41,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train on the chosen project."""
     project = chosen_project(arguments)
+    if arguments.hosts is not None:
+        project = project.with_choice("machines", MachinesChoice(os.fspath(arguments.hosts.absolute())))
     output = Output(as_json=arguments.json)
     work = training_work(project, run=arguments.run, resume=arguments.resume)
     return exit_code(run_project_job(project, step("train").job, work, output))

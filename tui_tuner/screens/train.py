@@ -47,6 +47,8 @@ class TrainScreen(SettingsStep):
         yield SettingsForm(self.choices.model, only=("name",), id="model")
         yield self.heading(_("Training"))
         yield SettingsForm(self.choices.training, id="training")
+        yield self.heading(_("Several machines"))
+        yield SettingsForm(self.choices.machines, id="machines")
 
     def on_mount(self) -> None:
         """Show the latest run, or the settings where there is none yet."""

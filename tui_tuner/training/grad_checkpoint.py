@@ -12,7 +12,15 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from tui_tuner.choices import TrainingChoice
 from tui_tuner.training.random_key import random_key, set_random_key
+
+
+def checkpointing(choice: TrainingChoice, model: Any) -> contextlib.AbstractContextManager[None]:
+    """What `choice` says about it, for the length of a block."""
+    return (
+        checkpointed(model.layers, dropout=choice.dropout > 0) if choice.grad_checkpoint else contextlib.nullcontext()
+    )
 
 
 @contextlib.contextmanager

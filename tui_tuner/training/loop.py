@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,9 @@ class StepResult:
         return math.isfinite(self.loss) and math.isfinite(self.gradient_norm)
 
 
+GradientOfBatch = Callable[[Batch, int | None], tuple[Any, Any]]
+
+
 class Stepper:
     """Trains a model, one batch at a time.
 
@@ -52,6 +56,7 @@ class Stepper:
     Attributes:
         gathered: the sum of the gradients that wait for their update, a tree; None where none do.
         batches: how many they are.
+        gradient_of: computes loss and gradient of a batch, at most so many rows at once.
         whole: whether weights and optimizer belong to one step and are finite: false only after a failed update.
     """
 
@@ -60,7 +65,7 @@ class Stepper:
         self.gathered: Any = None
         self.batches = 0
         self._grad_clip = grad_clip
-        self._gradient = GradientInParts(model, loss)
+        self.gradient_of: GradientOfBatch = GradientInParts(model, loss)
 
     def step(self, batch: Batch, micro_batch: int | None = None, *, update: bool = True) -> StepResult:
         """Learn from `batch`; where loss or gradient is not finite it counts for nothing.
@@ -78,7 +83,7 @@ class Stepper:
 
         weights = self.model.trainable_parameters()
         try:
-            loss, gradient = self._gradient(batch, micro_batch)
+            loss, gradient = self.gradient_of(batch, micro_batch)
             gathered = _sum(gradient, self.gathered)
             norm = gradient_norm(gathered) / (self.batches + 1)
             # Looked at before the update is even built: what is not finite never comes near the weights.

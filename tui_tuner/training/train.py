@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tui_tuner.errors import ConfigurationError, DatasetError, ModelError, Stopped, TrainingError
 from tui_tuner.language import _
@@ -12,7 +12,7 @@ from tui_tuner.progress import Emit, Notice, StopToken
 from tui_tuner.training.adapter import count_parameters
 from tui_tuner.training.checkpoint import Checkpoint, Progress, clear_remains, restore_latest, set_aside_after
 from tui_tuner.training.events import TrainingStarted
-from tui_tuner.training.grad_checkpoint import checkpointed
+from tui_tuner.training.grad_checkpoint import checkpointing
 from tui_tuner.training.plan import TrainingPlan
 from tui_tuner.training.preparing import Prepared, prepare
 from tui_tuner.training.record import RunRecord
@@ -27,10 +27,15 @@ from tui_tuner.training.run_config import (
 )
 from tui_tuner.training.running_clock import RunningClock
 from tui_tuner.training.runs import RunSummary, summarize
-from tui_tuner.training.session import Session
+from tui_tuner.training.session import Pupil, Session
+
+if TYPE_CHECKING:
+    from tui_tuner.training.machines.group import Group
 
 
-def train(plan: TrainingPlan, *, emit: Emit, stop: StopToken, shortcuts: bool = True) -> RunSummary:
+def train(
+    plan: TrainingPlan, *, emit: Emit, stop: StopToken, shortcuts: bool = True, group: Group | None = None
+) -> RunSummary:
     """Begin the run of `plan`, or go on with it where its folder exists.
 
     The same plan gives the same losses and the same adapter, to the bit on a CPU, however often it was stopped or
@@ -41,6 +46,7 @@ def train(plan: TrainingPlan, *, emit: Emit, stop: StopToken, shortcuts: bool = 
         emit: hears of everything; see `events`.
         stop: obeyed within one step; everything done is kept.
         shortcuts: compute only what the loss needs. Proven equal on a first batch, and given up where it is not.
+        group: the machines that train the run together, of which this one leads; None: this one alone.
 
     Raises:
         Stopped: asked to; resuming goes on exactly there.
@@ -64,7 +70,7 @@ def train(plan: TrainingPlan, *, emit: Emit, stop: StopToken, shortcuts: bool = 
                 (plan.run / CONFIG).unlink()
                 plan.run.rmdir()
         raise
-    return _train(plan, prepared, emit, stop)
+    return _train(plan, prepared, emit, stop, group)
 
 
 def _claim(plan: TrainingPlan) -> None:
@@ -87,12 +93,12 @@ def _claim(plan: TrainingPlan) -> None:
         write_config(plan.run, RunConfig(before.facts, plan.choice))
 
 
-def _train(plan: TrainingPlan, prepared: Prepared, emit: Emit, stop: StopToken) -> RunSummary:
+def _train(plan: TrainingPlan, prepared: Prepared, emit: Emit, stop: StopToken, group: Group | None) -> RunSummary:
     import mlx.core as mx
 
-    pupil, train, valid = prepared.pupil, prepared.train, prepared.valid
-    trainable, total = count_parameters(pupil.model)
-    checkpoint = restore_latest(plan.run, pupil.stepper)
+    train, valid = prepared.train, prepared.valid
+    trainable, total = count_parameters(prepared.pupil.model)
+    checkpoint = restore_latest(plan.run, prepared.pupil.stepper)
     progress = checkpoint.progress if checkpoint else Progress()
     found = prepared.notices if progress.iteration == 0 else []
     found = [*found, *_set_aside_unreadable(plan, checkpoint)]
@@ -110,23 +116,29 @@ def _train(plan: TrainingPlan, prepared: Prepared, emit: Emit, stop: StopToken) 
         time=time.time(),
     )
     clock = RunningClock()
-    fresh = checkpoint is None
-    session = Session(plan, pupil, train.usable, valid.usable, progress, record, stop, clock, saved=not fresh)
     try:
-        for event in (started, *found):
-            record.tell(event)
-        with clock.beating(), _checkpointing(plan, pupil.model):
-            _run_to_its_end(plan, session, record)
+        with _pupil_of(group, plan, prepared, progress) as pupil:
+            fresh = checkpoint is None
+            session = Session(plan, pupil, train.usable, valid.usable, progress, record, stop, clock, saved=not fresh)
+            for event in (started, *found):
+                record.tell(event)
+            with clock.beating(), checkpointing(plan.choice, pupil.model):
+                _run_to_its_end(plan, session, record)
     finally:
         record.close()
         mx.clear_cache()
     return summarize(plan.run)
 
 
-def _checkpointing(plan: TrainingPlan, model: Any) -> contextlib.AbstractContextManager[None]:
-    if not plan.choice.grad_checkpoint:
-        return contextlib.nullcontext()
-    return checkpointed(model.layers, dropout=plan.choice.dropout > 0)
+def _pupil_of(
+    group: Group | None, plan: TrainingPlan, prepared: Prepared, progress: Progress
+) -> contextlib.AbstractContextManager[Pupil]:
+    """What is trained: by this machine alone, or together with those of `group`, which wait for it from now on."""
+    if group is None:
+        return contextlib.nullcontext(prepared.pupil)
+    from tui_tuner.training.machines.joining import leading
+
+    return leading(group, plan, prepared, progress.iteration)
 
 
 def _run_to_its_end(plan: TrainingPlan, session: Session, record: RunRecord) -> None:
