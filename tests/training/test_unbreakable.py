@@ -8,10 +8,12 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from training.school import QUICK
+from training.test_exact_resume import GRID
 
 from tui_tuner.training.checkpoint import CHECKPOINTS
 from tui_tuner.training.history import read_history
@@ -35,19 +37,23 @@ def finish(plan) -> str:
     return said
 
 
-def kill_after(plan, lines: int) -> None:
-    """Train, and kill the process as soon as it has said so many things; where it is then, chance decides."""
+def kill_after(plan, lines: int, seconds: float) -> None:
+    """Train, and kill the process a moment after it has said so many things; where it is then, chance decides."""
     with start(plan) as child:
         for _line in range(lines):
             child.stdout.readline()
-        child.send_signal(signal.SIGKILL)
+        threading.Timer(seconds, child.send_signal, (signal.SIGKILL,)).start()
         child.stdout.read()
     assert child.returncode in (-signal.SIGKILL, 0)
 
 
 @pytest.fixture
 def whole(school):
-    plan = school.plan(run="whole", choice=CHOICE)
+    return trained(school, CHOICE)
+
+
+def trained(school, choice):
+    plan = school.plan(run="whole", choice=choice)
     finish(plan)
     return plan
 
@@ -59,11 +65,13 @@ def assert_same(plan, whole) -> None:
     assert not list(plan.run.rglob(".*")), "what a killed process was writing is cleared away"
 
 
-def test_killed_again_and_again_a_run_is_the_same_to_the_bit(whole):
+@pytest.mark.parametrize("settings", ["lora, everything", "dora, adafactor", "full, adafactor"])
+def test_killed_again_and_again_a_run_is_the_same_to_the_bit(school, settings):
+    whole = trained(school, dataclasses.replace(CHOICE, **GRID[settings]))
     plan = dataclasses.replace(whole, run=whole.run.with_name("killed"))
-    dice = random.Random(4)
+    dice = random.Random(settings)
     for lines in (3, 24, dice.randrange(20, 35)):
-        kill_after(plan, lines)
+        kill_after(plan, lines, dice.uniform(0, 0.2))
     finish(plan)
 
     assert_same(plan, whole)

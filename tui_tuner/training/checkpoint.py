@@ -159,7 +159,7 @@ def restore_latest(run: Path, stepper: Stepper) -> Checkpoint | None:
 
 def _restore(path: Path, stepper: Stepper) -> Checkpoint:
     import mlx.core as mx
-    from mlx.utils import tree_flatten, tree_unflatten
+    from mlx.utils import tree_flatten, tree_map_with_path, tree_unflatten
 
     model, optimizer = stepper.model, stepper.optimizer
     state = read_json(path / STATE)
@@ -176,7 +176,11 @@ def _restore(path: Path, stepper: Stepper) -> Checkpoint:
     progress = Progress(**{**found, "window": Window(**found["window"])})
     model.load_weights(list(weights.items()), strict=False)
     optimizer.state = tree_unflatten(list(moments.items()))
-    stepper.gathered = tree_unflatten(list(gathered.items())) if batches else None
+    # As a gradient is, with all its empty branches.
+    waiting = (
+        tree_map_with_path(lambda name, _weight: gathered[name], model.trainable_parameters()) if batches else None
+    )
+    stepper.gathered = waiting
     stepper.batches = batches
     set_random_key(state["random_key"])
     return Checkpoint(progress, int(state["metrics_bytes"]))

@@ -80,6 +80,7 @@ class Stepper:
             TrainingError: MLX cannot change the weights, or they are not finite; they are worth nothing any more.
         """
         import mlx.core as mx
+        from mlx.utils import tree_map
 
         weights = self.model.trainable_parameters()
         try:
@@ -97,6 +98,10 @@ class Stepper:
         del weights, gradient, gathered
         if update and self.gathered is not None:
             self._update()
+        elif self.gathered is not None:
+            # In the order in which a file would hold it: sums over an array depend, in their last digit, on its order.
+            self.gathered = tree_map(mx.contiguous, self.gathered)
+            mx.eval(self.gathered)
         mx.clear_cache()  # as mlx-lm does: batches differ in shape, and a GPU would hoard memory of all of them
         return result
 
