@@ -14,7 +14,7 @@ from typing import TypeVar
 from tui_tuner.errors import TrainingError
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
-from tui_tuner.progress import Emit
+from tui_tuner.progress import Emit, Notice
 from tui_tuner.training.checkpoint import Progress
 from tui_tuner.training.events import MicroBatchHalved
 from tui_tuner.training.random_key import random_key, set_random_key
@@ -48,13 +48,23 @@ class MemoryGuard:
         run: the run's name.
         progress: holds what is decided.
         batch_size: the rows of a batch.
+        danger: why memory is dangerously short; empty where it is not.
         keep: puts everything on the disk as it stands.
         tell: hears of every change.
     """
 
-    def __init__(self, run: str, progress: Progress, batch_size: int, keep: Callable[[], None], tell: Emit) -> None:
+    def __init__(
+        self,
+        run: str,
+        progress: Progress,
+        batch_size: int,
+        danger: Callable[[], str],
+        keep: Callable[[], None],
+        tell: Emit,
+    ) -> None:
         self._run, self._progress, self._batch_size = run, progress, batch_size
-        self._keep, self._tell = keep, tell
+        self._danger, self._keep, self._tell = danger, keep, tell
+        self._warned = False
 
     @property
     def micro_batch(self) -> int:
@@ -70,6 +80,16 @@ class MemoryGuard:
         self._tell(MicroBatchHalved(self._progress.iteration, after, before, reason, time.time()))
         self._keep()
         return True
+
+    def look(self) -> None:
+        """Compute less at once where memory is about to run out; where that cannot be, keep everything, and say so."""
+        reason = self._danger()
+        if not reason or self.halve(reason) or self._warned:
+            return
+        self._warned = True
+        self._keep()
+        advice = _("{reason}, and rows are computed one by one already: close other programs", reason=reason)
+        self._tell(Notice(advice, "warning"))
 
     def retrying(self, what: str, compute: Callable[[int], Result]) -> Result:
         """The result of `compute`, which takes the number of rows at once; tried with half as many as often as it goes.

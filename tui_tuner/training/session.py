@@ -21,12 +21,12 @@ from tui_tuner.training.events import CheckpointSaved, StepSkipped, TrainingEnde
 from tui_tuner.training.examples import Example, lines_in_words
 from tui_tuner.training.loop import Stepper, StepResult
 from tui_tuner.training.loss import BatchLoss
+from tui_tuner.training.machine_watch import MachineWatch
 from tui_tuner.training.memory_guard import MemoryGuard
 from tui_tuner.training.plan import TrainingPlan
 from tui_tuner.training.record import RunRecord
 from tui_tuner.training.reporting import Outlook, count_step, report
 from tui_tuner.training.run_config import TRAIN_FILE, VALID_FILE
-from tui_tuner.training.running_clock import RunningClock
 from tui_tuner.training.turnstile import Turnstile
 from tui_tuner.training.validation import held_out_loss
 
@@ -59,7 +59,7 @@ class Session:
         progress: how far the run is; kept up to date.
         record: hears everything.
         stop: asked before every step and every batch of a validation.
-        clock: seconds of running.
+        watch: looks at the machine, and has the clock.
         saved: whether `progress` is on the disk already.
     """
 
@@ -72,16 +72,18 @@ class Session:
         progress: Progress,
         record: RunRecord,
         stop: StopToken,
-        clock: RunningClock,
+        watch: MachineWatch,
         *,
         saved: bool = False,
     ) -> None:
         self._plan, self._choice, self._pupil = plan, plan.choice, pupil
-        self._valid, self._record, self._clock = valid, record, clock
+        self._valid, self._record, self._clock = valid, record, watch.clock
         self.progress = progress
         self._stepper = pupil.stepper
-        self._guard = MemoryGuard(plan.run.name, progress, self._choice.batch_size, self.keep, record.tell)
-        self._turnstile = Turnstile(stop, progress, clock, self.keep, record.tell)
+        self._guard = MemoryGuard(
+            plan.run.name, progress, self._choice.batch_size, watch.danger, self.keep, record.tell
+        )
+        self._turnstile = Turnstile(stop, progress, watch.clock, self.keep, record.tell)
         self._feed = Feed(train, self._choice.batch_size, self._choice.seed)
         self._saved = self._standing if saved else None
         self._outlook = Outlook(self._choice)
@@ -114,6 +116,7 @@ class Session:
             if self.progress.iteration >= self._choice.iters:
                 break
             self._turnstile.check()
+            self._guard.look()
             self._step(next(batches))
         self.keep()
 

@@ -13,6 +13,7 @@ from tui_tuner.training.adapter import count_parameters
 from tui_tuner.training.checkpoint import Checkpoint, Progress, clear_remains, restore_latest, set_aside_after
 from tui_tuner.training.events import TrainingStarted
 from tui_tuner.training.grad_checkpoint import checkpointing
+from tui_tuner.training.machine_watch import MachineWatch
 from tui_tuner.training.plan import TrainingPlan
 from tui_tuner.training.preparing import Prepared, prepare
 from tui_tuner.training.record import RunRecord
@@ -25,7 +26,6 @@ from tui_tuner.training.run_config import (
     require_same_settings,
     write_config,
 )
-from tui_tuner.training.running_clock import RunningClock
 from tui_tuner.training.runs import RunSummary, summarize
 from tui_tuner.training.session import Pupil, Session
 
@@ -115,14 +115,14 @@ def _train(plan: TrainingPlan, prepared: Prepared, emit: Emit, stop: StopToken, 
         supervised_tokens_per_epoch=train.supervised,
         time=time.time(),
     )
-    clock = RunningClock()
+    watch = MachineWatch()
     try:
         with _pupil_of(group, plan, prepared, progress) as pupil:
             fresh = checkpoint is None
-            session = Session(plan, pupil, train.usable, valid.usable, progress, record, stop, clock, saved=not fresh)
+            session = Session(plan, pupil, train.usable, valid.usable, progress, record, stop, watch, saved=not fresh)
             for event in (started, *found):
                 record.tell(event)
-            with clock.beating(), checkpointing(plan.choice, pupil.model):
+            with watch.watching(), checkpointing(plan.choice, pupil.model):
                 _run_to_its_end(plan, session, record)
     finally:
         record.close()
