@@ -1,4 +1,4 @@
-"""TunerApp: the steps, the open project, the jobs, and moving between them.
+"""TunerApp: the open project, its jobs, and what is said of them, whatever step is on the screen.
 
 Starts with nothing heavy imported: MLX comes in on its own thread when a step first needs it, and a screen when it
 is first shown.
@@ -9,14 +9,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import gc
-import importlib
 import logging
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
 from textual.app import SystemCommand
-from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.screen import Screen
 
@@ -31,29 +28,16 @@ from tui_tuner.news_desk import NewsDesk
 from tui_tuner.plain_text import one_line
 from tui_tuner.project import Project
 from tui_tuner.settings import Settings
-from tui_tuner.themed_app import ThemedApp
-from tui_tuner.widgets.step_bar import StepBar
+from tui_tuner.stepping_app import SteppingApp
 from tui_tuner.workbench import Workbench
 
 if TYPE_CHECKING:
     from tui_tuner.chat.talk import Talk
-    from tui_tuner.screens.step_screen import StepScreen
 
 log = logging.getLogger(__name__)
 
 
-def _step_screen(key: str) -> Callable[[], Screen[Any]]:
-    """A step's screen, imported when it is first shown."""
-
-    def make() -> Screen[Any]:
-        module = importlib.import_module(f"tui_tuner.screens.{key}")
-        screen: Screen[Any] = module.SCREEN()
-        return screen
-
-    return make
-
-
-class TunerApp(ThemedApp):
+class TunerApp(SteppingApp):
     """The app.
 
     Args:
@@ -63,7 +47,6 @@ class TunerApp(ThemedApp):
     """
 
     TITLE = "tuner"
-    SCREENS: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {step.key: _step_screen(step.key) for step in STEPS}
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(EVERYWHERE)]
     COMMAND_PALETTE_DISPLAY = "ctrl+p"
     # A small terminal keeps what matters most; each screen's styles say what that is.
@@ -107,12 +90,6 @@ class TunerApp(ThemedApp):
         self.bench.open(self._first_project)
         step_key = self.bench.settings.last_step
         return self.get_screen(step_key if step_key in self.SCREENS else STEPS[0].key)
-
-    def switch_screen(self, screen: Screen[Any] | str) -> AwaitComplete:
-        """Replace the screen on top, the first of all too: Textual gives that one no result to take back."""
-        if not self.screen._result_callbacks:
-            self.screen._push_result_callback(self.screen, None)
-        return super().switch_screen(screen)
 
     def on_mount(self) -> None:
         """Say what the start has found out; what can wait waits for the first paint."""
@@ -193,29 +170,10 @@ class TunerApp(ThemedApp):
             self.complain(self.bench.locked_out)
         while len(self.screen_stack) > 1:
             self.pop_screen()
-        self.switch_screen(Screen())  # a screen that is shown cannot be forgotten
-        self._forget_screens()
-        self._show_step(step_key)
-
-    def made_screen(self, step_key: str) -> StepScreen | None:
-        """A step's screen if it has been shown before."""
-        screen = self._installed_screens[step_key]
-        return None if callable(screen) else cast("StepScreen", screen)
-
-    def _forget_screens(self) -> None:
-        # Each step's screen is made anew for another project; a switch to it mounts a fresh one.
-        for step in STEPS:
-            if (screen := self.made_screen(step.key)) is not None:
-                self.uninstall_screen(step.key)
-                screen.remove()
-                self.install_screen(_step_screen(step.key), step.key)  # type: ignore[arg-type]
+        self.forget_screens()
         self.board.jobs.clear()
         self.board.views.clear()
-
-    def _show_step(self, step_key: str) -> None:
-        self.switch_screen(step_key)
-        if self.project is not None:
-            self.bench.remember(last_step=step_key)
+        self.show_step(step_key)
 
     def change_project(self, project: Project) -> bool:
         """Keep changed choices; say so and return False if that fails."""
@@ -229,39 +187,17 @@ class TunerApp(ThemedApp):
 
     # -- steps -------------------------------------------------------------------------------------------------------
 
-    def action_go_to(self, step_key: str) -> None:
-        """Show a step; whatever runs goes on."""
+    def may_show(self, step_key: str) -> bool:
+        """Without a project there is only the machine to look at."""
         if self.project is None and step_key != "environment":
             self.notify(_("Open or make a project first."), severity="warning", markup=False)
-            return
-        if len(self.screen_stack) > 1:
-            return  # a question is on the screen: it is answered first
-        if self.current_step != step_key:
-            self._show_step(step_key)
+            return False
+        return True
 
-    def action_next_step(self) -> None:
-        """Go to the next step."""
-        self._move(1)
-
-    def action_previous_step(self) -> None:
-        """Go to the step before."""
-        self._move(-1)
-
-    def _move(self, by: int) -> None:
-        keys = [step.key for step in STEPS]
-        if self.current_step in keys:
-            place = keys.index(self.current_step) + by
-            if 0 <= place < len(keys):
-                self.action_go_to(keys[place])
-
-    @property
-    def current_step(self) -> str | None:
-        """The step on the screen; None while something else is."""
-        return getattr(self.screen, "step", None)
-
-    def on_step_bar_chosen(self, message: StepBar.Chosen) -> None:
-        """Go to the step that was clicked."""
-        self.action_go_to(message.step)
+    def has_shown(self, step_key: str) -> None:
+        """Open there the next time."""
+        if self.project is not None:
+            self.bench.remember(last_step=step_key)
 
     def show_frames(self) -> None:
         """Draw the title and the step bar again after something changed."""

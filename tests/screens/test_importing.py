@@ -54,7 +54,7 @@ async def look_at(pilot, path):
 async def imported(pilot):
     screen = pilot.app.screen
     await pilot.press("enter")
-    assert screen._job.wait(20)
+    assert screen._line.job.wait(20)
     await settled(pilot)
 
 

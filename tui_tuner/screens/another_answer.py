@@ -25,7 +25,7 @@ from tui_tuner.language import _
 from tui_tuner.plain_text import one_line, printable
 from tui_tuner.progress import Emit, StopToken
 from tui_tuner.project import Project
-from tui_tuner.widgets.asking_line import AskingLine
+from tui_tuner.widgets.job_line import JobLine
 
 
 class AnotherAnswerScreen(ModalScreen[Example | None]):
@@ -54,7 +54,7 @@ class AnotherAnswerScreen(ModalScreen[Example | None]):
         self._answers = AnotherAnswers(
             lambda stop: (plan_dataset(project), open_chosen_teacher(project, self._line.tell, stop))
         )
-        self._line = AskingLine(id="state")
+        self._line = JobLine(id="state")
         self._found: AnotherAnswer | None = None
         # Not how often it was asked: whoever comes back tomorrow wants something new, too.
         self._tries = secrets.randbelow(2**31)
@@ -89,7 +89,7 @@ class AnotherAnswerScreen(ModalScreen[Example | None]):
 
     def action_again(self) -> None:
         """Ask once more, with another seed."""
-        if self._line.asking:
+        if self._line.running:
             self._line.say(_("The answer is still being written; esc keeps the old one."))
             return
         self._tries += 1
@@ -98,9 +98,9 @@ class AnotherAnswerScreen(ModalScreen[Example | None]):
         def work(_emit: Emit, stop: StopToken) -> AnotherAnswer:
             return self._answers.ask(self._example, tries, stop)
 
-        self._line.ask(_("asking for another answer"), work, self._board.engine if self._on_engine else None)
+        self._line.start(_("asking for another answer"), work, self._board.engine if self._on_engine else None)
 
-    def on_asking_line_news(self, message: AskingLine.News) -> None:
+    def on_job_line_news(self, message: JobLine.News) -> None:
         """Show the new answer."""
         event, job = message.event, self._line.job
         if isinstance(event, JobEnded) and event.outcome == "done" and job is not None:
@@ -125,7 +125,7 @@ class AnotherAnswerScreen(ModalScreen[Example | None]):
 
     def action_take(self) -> None:
         """Take the new answer."""
-        if self._found is not None and not self._line.asking:
+        if self._found is not None and not self._line.running:
             self.dismiss(self._found.example)
 
     def action_leave(self) -> None:

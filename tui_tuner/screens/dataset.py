@@ -9,24 +9,16 @@ from rich.padding import Padding
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
-from textual.content import Content
 from textual.message import Message
 from textual.widgets import RichLog, Static
 
-from tui_tuner.dataset.events import (
-    ExampleRefused,
-    ExampleWritten,
-    FollowUpRefused,
-    FollowUpWritten,
-    InstructionWritten,
-)
 from tui_tuner.dataset.state import dataset_state
 from tui_tuner.journey import dataset_needs_engine, dataset_work
 from tui_tuner.language import _
-from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Event
 from tui_tuner.screens.dataset_doors import DatasetDoors
-from tui_tuner.screens.dataset_view import DatasetView, Latest
+from tui_tuner.screens.dataset_text import lines_of, summary
+from tui_tuner.screens.dataset_view import DatasetView
 from tui_tuner.screens.settings_step import SettingsStep
 from tui_tuner.widgets.settings_form import SettingsForm
 from tui_tuner.widgets.stage_list import StageList
@@ -34,8 +26,6 @@ from tui_tuner.widgets.teacher_list import TeacherList
 
 if TYPE_CHECKING:
     from tui_tuner.teachers.teacher_choice import TeacherChoice
-
-LONGEST_SHOWN = 240  # characters of an answer; all of it is in data/answers.jsonl
 
 FIELDS = (
     "topic",
@@ -195,42 +185,16 @@ class DatasetScreen(SettingsStep, DatasetDoors):
         events = list(view.latest)
         several = max(len(self.choices.dataset.teacher_models), len(self.choices.dataset.urls)) > 1
         for place in range(len(events) - min(new, len(events)), len(events)):
-            for line in _lines(events[place], events[place - 1] if place else None, several=several):
+            for line in lines_of(events[place], events[place - 1] if place else None, several=several):
                 nested = len(line) - len(line.lstrip())
                 log.write(Padding(Text(line.lstrip()), (0, 0, 0, nested)))  # a long line stays nested when it wraps
         self._shown = view.heard
 
     def _show_summary(self) -> None:
-        if self.project is None:
-            return
-        state = dataset_state(self.project)
-        text = _(
-            "{questions} questions · {answers} answered · {refused} refused",
-            questions=state.instructions,
-            answers=state.answers,
-            refused=state.refused,
-        )
-        if state.imported:
-            text = _("{number} imported", number=f"{state.imported:,}") + f" · {text}"
-        if state.seeds:
-            text = _("{number} seed examples", number=f"{state.seeds:,}") + f" · {text}"
-        if state.passages:
-            text = (
-                _("{documents} documents in {passages} passages", documents=state.documents, passages=state.passages)
-                + f" · {text}"
-            )
-        if self.choices.dataset.turns_learned > 1:
-            text += _(" · {follow_ups} follow-ups", follow_ups=state.follow_ups)
-        if state.train:
-            text += _(" · split: {train} to learn from, {valid} held out", train=state.train, valid=state.valid)
-        chosen = self.choices.dataset
-        teacher = chosen.teacher_model or (
-            _("base model") if chosen.teacher == "mlx" else _("the server's first model")
-        )
-        old = state.train and state.stage != "ready" and not self.board.running(self.step)
-        remark = _(" · not up to date: g goes on") if old else ""
-        summary = Content.assemble(one_line(f"{text} · {teacher}"), (remark, "$text-warning"))
-        self.query_one("#summary", Static).update(summary)
+        if self.project is not None:
+            state = dataset_state(self.project)
+            text = summary(state, self.choices.dataset, running=self.board.running(self.step))
+            self.query_one("#summary", Static).update(text)
 
     # -- what a person does --------------------------------------------------------------------------------------------
 
@@ -262,36 +226,6 @@ class DatasetScreen(SettingsStep, DatasetDoors):
             self.say(
                 _("Done. ctrl+n: go on to Train. c: what the data are, l: what will be learned."), tone="text-success"
             )
-
-
-def _lines(event: Latest, before: Latest | None, *, several: bool) -> list[str]:
-    """The event in lines, a follow-up nested under the question its conversation began with.
-
-    Args:
-        event: what is to be said.
-        before: what was said last.
-        several: more than one teacher writes: name the one that did.
-    """
-    if isinstance(event, InstructionWritten):
-        return [f"? {one_line(event.text)}" + (f" ({one_line(event.place)})" if event.place else "")]
-    if isinstance(event, ExampleRefused):
-        return [f"✗ {one_line(event.question)} ({one_line(event.reason)})"]
-    if isinstance(event, FollowUpRefused):
-        follow_up = one_line(event.follow_up) or _("no follow-up")
-        return [*_heading(event.question, before), f"  └ ✗ {follow_up} ({one_line(event.reason)})"]
-    remarks = [_("{count} tokens", count=event.tokens)] if event.tokens else []
-    remarks += [one_line(event.source)] if several and event.source else []
-    remark = f" ({', '.join(remarks)})" if remarks else ""
-    answer = f"└ {one_line(event.answer, LONGEST_SHOWN)}{remark}"
-    if isinstance(event, FollowUpWritten):
-        return [*_heading(event.question, before), f"  └ {one_line(event.follow_up)}", f"    {answer}"]
-    return [f"✓ {one_line(event.question)}", f"  {answer}"]
-
-
-def _heading(question: str, before: Latest | None) -> list[str]:
-    """The first question of a conversation, where it is not the one just above."""
-    same = isinstance(before, ExampleWritten | FollowUpWritten | FollowUpRefused) and before.question == question
-    return [] if same else [f"✓ {one_line(question)}"]
 
 
 SCREEN = DatasetScreen

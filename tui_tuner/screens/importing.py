@@ -9,57 +9,32 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
-from textual.content import Content
+from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Select, Static
+from textual.widgets import Footer, Input, Static
 
 from tui_tuner.errors import TunerError
 from tui_tuner.file_versions import count_lines
 from tui_tuner.importing.events import RowRefused
-from tui_tuner.jobs import Job, JobEnded
+from tui_tuner.jobs import JobEnded
 from tui_tuner.language import _
-from tui_tuner.plain_text import one_line
-from tui_tuner.progress import Emit, Event, StageProgress, StopToken
-from tui_tuner.widgets.column_choices import ColumnChoices
+from tui_tuner.progress import Emit, StageProgress, StopToken
+from tui_tuner.widgets.job_line import JobLine
 from tui_tuner.widgets.path_input import PathInput
 from tui_tuner.widgets.stage_list import StageList
+from tui_tuner.widgets.table_choices import TableChoices
 
 if TYPE_CHECKING:
     from tui_tuner.importing.looking import Sighting
 
 
-class Seen(Message):
-    """What a look at a file found; posted from the thread that looked."""
+class Looked(Message):
+    """What a look has found, posted from its thread: rows, a document or a folder, or why there is nothing."""
 
-    def __init__(self, sighting: Sighting) -> None:
+    def __init__(self, found: Sighting | Path | TunerError) -> None:
         super().__init__()
-        self.sighting = sighting
-
-
-class LookFailed(Message):
-    """There is nothing in the file to import, and why."""
-
-    def __init__(self, error: TunerError) -> None:
-        super().__init__()
-        self.error = error
-
-
-class DocumentsNamed(Message):
-    """It is no table but a document, or a folder: another screen is for these."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.path = path
-
-
-class ImportNews(Message):
-    """What the import says, posted from its thread."""
-
-    def __init__(self, event: Event) -> None:
-        super().__init__()
-        self.event = event
+        self.found = found
 
 
 class ImportScreen(Screen[bool]):
@@ -86,17 +61,10 @@ class ImportScreen(Screen[bool]):
         #path { height: 1; padding: 0 1; background: $surface; }
         #path:focus { background: $accent 20%; }
         #found { height: auto; max-height: 5; padding: 0 1; }
-        #table-row { height: 1; display: none; }
-        #table-row.shown { display: block; }
-        #table-row Static { width: 10; padding: 0 1; color: $foreground 80%; }
-        #table { width: 1fr; height: 1; }
-        ColumnChoices { display: none; }
-        ColumnChoices.shown { display: block; }
         #preview { height: 1fr; border-top: solid $panel; padding: 0 1; scrollbar-size-vertical: 1; }
         #preview:focus { border-top: solid $accent; }
         StageList { display: none; }
         StageList.shown { display: block; }
-        #said { height: auto; max-height: 3; padding: 0 1; }
     }
     """
 
@@ -104,10 +72,8 @@ class ImportScreen(Screen[bool]):
         super().__init__()
         self._data, self._passage_words = data, passage_words
         self._sighting: Sighting | None = None
-        self._mapping: dict[str, str] = {}
-        self._table = ""
         self._replace = self._as_seeds = self._brought = self._shows_bad = False
-        self._job: Job | None = None
+        self._line = JobLine(id="said")
         self._refused: list[RowRefused] = []
 
     def compose(self) -> ComposeResult:
@@ -122,111 +88,103 @@ class ImportScreen(Screen[bool]):
             id="found",
             markup=False,
         )
-        with Horizontal(id="table-row"):
-            yield Static(_("table"), markup=False)
-            yield Select[str]((), compact=True, id="table")
-        yield ColumnChoices()
+        yield TableChoices()
         with VerticalScroll(id="preview"):
             yield Static(id="shown", markup=False)
         yield StageList()
-        yield Static(id="said", markup=False)
+        yield self._line
         yield Footer(show_command_palette=False, compact=True)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Let only actions through that make sense now; the footer leaves out the others."""
-        running = self._job is not None and self._job.running
+        running = self._line.running
         seen = self._sighting is not None
         if action in ("bad", "replace", "seeds", "file"):
             return seen
         return {"stop": running, "bring": seen and not running}.get(action, True)
-
-    def on_unmount(self) -> None:
-        """Nothing is imported for a screen that is gone."""
-        if self._job is not None:
-            self._job.stop()
 
     # -- looking -------------------------------------------------------------------------------------------------------
 
     @on(Input.Submitted, "#path")
     def look_at_it(self) -> None:
         """Look at the file that was named."""
-        self._mapping, self._table = {}, ""
-        self._look()
+        self.query_one(TableChoices).forget()
+        self.look_again()
 
-    def _look(self) -> None:
+    @on(TableChoices.Chosen)
+    def look_again(self) -> None:
+        """Look at it with what was chosen."""
         path = self.query_one(PathInput).path
         if path is None:
-            self._say(_("Type the path of a file."), "$text-error")
+            self._line.say(_("Type the path of a file."), "$text-error")
             return
-        self._say(_("looking…"))
-        self._read(path, self._table, dict(self._mapping))
+        self._line.say(_("looking…"))
+        choices = self.query_one(TableChoices)
+        self._read(path, choices.table, dict(choices.mapping))
 
     @work(thread=True, exclusive=True, group="look", description="looking at a file")
     def _read(self, path: Path, table: str, mapping: Mapping[str, str]) -> None:
         from tui_tuner.importing.looking import look  # here, so that the screen does not wait for it
         from tui_tuner.importing.opening import kind_of
 
+        found: Sighting | Path | TunerError
         try:
-            if kind_of(path) in ("document", "folder"):
-                self.post_message(DocumentsNamed(path))
-                return
-            self.post_message(Seen(look(path, table=table, mapping=mapping)))
+            documents = kind_of(path) in ("document", "folder")
+            found = path if documents else look(path, table=table, mapping=mapping)
         except TunerError as error:
-            self.post_message(LookFailed(error))
+            found = error
+        self.post_message(Looked(found))
 
-    def on_documents_named(self, message: DocumentsNamed) -> None:
-        """Go on to the screen for documents."""
+    def on_looked(self, message: Looked) -> None:
+        """Show what was found, or go on to the screen that does."""
+        if isinstance(message.found, TunerError):
+            self._show_why_nothing(message.found)
+        elif isinstance(message.found, Path):
+            self._go_on_to_documents(message.found)
+        else:
+            self._show_seen(message.found)
+
+    def _go_on_to_documents(self, path: Path) -> None:
         from tui_tuner.documents.adding import DocumentsPlan
         from tui_tuner.screens.import_documents import ImportDocumentsScreen
 
-        plan = DocumentsPlan(self._data, (message.path,), self._passage_words)
-        self._say("")
-        self.app.push_screen(ImportDocumentsScreen(plan), self._documents_added)
+        def added(brought: bool | None) -> None:
+            if brought:
+                self.dismiss(True)
 
-    def _documents_added(self, added: bool | None) -> None:
-        if added:
-            self.dismiss(True)
+        self._line.say("")
+        plan = DocumentsPlan(self._data, (path,), self._passage_words)
+        self.app.push_screen(ImportDocumentsScreen(plan), added)
 
-    def on_look_failed(self, message: LookFailed) -> None:
-        """Say why there is nothing to import."""
-        if self._sighting is not None and self._mapping:  # the columns were chosen so that nothing is left
-            self._say(f"{message.error.what}. {message.error.advice}", "$text-error")
-            return
-        self._sighting = None
-        self._show()
-        self.query_one("#found", Static).update("")
-        self._say(f"{message.error.what}. {message.error.advice}", "$text-error")
+    def _show_why_nothing(self, error: TunerError) -> None:
+        columns_were_chosen = bool(self._sighting is not None and self.query_one(TableChoices).mapping)
+        if not columns_were_chosen:  # otherwise they were chosen so that nothing is left, and can be chosen again
+            self._sighting = None
+            self._show()
+            self.query_one("#found", Static).update("")
+        self._line.say(f"{error.what}. {error.advice}", "$text-error")
 
-    def on_seen(self, message: Seen) -> None:
-        """Show what was found, and go on to it."""
-        first = self._sighting is None or self._sighting.path != message.sighting.path
-        self._sighting, self._shows_bad = message.sighting, False
+    def _show_seen(self, seen: Sighting) -> None:
+        first = self._sighting is None or self._sighting.path != seen.path
+        self._sighting, self._shows_bad = seen, False
         self._show()
         if first or self.query_one(PathInput).has_focus:
-            complete = message.sighting.shape.complete
-            self.query_one("#preview" if complete else "ColumnChoices #user").focus()
+            self.query_one("#preview" if seen.shape.complete else "ColumnChoices #user").focus()
 
     # -- what is in sight ----------------------------------------------------------------------------------------------
 
     def _show(self) -> None:
         seen = self._sighting
-        choices = self.query_one(ColumnChoices)
-        choices.set_class(seen is not None, "shown")
-        self.query_one("#table-row").set_class(seen is not None and len(seen.tables) > 1, "shown")
         self.query_one(StageList).remove_class("shown")
         self.refresh_bindings()
         if seen is None:
+            self.query_one(TableChoices).hide()
             self.query_one("#shown", Static).update("")
             return
         from tui_tuner.screens import importing_text
 
         self.query_one("#found", Static).update(importing_text.found(seen))
-        choices.show(seen.columns, seen.shape.columns)
-        tables = self.query_one("#table", Select)
-        with self.prevent(Select.Changed):
-            tables.set_options([(one_line(name, 60), name) for name in seen.tables])
-            if seen.table in seen.tables:
-                tables.value = seen.table
+        self.query_one(TableChoices).show(seen.tables, seen.table, seen.columns, seen.shape.columns)
         self._show_rows()
         self.query_one("#preview").scroll_home(animate=False)
         self._say_what_enter_does(seen)
@@ -255,24 +213,9 @@ class ImportScreen(Screen[bool]):
 
         there = count_lines(self._data / self._target)
         says = importing_text.what_seeds_are if self._as_seeds else importing_text.what_enter_does
-        self._say(*says(seen, there, replace=self._replace))
-
-    def _say(self, text: str, style: str = "") -> None:
-        self.query_one("#said", Static).update(Content.styled(one_line(text, 400), style))
+        self._line.say(*says(seen, there, replace=self._replace))
 
     # -- what a person does --------------------------------------------------------------------------------------------
-
-    def on_column_choices_chosen(self, message: ColumnChoices.Chosen) -> None:
-        """Look again with another column for a role."""
-        self._mapping[message.role] = message.column
-        self._look()
-
-    @on(Select.Changed, "#table")
-    def choose_table(self, event: Select.Changed) -> None:
-        """Look at another table."""
-        if not event.select.is_blank():
-            self._table, self._mapping = str(event.value), {}
-            self._look()
 
     def action_bad(self) -> None:
         """Show the rows that cannot be used, or the conversations again."""
@@ -295,8 +238,8 @@ class ImportScreen(Screen[bool]):
 
     def action_leave(self) -> None:
         """Go back to the Dataset step; an import that runs is stopped first."""
-        if self._job is not None and self._job.running:
-            self.action_stop()
+        if self._line.running:
+            self._line.stop()
         else:
             self.dismiss(self._brought)
 
@@ -318,20 +261,14 @@ class ImportScreen(Screen[bool]):
         stages = self.query_one(StageList)
         stages.clear()
         stages.add_class("shown")
-        self._job = Job(_("importing"), bring, self._hear, None)
-        self._job.start()
-        self._say(_("s stops it; then nothing is imported."))
+        self._line.start(_("importing"), bring, says=_("s stops it; then nothing is imported."))
         self.refresh_bindings()
-
-    def _hear(self, event: Event) -> None:
-        self.post_message(ImportNews(event))
 
     def action_stop(self) -> None:
         """Stop the import."""
-        if self._job is not None:
-            self._job.stop()
+        self._line.stop()
 
-    def on_import_news(self, message: ImportNews) -> None:
+    def on_job_line_news(self, message: JobLine.News) -> None:
         """Show how far it is, and what came of it."""
         event = message.event
         if isinstance(event, StageProgress):
@@ -344,11 +281,9 @@ class ImportScreen(Screen[bool]):
     def _ended(self, ended: JobEnded) -> None:
         from tui_tuner.screens import importing_text
 
-        report = self._job.result if self._job is not None else None
+        report = self._line.job.result if self._line.job is not None else None
         self.refresh_bindings()
         if report is None:
-            text = ". ".join(part.rstrip(".") for part in (ended.message, ended.advice) if part)
-            self._say(text, "$text-error" if ended.outcome == "failed" else "$text-warning")
             return
         self._brought = True
         self._sighting = None
@@ -360,4 +295,4 @@ class ImportScreen(Screen[bool]):
         next_ = _("g makes the training files, v shows every example.")
         if self._as_seeds:
             next_ = _("g has examples written like these, p shows what the teacher is told.")
-        self._say(_("Done. escape goes back: {next}", next=next_), "$text-success")
+        self._line.say(_("Done. escape goes back: {next}", next=next_), "$text-success")

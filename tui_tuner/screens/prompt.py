@@ -24,7 +24,7 @@ from tui_tuner.journey import dataset_needs_engine, prompt_trying_work
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line, printable
 from tui_tuner.project import Project
-from tui_tuner.widgets.asking_line import AskingLine
+from tui_tuner.widgets.job_line import JobLine
 
 if TYPE_CHECKING:
     from tui_tuner.app import TunerApp
@@ -71,7 +71,7 @@ class PromptScreen(Screen[None]):
         self._project, self._tuner = project, tuner
         self._continues = dataset_needs_engine(project)
         self._setting = "one_question_prompt" if self._continues else "question_prompt"
-        self._line = AskingLine(id="state")
+        self._line = JobLine(id="state")
         self._tries = 0
         self._tried: PromptTried | None = None
         self._problem = ""
@@ -147,7 +147,7 @@ class PromptScreen(Screen[None]):
 
     def action_try(self) -> None:
         """Ask the chosen teacher once."""
-        if self._line.asking:
+        if self._line.running:
             self._line.say(_("The last try is not over yet; esc leaves it."))
             return
         if self._problem:
@@ -155,9 +155,9 @@ class PromptScreen(Screen[None]):
             return
         self._tries += 1
         engine = self._tuner.board.engine if self._continues else None
-        self._line.ask(_("trying the prompt"), prompt_trying_work(self._project, tries=self._tries - 1), engine)
+        self._line.start(_("trying the prompt"), prompt_trying_work(self._project, tries=self._tries - 1), engine)
 
-    def on_asking_line_news(self, message: AskingLine.News) -> None:
+    def on_job_line_news(self, message: JobLine.News) -> None:
         """Show what came back."""
         event = message.event
         if isinstance(event, PromptTried):
