@@ -204,6 +204,7 @@ def test_tabs_with_quotation_marks_that_are_only_letters(desk):
         ("utf-16", False),
         ("utf-16-le", True),
         ("utf-16-be", True),
+        ("utf-32", False),
         ("cp1252", True),
     ],
 )
@@ -220,6 +221,21 @@ def test_json_in_other_encodings(desk, encoding):
     content = '{"prompt": "Wie heißt du?", "completion": "Jürgen"}\n{"prompt": "b", "completion": "ö"}\n'
     desk.bring(desk.file("x.jsonl", content.encode(encoding)))
     assert desk.conversations()[0] == ["user: Wie heißt du?", "assistant: Jürgen"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "encoding", "said"),
+    [
+        ("Где находится библиотека? Она стоит на главной площади города.", "koi8-r", "KOI8-R"),
+        ("図書館はどこにありますか。町の中央広場にあります。", "shift_jis", "CP932"),
+        ("Wie heißt du? Größer, schöner, älter, süßer, über Öl, Äpfel und Übel.", "cp1252", "Windows-1252"),
+    ],
+)
+def test_a_table_in_an_encoding_of_its_country_is_read_as_what_it_looks_like(desk, answer, encoding, said):
+    path = desk.file("x.csv", f'question,answer\nOne?,"{answer}"\nTwo?,"{answer} {answer}"\n'.encode(encoding))
+    assert any(f"read as {said}, so look" in doubt for doubt in look(path).doubts)
+    desk.bring(path)
+    assert desk.conversations()[0] == ["user: One?", f"assistant: {answer}"]
 
 
 def test_without_names_the_first_two_columns_are_question_and_answer_and_that_is_said(desk):

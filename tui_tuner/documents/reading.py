@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tui_tuner import figures
 from tui_tuner.documents.blocks import Block
-from tui_tuner.documents.decoding import decode
 from tui_tuner.documents.folder import HTML, MARKDOWN, PDF
+from tui_tuner.encodings import decode
 from tui_tuner.errors import DatasetError
 from tui_tuner.files import storage_errors
 from tui_tuner.language import _

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+from tui_tuner.encodings import UTF8
 from tui_tuner.errors import DatasetError, UsageError
-from tui_tuner.importing.encodings import UTF8, check_letters
 from tui_tuner.importing.guessing import guess_shape
-from tui_tuner.importing.rows import BadRow, RawRow, RowProblem, Source
+from tui_tuner.importing.rows import BadRow, RawRow, RowProblem, Source, check_letters
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 

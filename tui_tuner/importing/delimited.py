@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tui_tuner.importing.encodings import check_letters
 from tui_tuner.importing.guessing import guess_shape
-from tui_tuner.importing.rows import LONGEST_ROW, BadRow, RawRow, RowProblem, Source
+from tui_tuner.importing.rows import LONGEST_ROW, BadRow, RawRow, RowProblem, Source, check_letters
 from tui_tuner.importing.shapes import column_name
 from tui_tuner.importing.text_file import TextFile
 from tui_tuner.language import _

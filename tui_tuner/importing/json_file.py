@@ -13,9 +13,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tui_tuner.importing.encodings import check_letters
 from tui_tuner.importing.guessing import TURN_NAMES, guess_shape
-from tui_tuner.importing.rows import LONGEST_DETAIL, LONGEST_ROW, BadRow, RawRow, RowProblem, Source
+from tui_tuner.importing.rows import LONGEST_DETAIL, LONGEST_ROW, BadRow, RawRow, RowProblem, Source, check_letters
 from tui_tuner.importing.shapes import as_record
 from tui_tuner.importing.text_file import TextFile
 from tui_tuner.importing.text_lines import LineFile

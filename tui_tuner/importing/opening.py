@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tui_tuner.documents.folder import ENDINGS
+from tui_tuner.encodings import UTF8, Encoding, find_encoding
 from tui_tuner.errors import DatasetError, TunerError, storage_error
-from tui_tuner.importing.encodings import Encoding, find_encoding
 from tui_tuner.importing.rows import Kind, Source
 from tui_tuner.importing.text_file import TextFile
 from tui_tuner.language import _
@@ -73,11 +73,11 @@ def kind_of(path: Path) -> Kind:
         raise DatasetError(_("the file is empty"), where=str(path), advice=_("Choose another file."))
     if kind := _kind_of_binary(path, head):
         return kind
-    encoding = find_encoding(head)
+    is_all = len(head) < HEAD
+    encoding = find_encoding(head, is_all=is_all)
     if encoding is None:
         raise _unknown(path)
     text = _decoded(head, encoding)
-    is_all = len(head) < HEAD
     lines = [line.strip() for line in _LINE_END.split(text)[:LINES] if line.strip()]
     if _starts_json(text.lstrip()[:1000]):
         return _kind_of_json(lines if is_all else lines[: LINES - 1])
@@ -127,7 +127,7 @@ def _known() -> str:
 
 
 def _decoded(head: bytes, encoding: Encoding) -> str:
-    return head.decode(encoding.name, "replace" if encoding.errors == "replace" else "surrogateescape")
+    return head.decode(encoding.name, encoding.errors)
 
 
 def _starts_json(text: str) -> bool:
@@ -192,8 +192,9 @@ def _open_text(path: Path, kind: Kind) -> Source:
     from tui_tuner.importing.text_lines import TextLines
 
     head = _head(path)
-    encoding = find_encoding(head) or Encoding("utf-8")
-    text, is_all = _decoded(head, encoding), len(head) < HEAD
+    is_all = len(head) < HEAD
+    encoding = find_encoding(head, is_all=is_all) or Encoding(UTF8)
+    text = _decoded(head, encoding)
     file = TextFile(path, encoding)
     try:
         source: Source

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ClassVar, Literal
 
+from tui_tuner.encodings import Encoding
+from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 
 Kind = Literal["jsonl", "json", "csv", "lines", "sqlite", "parquet", "xlsx", "document", "folder"]
@@ -26,6 +28,20 @@ class RowProblem(ValueError):
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason, self.detail = reason, one_line(detail, LONGEST_DETAIL)
+
+
+def check_letters(text: str, encoding: str) -> None:
+    """Refuse a text with bytes that are no letters in its encoding, as `Encoding.errors` has them read.
+
+    Raises:
+        RowProblem: there are some.
+    """
+    if text.isascii():
+        return
+    wide = Encoding(encoding).is_wide
+    damaged = "\ufffd" in text if wide else any("\udc80" <= letter <= "\udcff" for letter in text)
+    if damaged:
+        raise RowProblem(_("not valid {encoding} text", encoding=encoding.upper().removesuffix("-SIG")))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
-from tui_tuner.importing.encodings import Encoding
+from tui_tuner.encodings import Encoding
 from tui_tuner.importing.rows import LONGEST_ROW
 
 

@@ -6,8 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
-from tui_tuner.importing.encodings import check_letters
-from tui_tuner.importing.rows import BadRow, RawRow, RowProblem, Source
+from tui_tuner.importing.rows import BadRow, RawRow, RowProblem, Source, check_letters
 from tui_tuner.importing.text_file import TextFile
 from tui_tuner.language import _
 

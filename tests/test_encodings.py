@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from tui_tuner.documents.decoding import decode
+from tui_tuner.encodings import decode, find_encoding
 from tui_tuner.errors import DatasetError
 
 FRENCH = "Où est le café ? Le garçon a déjà mangé la crème brûlée, et il était très content de ce dîner d'été. " * 4
@@ -33,6 +33,25 @@ JAPANESE = (
 )
 def test_what_it_was_written_in_is_found(text, encoding):
     assert decode(text.encode(encoding)) == text
+
+
+SWEDISH = "Hur lägger jag till en sida? Öppna menyn, välj Sidor och sedan Lägg till. Så enkelt är det på lördagar. "
+TURKISH = "Yeni bir sayfayı nasıl eklerim? Menüyü açın, Sayfalar'ı seçin ve ardından Ekle'ye dokunun. "
+CHINESE = "如何添加新页面？打开菜单，选择页面，然后点击添加。别忘了保存更改，这样以后也能看到。"
+KOREAN = "새 페이지를 어떻게 추가하나요? 메뉴를 열고 페이지를 선택한 다음 추가를 누르세요."
+
+
+@pytest.mark.parametrize("times", [1, 10])
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [(SWEDISH, "cp1252"), (TURKISH, "cp1254"), (CHINESE, "gb18030"), (CHINESE, "big5"), (KOREAN, "euc_kr")],
+)
+def test_a_table_is_read_in_the_encoding_of_its_language(text, encoding, times):
+    if encoding == "big5":
+        text = text.translate(str.maketrans("页开选择击别记变这样后", "頁開選擇擊別記變這樣後"))
+        text = text.encode("big5", "ignore").decode("big5")
+    rows = "question,answer\n" + f"x?,{text}\n" * times
+    assert decode(rows.encode(encoding)) == rows
 
 
 def test_a_long_file_is_guessed_from_its_beginning():
@@ -66,3 +85,20 @@ def test_random_bytes_are_refused_however_few():
         except DatasetError:
             continue
         pytest.fail("read as text")
+
+
+def test_a_damaged_letter_costs_none_of_the_others():
+    content = (FRENCH + "\n").encode() * 3 + b"caf\xe9\n"
+    assert decode(content) == (FRENCH + "\n") * 3 + "caf\ufffd\n"
+
+
+@pytest.mark.parametrize(("is_all", "name"), [(True, "cp1252"), (False, "utf-8")])
+def test_a_last_line_that_may_be_cut_through_says_nothing(is_all, name):
+    found = find_encoding("one\ntwo\nthree é".encode("cp1252"), is_all=is_all)
+    assert found is not None and found.name == name
+
+
+def test_a_few_letters_beyond_ascii_are_western():
+    for text in ("a,b\nÄ,c", "Q\nñ?\n", "Wie heißt du?"):
+        found = find_encoding(text.encode("cp1252"))
+        assert found is not None and (found.name, "Windows-1252" in found.doubt) == ("cp1252", True)
