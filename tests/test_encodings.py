@@ -36,7 +36,10 @@ def test_what_it_was_written_in_is_found(text, encoding):
 
 
 SWEDISH = "Hur lägger jag till en sida? Öppna menyn, välj Sidor och sedan Lägg till. Så enkelt är det på lördagar. "
-TURKISH = "Yeni bir sayfayı nasıl eklerim? Menüyü açın, Sayfalar'ı seçin ve ardından Ekle'ye dokunun. "
+TURKISH = (
+    "Yeni bir sayfayı nasıl eklerim? Menüyü açın, Sayfalar'ı seçin ve ardından Ekle'ye dokunun. "
+    "Değişiklikleri kaydetmeyi unutmayın."
+)
 CHINESE = "如何添加新页面？打开菜单，选择页面，然后点击添加。别忘了保存更改，这样以后也能看到。"
 KOREAN = "새 페이지를 어떻게 추가하나요? 메뉴를 열고 페이지를 선택한 다음 추가를 누르세요."
 
