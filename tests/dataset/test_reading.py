@@ -105,6 +105,23 @@ def test_what_is_no_question_is_cleaned_away():
         ("I would ask about it.\nThat is all.", ""),
         ("", ""),
         ("```\n```", ""),
+        (
+            'One possible follow-up question could be: "How do I go on?" This can be a great opportunity to',
+            "How do I go on?",
+        ),
+        (
+            "One follow-up question could be: How do I go on? This includes using fonts. Can I use two?",
+            "How do I go on?",
+        ),
+        ('How can we make a page faster?" to focus on enhancing user experience', "How can we make a page faster?"),
+        (
+            '"Back up" and "restore": is there a difference between them?',
+            '"Back up" and "restore": is there a difference between them?',
+        ),
+        (
+            "My page is slow. Is it the pictures? They are large.",
+            "My page is slow. Is it the pictures? They are large.",
+        ),
     ],
 )
 def test_the_one_question_in_a_proposal(text, question):

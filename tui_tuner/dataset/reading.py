@@ -24,6 +24,8 @@ _LABEL = re.compile(
     r"[^?:\"“]{0,60}?\b(?:question|request|follow[- ]up)\b[^?:\"“]{0,40}:\s*",
     re.IGNORECASE,
 )
+_QUOTED_FIRST = re.compile(r"[\"“„«]([^\"“”„«»]{3,}[.!?。！？])[\"”»](?!\w)")
+_QUESTION_AND_REMARK = re.compile(r"([^\"“”„«»]*[?？])[\"”»]\s+\S")
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _SINGLE_QUOTED = re.compile(r"'(.+?)'(?=\s*(?:[,\]]|$))", re.MULTILINE)
 _MOST_STARTS = 20  # brackets tried as the start of the list
@@ -68,13 +70,22 @@ def follow_up_question(text: str) -> str:
     body = _without_fences(text).strip()
     if body.startswith(("[", "{")):
         return next(iter(listed_questions(body)), "")
-    lines = [
-        question for line in body.splitlines() if (question := clean_question(_LABEL.sub("", line.strip(), count=1)))
-    ]
+    lines = [question for line in body.splitlines() if (question := clean_question(_proposed(line.strip())))]
     asking = [line for line in lines if _END.search(line)]
     if asking:
         return asking[0]
     return lines[0] if len(lines) == 1 else ""
+
+
+def _proposed(line: str) -> str:
+    """What `line` proposes, without the words around it: weak models explain their question in the same breath."""
+    said, labels = _LABEL.subn("", line, count=1)
+    if quoted := _QUOTED_FIRST.match(said):
+        return quoted.group(1)
+    if ended := _QUESTION_AND_REMARK.match(said):
+        return ended.group(1)
+    end = _END.search(said) if labels else None
+    return said[: end.end()] if end else said
 
 
 def clean_question(text: str) -> str:
