@@ -115,8 +115,8 @@ def test_what_is_no_question_is_cleaned_away():
         ),
         ('How can we make a page faster?" to focus on enhancing user experience', "How can we make a page faster?"),
         (
-            '"Back up" and "restore": is there a difference between them?',
-            '"Back up" and "restore": is there a difference between them?',
+            'What do "back up" and "restore" mean? Are they different?',
+            'What do "back up" and "restore" mean? Are they different?',
         ),
         (
             "My page is slow. Is it the pictures? They are large.",
