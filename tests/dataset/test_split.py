@@ -3,6 +3,7 @@ import random
 import pytest
 
 from tui_tuner.dataset.examples import asked_and_answered
+from tui_tuner.dataset.near_duplicates import NearDuplicates
 from tui_tuner.dataset.split import Shares, split_examples
 from tui_tuner.errors import DatasetError
 
@@ -137,3 +138,25 @@ def test_where_everything_resembles_a_seed_example_nothing_else_can_be_held_out(
     examples = variants(2)
     split = split_examples(examples[:1], examples[1:2], Shares(0.3), seed=0)
     assert len(split.train) + len(split.valid) == 2 and split.train
+
+
+def test_what_resembles_two_that_do_not_resemble_each_other_brings_them_together():
+    boats = "why do the old wooden boats in the harbour of this small town"
+    ends = ("And", "rot in winter"), ("But", "sink in the winter rain"), ("So", "rot in the winter rain")
+    chain = [asked_and_answered(f"{opening} {boats} {end}?", "So.", "rule") for opening, end in ends]
+    known = NearDuplicates(0.75)
+    assert [known.add(example.asked) for example in chain] == [None, None, 0]
+    assert known.resembled_by(2) == (0, 1)
+    for seed in range(6):
+        split = split_examples((), [*written(9), *chain], Shares(0.4, near_duplicate=0.75), seed=seed)
+        assert len({example in split.train for example in chain}) == 1
+
+
+def test_texts_compared_already_are_not_compared_again(monkeypatch):
+    examples = [*SEEDS[:3], *variants(10), *written(9)]
+    known = NearDuplicates(0.8)
+    for example in examples:
+        known.add(example.asked)
+    fresh = split_examples(examples[:3], examples[3:], Shares(0.3), seed=1)
+    monkeypatch.setattr(NearDuplicates, "add", None)
+    assert split_examples(examples[:3], examples[3:], Shares(0.3), seed=1, known=known) == fresh

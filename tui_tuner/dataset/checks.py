@@ -111,7 +111,12 @@ def question_objection(question: str, earlier: Sequence[str], quality: QualityCh
 
 def _refusal(said: str, refusals: tuple[str, ...]) -> str:
     beginning = f" {said[:REFUSES_WITHIN]} "
-    return next((phrase for phrase in refusals if (key := question_key(phrase)) and f" {key} " in beginning), "")
+    return next((phrase for key, phrase in _refusal_keys(refusals) if f" {key} " in beginning), "")
+
+
+@lru_cache(maxsize=8)
+def _refusal_keys(refusals: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((key, phrase) for phrase in refusals if (key := question_key(phrase)))
 
 
 def _other_script(question: str, answer: str, share: float) -> tuple[str, str] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +49,17 @@ class SetAside:
 
 @dataclass(frozen=True)
 class Gathered:
-    """What may be learned from, without the seed examples, and what was set aside."""
+    """What may be learned from, without the seed examples, and what was set aside.
+
+    Attributes:
+        kept: what may be learned from.
+        set_aside: the others, each with its reason.
+        known: the questions of the seed examples and of those kept, compared with one another.
+    """
 
     kept: tuple[Example, ...]
     set_aside: tuple[SetAside, ...]
+    known: NearDuplicates = field(compare=False)
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -128,7 +135,7 @@ def gather(
         learned = decision.edited if decision is not None and decision.edited else example
         keep(learned, example)
         kept.append(learned)
-    return Gathered(tuple(kept), tuple(aside))
+    return Gathered(tuple(kept), tuple(aside), known)
 
 
 def _outdated(example: Example, plan: DatasetPlan) -> Objection | None:

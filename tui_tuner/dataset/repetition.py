@@ -19,9 +19,8 @@ def repetition(text: str) -> str:
 
     Looks for runs of up to `LONGEST_LOOP` words; in scripts that put no spaces between words for runs of letters.
     """
-    words = [word for word in question_key(text).split() if any(letter.isalnum() for letter in word)]
-    letters = "".join(words)
-    if sum(unicodedata.east_asian_width(letter) in "WF" for letter in letters) > len(letters) / 2:
+    words = [word for word in question_key(text).split() if word.isalnum() or any(map(str.isalnum, word))]
+    if _has_no_spaces(letters := "".join(words)):
         words = list(letters)
     # A loop brings the same pair of words each time round; most texts have no such pair, and are done here.
     often = max(Counter(pairwise(words)).values(), default=0)
@@ -29,8 +28,19 @@ def repetition(text: str) -> str:
         times = SINGLE_LOOPS if length == 1 else LOOPS
         if found := _loop(words, length, times):
             return " ".join(found)
-    lines = [line for line in map(question_key, text.splitlines()) if len(line) > 20]
-    return next((line for line in lines if lines.count(line) >= LOOPS), "")
+    lines = text.splitlines()
+    if len(lines) < LOOPS:
+        return ""
+    same = Counter(line for line in map(question_key, lines) if len(line) > 20)
+    return next((line for line, times in same.items() if times >= LOOPS), "")
+
+
+def _has_no_spaces(letters: str) -> bool:
+    """Whether most letters are of a script that puts no spaces between words."""
+    if letters.isascii():
+        return False
+    wide = (times for letter, times in Counter(letters).items() if unicodedata.east_asian_width(letter) in "WF")
+    return sum(wide) > len(letters) / 2
 
 
 def _loop(words: Sequence[str], length: int, times: int) -> Sequence[str]:

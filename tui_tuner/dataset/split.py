@@ -41,27 +41,43 @@ class Shares:
     near_duplicate: float = 0.8
 
 
-def split_examples(seeds: Sequence[Example], written: Iterable[Example], shares: Shares, *, seed: int) -> Split:
+def split_examples(
+    seeds: Sequence[Example],
+    written: Iterable[Example],
+    shares: Shares,
+    *,
+    seed: int,
+    known: NearDuplicates | None = None,
+) -> Split:
     """Divide the examples; at least one is held out, and `shares.batch_size` are left to train on where possible.
 
     The same examples and seed give the same split, in whatever order the examples came. Seed examples are always
     trained on, unless there are no others to hold out. The same question counts once; questions that are nearly the
     same are never on different sides.
 
+    Args:
+        seeds: the seed examples.
+        written: all others.
+        shares: how to divide.
+        seed: of the shuffle.
+        known: where the examples' questions have been compared with one another already; others are added to it.
+
     Raises:
         DatasetError: there are fewer than two examples.
     """
-    known = {question_key(example.asked) for example in seeds}
+    seed_keys = {question_key(example.asked) for example in seeds}
     unique = {question_key(example.asked): example for example in written}
     # In the order of their questions: answers come in the order a teacher happens to finish them.
-    others = [unique[key] for key in sorted(unique) if key not in known]
+    others = [unique[key] for key in sorted(unique) if key not in seed_keys]
     total = len(seeds) + len(others)
     if total < 2:
         raise DatasetError(
             _("there are not enough usable examples: {number}, and at least 2 are needed", number=total),
             advice=_("Ask for more questions."),
         )
-    always, groups = _groups(seeds if others else (), others or list(seeds), shares.near_duplicate)
+    if known is None:
+        known = NearDuplicates(shares.near_duplicate)
+    always, groups = _groups(seeds if others else (), others or list(seeds), known)
     chance = random.Random(seed)
     chance.shuffle(groups)
     movable = sum(map(len, groups))
@@ -95,23 +111,36 @@ def _least(total: int, batch_size: int) -> int:
 
 
 def _groups(
-    seeds: Sequence[Example], others: Sequence[Example], near_duplicate: float
+    seeds: Sequence[Example], others: Sequence[Example], known: NearDuplicates
 ) -> tuple[list[Example], list[list[Example]]]:
-    """Those always trained on (seed examples and what resembles them), and the rest in groups that stay together."""
+    """Those always trained on (seed examples and what resembles them), and the rest in groups that stay together.
+
+    A group holds all that resemble one another, be it by way of others between them.
+    """
+    for example in (*seeds, *others):
+        if known.place_of(example.asked) is None:
+            known.add(example.asked)
+    roots = list(range(len(known)))
+
+    def root(place: int) -> int:
+        while roots[place] != place:
+            roots[place] = place = roots[roots[place]]
+        return place
+
+    for place in range(len(known)):
+        for other in known.resembled_by(place):
+            roots[root(place)] = root(other)
+
+    def root_of(example: Example) -> int:
+        place = known.place_of(example.asked)
+        assert place is not None, "all of them were added"
+        return root(place)
+
     always = list(seeds)
-    known = NearDuplicates(near_duplicate)
-    for example in seeds:
-        known.add(example.asked)
-    homes: list[list[Example]] = [always] * len(seeds)
-    groups: list[list[Example]] = []
+    homes = {root_of(example): always for example in seeds}
     for example in others:
-        place = known.add(example.asked)
-        if place is None:
-            groups.append([])
-        home = groups[-1] if place is None else homes[place]
-        home.append(example)
-        homes.append(home)
-    return always, groups
+        homes.setdefault(root_of(example), []).append(example)
+    return always, [home for home in homes.values() if home is not always]
 
 
 def _take(groups: list[list[Example]], wanted: int, *, least: int, most: int) -> list[Example]:
