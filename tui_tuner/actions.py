@@ -154,7 +154,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("review", "filter", "f", _("filter"), _("Choose by standing, reason or source what to see.")),
     Action("review", "show_all", "F", _("show all"), _("Take back search and filter."), footer=False),
     Action(
-        "review", "order", "o", _("sort"), _("Sort by file, question, length, words, standing or source."), footer=False
+        "review",
+        "order",
+        "o",
+        _("sort"),
+        _("Sort by file, question, length, words, tokens, standing or source."),
+        footer=False,
     ),
     Action("review", "next_aside(1)", "n", _("next set aside"), _("Go to the next one set aside."), footer=False),
     Action("review", "next_aside(-1)", "N", _("last set aside"), _("Go to the one set aside before."), footer=False),

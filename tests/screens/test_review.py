@@ -10,7 +10,7 @@ from tui_tuner.dataset.review import Decision, Review, identity
 from tui_tuner.dataset.review_rows import ReviewRow
 from tui_tuner.files import read_json_lines, write_json_lines
 from tui_tuner.screens.review import ReviewScreen
-from tui_tuner.screens.review_face import RowsRead
+from tui_tuner.screens.review_reading import RowsRead
 from tui_tuner.settings import Settings
 from tui_tuner.widgets.review_list import ReviewList
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tui_tuner.dataset.examples import Example as Conversation
@@ -25,18 +26,22 @@ PARTS = {"train": TRAIN, "valid": VALID, "test": TEST}
 SECONDS_BETWEEN_NEWS = 0.1
 
 
-def row_of(project: Project, example: Conversation) -> bytes:
-    """The line of `example` in a training file of the chosen format; as a conversation where it has no such form.
+def row_writer(project: Project) -> Callable[[Conversation], bytes]:
+    """Makes the line of an example in a training file of the chosen format; a conversation of one without such a form.
 
     Raises:
         DatasetError: the format needs a base model that is not on this machine.
     """
     write = open_format(DatasetPlan(project.data, project.choices.dataset, base_model=project.choices.model))
-    try:
-        row = write(example)
-    except UnwritableExample:
-        row = example.as_row()
-    return json.dumps(row, ensure_ascii=False).encode()
+
+    def line(example: Conversation) -> bytes:
+        try:
+            row = write(example)
+        except UnwritableExample:
+            row = example.as_row()
+        return json.dumps(row, ensure_ascii=False).encode()
+
+    return line
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tui_tuner.dataset.review import Decision
+from tui_tuner.dataset.review_order import Order, figure, sort_key
 from tui_tuner.dataset.review_rows import FollowUpRow, ReviewRow, settled
-
-Order = Literal["file", "question", "length", "words", "standing", "source"]
-ORDERS: tuple[Order, ...] = ("file", "question", "length", "words", "standing", "source")
 
 SLICE = 1000  # rows looked at in one go
 _LINE = re.compile(r"(?<=\w):\d+$")  # at the end of a source: "mine.csv:12"
@@ -29,7 +27,7 @@ class View:
         words: all of them are in a turn, the source or the standing; upper and lower case are the same.
         standing: one of `ReviewRow.standing`; empty takes all.
         origin: one of `origin`; empty takes all.
-        order: `length` and `words` put the longest first.
+        order: `length` (in letters), `words` and `tokens` put the longest first.
     """
 
     words: str = ""
@@ -62,6 +60,7 @@ class ReviewTable:
         marked: the names of those a person has marked.
         learned: how many examples will be in the training files.
         view: what `shown` was selected by.
+        tokens: the base model's tokens of each row where they have been counted, by name.
     """
 
     def __init__(self) -> None:
@@ -70,6 +69,7 @@ class ReviewTable:
         self.marked: set[str] = set()
         self.learned = 0
         self.view = View()
+        self.tokens: dict[str, int] = {}
         self._order: Order = "file"
         self._in_order: list[str] = []
         self._unsorted = False  # rows have come since it was sorted
@@ -101,13 +101,29 @@ class ReviewTable:
             for follow_up in settled(self.refused_in(row), row, decisions):
                 self._exchange(follow_up)
 
+    def take_tokens(self, tokens: Mapping[str, int]) -> None:
+        """Take in the tokens of more rows; in their order they are sorted with the next `select`."""
+        self.tokens.update(tokens)
+        self._unsorted |= self._order == "tokens"
+
+    def without_tokens(self) -> list[ReviewRow]:
+        """The rows whose tokens nobody has counted."""
+        return [row for name, row in self.rows.items() if name not in self.tokens]
+
+    def figure_of(self, row: ReviewRow) -> int | None:
+        """The number by which the rows are sorted; None where it is none, or is not known."""
+        return figure(self.view.order, row, self.tokens)
+
     def refused_in(self, row: ReviewRow) -> list[FollowUpRow]:
         """The follow-ups that were refused in an example, in their order."""
         found = (self.rows[name] for name in self._follow_ups.get(row.name, ()))
         return [one for one in found if isinstance(one, FollowUpRow)]
 
     def _exchange(self, row: ReviewRow) -> None:
-        self.learned += _examples_learned(row) - _examples_learned(self.rows[row.name])
+        before = self.rows[row.name]
+        self.learned += _examples_learned(row) - _examples_learned(before)
+        if row.example.messages != before.example.messages:
+            self.tokens.pop(row.name, None)
         self.rows[row.name] = row
         self._texts.pop(row.name, None)
 
@@ -155,8 +171,9 @@ class ReviewTable:
         names = list(self.rows)
         if order != "file":
             keys: dict[str, Any] = {}
+            key = sort_key(order, self.tokens)
             for start in range(0, len(names), SLICE):
-                keys |= {name: _KEYS[order](self.rows[name]) for name in names[start : start + SLICE]}
+                keys |= {name: key(self.rows[name]) for name in names[start : start + SLICE]}
                 yield
             names.sort(key=keys.__getitem__)
             names += [name for name in self.rows if name not in keys]  # those that came meanwhile
@@ -188,20 +205,3 @@ class ReviewTable:
 def _examples_learned(row: ReviewRow) -> int:
     """How many examples it adds to the training files: a follow-up adds to one that is counted already."""
     return int(row.learned and not isinstance(row, FollowUpRow))
-
-
-def _letters(row: ReviewRow) -> int:
-    return sum(len(message["content"]) for message in row.example.messages)
-
-
-def _words(row: ReviewRow) -> int:
-    return sum(len(message["content"].split()) for message in row.example.messages)
-
-
-_KEYS: dict[Order, Callable[[ReviewRow], Any]] = {
-    "question": lambda row: row.example.question.casefold(),
-    "length": lambda row: -_letters(row),
-    "words": lambda row: -_words(row),
-    "standing": lambda row: row.standing,
-    "source": lambda row: row.written.source,
-}

@@ -17,7 +17,7 @@ from textual.widgets import Footer, Static
 
 from tui_tuner.actions import bindings_of
 from tui_tuner.dataset.examples import Example
-from tui_tuner.dataset.learning import Learning, RowsMeasured, row_of
+from tui_tuner.dataset.learning import Learning, RowsMeasured, row_writer
 from tui_tuner.dataset.learning_plan import plan_learning
 from tui_tuner.dataset.token_counts import PartCount
 from tui_tuner.dataset.token_view import ExampleShown
@@ -137,7 +137,7 @@ class LearningScreen(Screen[None]):
         try:
             model = required_base_model(self._project)
             learning = Learning(plan_learning(self._project, model, files_required=self._first is None))
-            row = None if self._first is None else row_of(self._project, self._first)
+            row = None if self._first is None else row_writer(self._project)(self._first)
             place = ("train", 0) if row is None else learning.place_of(row)
             self.post_message(FilesRead(learning, place))
             if place is None and row is not None:

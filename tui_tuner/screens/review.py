@@ -18,14 +18,14 @@ from tui_tuner.language import _
 from tui_tuner.models.prompts import Message as Turn
 from tui_tuner.plain_text import one_line, printable
 from tui_tuner.project import Project
-from tui_tuner.screens.review_face import ReviewFace
+from tui_tuner.screens.review_tokens import ReviewTokens
 from tui_tuner.widgets.review_list import ReviewList
 
 if TYPE_CHECKING:
     from tui_tuner.app import TunerApp
 
 
-class ReviewScreen(ReviewFace):
+class ReviewScreen(ReviewTokens):
     """What a person does with the examples: each decision is on the disk at once and can be undone.
 
     Args:
@@ -68,16 +68,6 @@ class ReviewScreen(ReviewFace):
             return
         self._take_decisions(names, names[0])
         self.say(_("Undone.") if len(names) == 1 else _("Undone for {number:,} examples.", number=len(names)))
-
-    def _take_decisions(self, names: Sequence[str], cursor: int | str) -> None:
-        if self._review is None:
-            return
-        self._table.take_decisions(names, self._review.decisions)
-        if self._wanted.takes_all:
-            place = self._table.place_of(cursor) if isinstance(cursor, str) else cursor
-            self._draw(self.query_one(ReviewList).cursor if place is None else place)
-        else:
-            self._select(self._wanted, cursor)
 
     # -- many ----------------------------------------------------------------------------------------------------------
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import gc
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -15,17 +13,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
-from textual.worker import get_current_worker
 
+from tui_tuner import figures
 from tui_tuner.actions import bindings_of
-from tui_tuner.dataset.plan import REVIEW, way_of_answering
 from tui_tuner.dataset.review import Review
+from tui_tuner.dataset.review_order import COUNTED
 from tui_tuner.dataset.review_rows import FollowUpRow, ReviewRow
-from tui_tuner.dataset.review_table import ORDERS, ReviewTable, View
-from tui_tuner.dataset.reviewing import review_slices
+from tui_tuner.dataset.review_table import ReviewTable, View
 from tui_tuner.errors import TunerError
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
@@ -33,25 +29,8 @@ from tui_tuner.project import Project
 from tui_tuner.screens import review_text
 from tui_tuner.widgets.review_list import Line, ReviewList
 
-BETWEEN_DRAWINGS = 0.25  # seconds, while more rows are read: drawing costs more than reading
 IN_ONE_GO = 0.01  # seconds of searching or sorting before keys are looked at again
 NAME = "review"  # in the table of actions
-
-
-class RowsRead(Message):
-    """Some of the examples, posted from the thread that reads them; the first ones come with the decisions."""
-
-    def __init__(self, rows: Sequence[ReviewRow], review: Review) -> None:
-        super().__init__()
-        self.rows, self.review = rows, review
-
-
-class ReadingEnded(Message):
-    """All have been read, or could not be."""
-
-    def __init__(self, error: TunerError | None = None) -> None:
-        super().__init__()
-        self.error = error
 
 
 class ReviewFace(Screen[None]):
@@ -85,7 +64,7 @@ class ReviewFace(Screen[None]):
         self._project = project
         self._table = ReviewTable()
         self._review: Review | None = None
-        self._reading, self._drawn = True, 0.0
+        self._reading = True
         self._wanted = View()
         self._selection_going: Iterator[None] | None = None
         self._cursor_after: int | str = 0
@@ -100,53 +79,15 @@ class ReviewFace(Screen[None]):
         yield Static(id="said", markup=False)
         yield Footer(show_command_palette=False, compact=True)
 
-    def on_mount(self) -> None:
-        """Read the files while the screen is already there."""
-        self._read()
-
-    # -- reading -------------------------------------------------------------------------------------------------------
-
-    @work(thread=True, exclusive=True, group="reading", description="reading the examples")
-    def _read(self) -> None:
-        worker, data = get_current_worker(), self._project.data
-        try:
-            review = Review(data / REVIEW)
-            # A copy: the screen's thread decides while this one still reads.
-            decisions = dict(review.decisions)
-            choice = self._project.choices.dataset
-            with _nothing_thrown_away():
-                for rows in review_slices(data, decisions, way_of_answering(choice), choice.turns_learned):
-                    if worker.is_cancelled:
-                        return
-                    self.post_message(RowsRead(rows, review))
-        except TunerError as error:
-            self.post_message(ReadingEnded(error))
+    def _take_decisions(self, names: Sequence[str], cursor: int | str) -> None:
+        if self._review is None:
+            return
+        self._table.take_decisions(names, self._review.decisions)
+        if self._wanted.takes_all:
+            place = self._table.place_of(cursor) if isinstance(cursor, str) else cursor
+            self._draw(self.query_one(ReviewList).cursor if place is None else place)
         else:
-            self.post_message(ReadingEnded())
-
-    def on_rows_read(self, message: RowsRead) -> None:
-        """Show what has been read."""
-        first = self._review is None
-        self._review = message.review
-        self._table.add(message.rows)
-        # What was undone since the reading began may be about one of these.
-        decisions = message.review.decisions
-        stale = [row.name for row in message.rows if row.decision is not decisions.get(row.name)]
-        self._table.take_decisions(stale, decisions)
-        now = time.perf_counter()
-        if first or now > self._drawn + BETWEEN_DRAWINGS:
-            self._drawn = now
-            self._draw(self.query_one(ReviewList).cursor)
-
-    def on_reading_ended(self, message: ReadingEnded) -> None:
-        """Put in order what came last, or say why there is nothing to see."""
-        self._reading = False
-        if message.error is not None:
-            self.complain(message.error)
-        elif not self._table.rows:
-            self.say(_("There are no examples yet: write some with g in the Dataset step."))
-        row = self._current()
-        self._select(self._wanted, row.name if row else 0)
+            self._select(self._wanted, cursor)
 
     # -- what is in sight ----------------------------------------------------------------------------------------------
 
@@ -186,7 +127,13 @@ class ReviewFace(Screen[None]):
 
     def _line_at(self, place: int) -> Line:
         row = self._table.rows[self._table.shown[place]]
-        return Line(row.name in self._table.marked, row.learned, row.standing, review_text.line(row))
+        marked, figure = row.name in self._table.marked, self._figure(row)
+        return Line(marked, row.learned, row.standing, figure, review_text.line(row))
+
+    def _figure(self, row: ReviewRow) -> str:
+        """The number that the list is sorted by; empty where that is none."""
+        number = self._table.figure_of(row)
+        return "" if self._table.view.order not in COUNTED else figures.count(number)
 
     def _show_counts(self) -> None:
         table, view = self._table, self._wanted
@@ -208,16 +155,18 @@ class ReviewFace(Screen[None]):
             parts.append(f"“{one_line(view.words, 20)}”")
         if view.order != "file":
             parts.append(_("by {order}", order=view.order))
-        if self._selection_going is not None:
-            parts.append(_("searching…"))
-        if self._reading:
-            parts.append(_("reading…"))
-        self.query_one("#counts", Static).update(" · ".join(parts))
+        self.query_one("#counts", Static).update(" · ".join((*parts, *self._under_way())))
+
+    def _under_way(self) -> list[str]:
+        searching = [_("searching…")] if self._selection_going is not None else []
+        return [*searching, _("reading…")] if self._reading else searching
 
     def on_review_list_moved(self) -> None:
         """Show the whole conversation under the cursor."""
         row = self._current()
-        shown = review_text.conversation(row, self._table.refused_in(row)) if row else self._nothing()
+        table = self._table
+        tokens = table.tokens.get(row.name) if row else None
+        shown = review_text.conversation(row, table.refused_in(row), tokens) if row else self._nothing()
         self.query_one("#conversation", Static).update(shown)
         whole = self.query_one("#whole", VerticalScroll)
         if isinstance(row, FollowUpRow):
@@ -253,11 +202,6 @@ class ReviewFace(Screen[None]):
             self.say(_("None further down is set aside.") if step > 0 else _("None further up is set aside."))
         else:
             rows.cursor = place
-
-    def action_order(self) -> None:
-        """Sort by the next thing."""
-        order = ORDERS[(ORDERS.index(self._wanted.order) + 1) % len(ORDERS)]
-        self._select(replace(self._wanted, order=order), 0)
 
     def action_filter(self) -> None:
         """Choose which ones to see."""
@@ -314,15 +258,3 @@ class ReviewFace(Screen[None]):
             "undone, also tomorrow. The training files follow at the next start (g) of the Dataset step."
         )
         self.app.push_screen(HelpScreen(NAME, about, title=_("Review")))
-
-
-@contextlib.contextmanager
-def _nothing_thrown_away() -> Iterator[None]:
-    """Without looking for garbage: all that is read stays, and looking through it takes a third longer."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()

@@ -20,15 +20,21 @@ def line(row: ReviewRow) -> str:
     return f"↳ {refused.question} → {refused.answer}" if refused.answer else f"↳ {refused.question}"
 
 
-def conversation(row: ReviewRow, refused: Sequence[FollowUpRow]) -> Content:
+def conversation(row: ReviewRow, refused: Sequence[FollowUpRow], tokens: int | None = None) -> Content:
     """The conversation with what is to be known of it, and below it the follow-ups that were refused in it.
 
     Of a refused follow-up it is known at the end, where its turns are.
+
+    Args:
+        row: whose conversation.
+        refused: those refused in it.
+        tokens: the base model's, where they have been counted.
     """
     messages = row.example.messages
     before = messages[: -len(row.refused.turns)] if isinstance(row, FollowUpRow) else ()
     parts = [*_turns(before), *_remarks(row), *_turns(messages[len(before) :])]
-    parts.append(Content.styled(one_line(row.provenance, 400), "$foreground 65%"))
+    counted = [_("{tokens:,} tokens", tokens=tokens)] if tokens else []
+    parts.append(Content.styled(" · ".join((one_line(row.provenance, 400), *counted)), "$foreground 65%"))
     for one in refused:
         mark, style = ("✓", "$text-success") if one.learned else ("✗", "$text-warning")
         parts.append(Content.styled(f"{mark} {one_line(line(one), 400)}", style))

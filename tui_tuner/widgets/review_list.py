@@ -18,15 +18,24 @@ from textual.strip import Strip
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 
-STANDING = 16  # cells
+STANDING, FIGURE = 16, 8  # cells
 
 
 class Line(NamedTuple):
-    """What is drawn of an example: whether it is marked, whether it is learned, its standing, its text."""
+    """What is drawn of an example.
+
+    Attributes:
+        marked: whether it is marked.
+        learned: whether it will be learned.
+        standing: in a word.
+        figure: the number by which the list is sorted; empty where it is sorted by none.
+        text: its question.
+    """
 
     marked: bool
     learned: bool
     standing: str
+    figure: str
     text: str
 
 
@@ -113,13 +122,14 @@ class ReviewList(ScrollView, can_focus=True):
         index = self.scroll_offset.y + y
         if index >= self._number or self._line_at is None:
             return Strip.blank(width, paper)
-        marked, learned, standing, text = self._line_at(index)
+        marked, learned, standing, figure, text = self._line_at(index)
         style = paper if learned else paper + self.get_component_rich_style("review-list--aside", partial=True)
         signal = style if learned else style + self.get_component_rich_style("review-list--standing", partial=True)
         if index == self.cursor:
             chosen = self.get_component_rich_style("review-list--cursor", partial=True)
             style, signal, paper = style + chosen, signal + chosen, paper + chosen
-        room = max(width - STANDING - 4, 0)
+        figure = f"{figure:>{FIGURE}} " if figure else ""
+        room = max(width - STANDING - 4 - cell_len(figure), 0)
         line = one_line(text, 400)
         shown = line if cell_len(line) <= room else f"{set_cell_size(line, max(room - 1, 0))}…"
         mark = self.get_component_rich_style("review-list--mark", partial=True)
@@ -127,6 +137,6 @@ class ReviewList(ScrollView, can_focus=True):
             Segment("●" if marked else " ", style + mark),
             Segment("✓ " if learned else "✗ ", signal),
             Segment(set_cell_size(one_line(standing, STANDING), STANDING), signal),
-            Segment(f" {shown}", style),
+            Segment(f"{figure} {shown}", style),
         ]
         return Strip(segments).adjust_cell_length(width, paper)
