@@ -22,7 +22,13 @@ def make(folder: Path, *, data: bool = True, iters: int = 6) -> Project:
             model=ModelChoice(name=str(model)),
             dataset=DatasetChoice(topic="counting", instructions=8, max_tokens=16, temperature=1.0),
             training=TrainingChoice(
-                iters=iters, batch_size=2, num_layers=2, learning_rate=1e-3, steps_per_eval=3, save_every=2
+                iters=iters,
+                batch_size=2,
+                num_layers=2,
+                learning_rate=1e-3,
+                steps_per_eval=3,
+                save_every=2,
+                sample_tokens=4,
             ),
             compare=CompareChoice(prompts=("One?", "Two?"), max_tokens=8),
             chat=ChatChoice(max_tokens=8),

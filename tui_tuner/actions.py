@@ -73,8 +73,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("train", "stop", "s", _("stop & keep"), _("Stop within one iteration and keep a checkpoint.")),
     Action("train", "edit", "e", _("settings"), _("Show the settings, or the dashboard.")),
     Action("train", "choose_model", "b", _("base model"), _("Choose the base model, and fetch it."), footer=False),
-    Action("train", "look('next')", "p", _("next plot"), _("Make the next plot the large one.")),
+    Action(  # the line of tabs names its key
+        "train", "look('next')", "p", _("next plot"), _("Make the next plot the large one."), footer=False
+    ),
     Action("train", "look('previous')", "P", _("plot before"), _("Make the plot before the large one."), footer=False),
+    Action("train", "look('answers')", "a", _("answers"), _("See how the model answers; or the plot again.")),
     Action(
         "train", "look('full')", "f", _("full size"), _("Give the plots all the room, or less again."), footer=False
     ),
@@ -83,10 +86,19 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "train", "look('rougher')", "M", _("rougher"), _("Smooth the lines less, in the end not at all."), footer=False
     ),
-    Action("train", "look('cursor -1')", "left", _("cursor left"), _("Read values: a step to the left."), footer=False),
+    Action(
+        "train",
+        "look('cursor -1')",
+        "left",
+        _("cursor left"),
+        _("Read values: a step to the left. Among the answers: those before."),
+        footer=False,
+    ),
     Action(
         "train", "look('cursor 1')", "right", _("cursor right"), _("Read values: a step to the right."), footer=False
     ),
+    Action("train", "look('scroll -1')", "up", _("up"), _("Scroll the answers up."), footer=False),
+    Action("train", "look('scroll 1')", "down", _("down"), _("Scroll the answers down."), footer=False),
     Action(
         "train", "look('cursor -10')", "shift+left", _("cursor far left"), _("Ten steps to the left."), footer=False
     ),
@@ -235,6 +247,11 @@ def bindings_of(where: str) -> list[Binding]:
     ]
 
 
+def key_of(where: str, name: str) -> str:
+    """The key of an action, as it stands on the keyboard."""
+    return key_display(next(action.key for action in actions_of(where) if action.name == name))
+
+
 def key_display(key: str) -> str:
     """The last of an action's keys, as it stands on the keyboard."""
     names = {
@@ -251,6 +268,8 @@ def key_display(key: str) -> str:
         "greater_than_sign": ">",
         "right": "→",
         "left": "←",
+        "up": "↑",
+        "down": "↓",
         "slash": "/",
     }
     shown = key.split(",")[-1]

@@ -367,6 +367,23 @@ class TrainingChoice:
     keep_checkpoints: int = setting(
         2, "How many of the latest checkpoints stay; the best one always does.", minimum=1, maximum=1000, group=RECORD
     )
+    samples: int = setting(
+        3,
+        "How many questions the model answers whenever held-out examples are measured, so that you see it change; "
+        "0 asks none.",
+        minimum=0,
+        maximum=32,
+        group=RECORD,
+    )
+    sample_prompts: tuple[str, ...] = setting(
+        (),
+        "These questions; empty takes the first held-out ones. Separate them with ;",
+        label="sample questions",
+        group=RECORD,
+    )
+    sample_tokens: int = setting(
+        48, "Longest of these answers, in tokens.", minimum=1, maximum=4096, label="sample answers", group=RECORD
+    )
 
 
 @dataclass(frozen=True)

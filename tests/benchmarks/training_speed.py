@@ -55,6 +55,7 @@ def ours(model: Path, folder: Path, layers: int, iters: int) -> dict[str, float]
         steps_per_eval=10**6,
         save_every=10**6,
         seed=SEED,
+        samples=0,
     )
     events: list[Event] = []
     train(TrainingPlan(model, "benchmark", folder, folder / "run", choice), emit=events.append, stop=StopToken())

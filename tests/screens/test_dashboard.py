@@ -14,9 +14,10 @@ from textual.widgets import Static
 from training.story import make_run, started, step
 
 from tui_tuner.app import TunerApp
+from tui_tuner.screens.answers import changed_words
 from tui_tuner.screens.plot_board import PlotBoard
 from tui_tuner.settings import Settings
-from tui_tuner.training.events import Validation
+from tui_tuner.training.events import SampleAnswered, Validation
 from tui_tuner.widgets.event_log import EventLog
 from tui_tuner.widgets.line_plot import LinePlot
 from tui_tuner.widgets.plot_tabs import PlotTabs
@@ -68,9 +69,10 @@ async def test_each_plot_has_its_turn(project):
         for _time in range(5):
             titles.append(picture(app)[0].split("  ")[0].strip())
             await pilot.press("p")
+        await pilot.press("p")  # past the answers
         assert titles == ["loss", "learning rate", "gradient norm", "speed (tok/s)", "peak memory (B)"]
         assert picture(app)[0].startswith("loss"), "and around"
-        await pilot.press("P")
+        await pilot.press("P", "P")
         assert picture(app)[0].startswith("peak memory")
 
 
@@ -184,3 +186,79 @@ async def test_the_keys_of_the_plots_are_letters_while_settings_are_typed(projec
         await pilot.press("escape", "p")
         await pilot.press("e")
         assert picture(app)[0].startswith("loss")
+
+
+@pytest.fixture
+def answered(project):
+    """The run with answers to two prompts at three evaluations."""
+    events = story()
+    for iteration, place, answer in (
+        (0, 0, "I am a model"), (0, 1, "No"), (50, 0, "I am a very small model"), (50, 1, "No"),
+        (100, 0, "[b]Aye[/b] \x1b[2J" + "aye\n" * 40), (100, 1, "No"),
+    ):  # fmt: skip
+        events.append(SampleAnswered(iteration, place, ("Who are [i]you[/i]?", "Well?")[place], answer, 5, True, 2.0))
+    make_run(project, "run-1", events, iters=STEPS)
+    return project
+
+
+def shown_answers(app: TunerApp) -> tuple[str, str]:
+    which, texts = app.screen.query("Answers Static").results(Static)
+    return str(which.content), str(texts.content)
+
+
+async def test_the_answers_are_seen_step_by_step(answered):
+    async with opened(answered) as (app, pilot):
+        await pilot.press("p", "a")
+        assert not app.screen.query_one("#large").display
+        which, texts = shown_answers(app)
+        assert "3/3" in which and "after step 100 · held-out loss 1.000" in which
+        assert "[b]Aye[/b]" in texts and "\x1b" not in texts
+        await pilot.press("left")
+        assert "after step 50" in shown_answers(app)[0]
+        await pilot.press("left", "left", "left")
+        assert shown_answers(app) == (
+            "  1/3 →  before training",
+            "? Who are [i]you[/i]?\nI am a model …\n\n? Well?\nNo …",
+        )
+        await pilot.press("a")
+        assert picture(app)[0].startswith("learning rate"), "back to the plot it came from"
+
+
+async def test_what_is_new_in_an_answer_is_marked(answered):
+    async with opened(answered) as (app, pilot):
+        await pilot.press("a", "left")
+        texts = app.screen.query_one("Answers .texts", Static).content
+        marked = [texts.plain[span.start : span.end] for span in texts.spans if span.style == "$accent"]
+        assert marked == [" very small"]
+
+
+async def test_long_answers_scroll(answered):
+    async with opened(answered) as (app, pilot):
+        await pilot.press("a", "down", "down", "up")
+        assert app.screen.query_one("Answers VerticalScroll").scroll_offset.y == 1
+
+
+async def test_a_run_without_samples_says_how_to_have_some(project):
+    async with opened(project) as (app, pilot):
+        await pilot.press("P")
+        assert "samples" in shown_answers(app)[1]
+
+
+async def test_new_answers_come_into_sight_unless_older_ones_are_read(answered):
+    async with opened(answered, (120, 40)) as (app, pilot):
+        await pilot.press("a")
+        view = app.screen._view
+        view.apply(SampleAnswered(150, 0, "Who?", "Me", 1, False, 3.0))
+        app.screen.show()
+        assert "after step 150" in shown_answers(app)[0]
+        await pilot.press("left")
+        view.apply(SampleAnswered(200, 0, "Who?", "You", 1, False, 3.0))
+        app.screen.show()
+        assert "after step 100" in shown_answers(app)[0]
+
+
+def test_changed_words():
+    assert list(changed_words(None, "one two")) == [("one two", False)]
+    assert list(changed_words("one two", "one two")) == [("one two", False)]
+    assert list(changed_words("one  two three", "zero one\ntwo")) == [("zero", True), (" one\ntwo", False)]
+    assert list(changed_words("", "")) == []

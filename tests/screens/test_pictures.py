@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import tiny_project
+from textual.widgets import Input
 
 from tui_tuner.app import TunerApp
 from tui_tuner.files import write_json_lines, write_text
@@ -57,6 +58,8 @@ def test_a_past_run(snap_compare, project, size):
 
 def test_the_settings_of_training(snap_compare, project):
     async def to_settings(pilot):
+        for field in pilot.app.screen.query(Input):
+            field.cursor_blink = False  # a slow machine would take the picture without it
         await pilot.press("e")
         await pilot.press("tab")
 

@@ -14,7 +14,16 @@ from tui_tuner.training.plan import TrainingPlan
 from tui_tuner.training.runs import RunSummary
 
 QUICK = TrainingChoice(
-    iters=12, batch_size=4, num_layers=2, learning_rate=1e-3, rank=4, steps_per_eval=4, save_every=4, max_seq_length=256
+    iters=12,
+    batch_size=4,
+    num_layers=2,
+    learning_rate=1e-3,
+    rank=4,
+    steps_per_eval=4,
+    save_every=4,
+    max_seq_length=256,
+    samples=2,
+    sample_tokens=6,
 )
 
 
@@ -44,6 +53,7 @@ class School:
     folder: Path
     model: Path
     events: list[Event] = field(default_factory=list)
+    stop: StopToken = field(default_factory=StopToken)
 
     def plan(
         self,
@@ -68,7 +78,7 @@ class School:
     ) -> RunSummary:
         from tui_tuner.training.train import train
 
-        stop = StopToken()
+        stop = self.stop = StopToken()
 
         def emit(event: Event) -> None:
             self.events.append(event)

@@ -19,6 +19,7 @@ from tui_tuner.project import ProjectMade
 from tui_tuner.training.events import (
     CheckpointSaved,
     MicroBatchHalved,
+    SampleAnswered,
     StepSkipped,
     TrainingEnded,
     TrainingStarted,
@@ -174,6 +175,14 @@ def _step(event: TrainStep) -> str:
 def _validation(event: Validation) -> str:
     best = _(" (best so far)") if event.best else ""
     return _("  step {step:>5} · held-out loss {loss}", step=event.iteration, loss=f"{event.loss:.3f}") + best
+
+
+@sentence.register
+def _sample(event: SampleAnswered) -> str:
+    if event.place:  # the app and metrics.jsonl have all of them
+        return ""
+    words = {"step": event.iteration, "prompt": one_line(event.prompt, 60), "answer": one_line(event.answer, 120)}
+    return _("  step {step:>5} · {prompt} → {answer}", **words)
 
 
 @sentence.register

@@ -72,6 +72,7 @@ def demo_choices(*, slow: bool = False) -> Choices:
             rank=8,
             max_seq_length=256,
             steps_per_eval=13 if slow else 20,
+            samples=1 if slow else 3,
         ),
         compare=CompareChoice(prompts=examples.UNSEEN_QUESTIONS, max_tokens=40 if slow else 80),
     )

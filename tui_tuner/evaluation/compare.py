@@ -5,7 +5,6 @@ Both share one set of weights in memory; the base is never touched by the adapte
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import time
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui_tuner.choices import CompareChoice
-from tui_tuner.errors import DatasetError, TunerError
+from tui_tuner.dataset.held_out import held_out_questions
+from tui_tuner.errors import DatasetError
 from tui_tuner.evaluation.comparisons import (
     FORMAT,
     Answer,
@@ -29,7 +29,7 @@ from tui_tuner.evaluation.comparisons import (
 from tui_tuner.evaluation.events import AnswerStarted, AnswerText, Column
 from tui_tuner.evaluation.tuned import required_run
 from tui_tuner.file_versions import fingerprint
-from tui_tuner.files import Journal, read_json, read_json_lines
+from tui_tuner.files import Journal
 from tui_tuner.language import _
 from tui_tuner.progress import Emit, Notice, Pace, StopToken
 from tui_tuner.project import Project
@@ -79,7 +79,8 @@ def plan_comparison(project: Project, model: Path, run: Path | None = None) -> C
     """
     run = required_run(project, run)
     choice = project.choices.compare
-    prompts = tuple(prompt for prompt in choice.prompts if prompt.strip()) or _held_out_prompts(project.data)
+    prompts = tuple(prompt for prompt in choice.prompts if prompt.strip())
+    prompts = prompts or held_out_questions(project.data, PROMPTS_FROM_DATA)
     if not prompts:
         raise DatasetError(
             _("there is nothing to ask: no prompts were chosen, and there are no held-out examples"),
@@ -97,32 +98,6 @@ def plan_comparison(project: Project, model: Path, run: Path | None = None) -> C
     )
     unfinished = unfinished_comparison(project, _head(plan))
     return dataclasses.replace(plan, target=unfinished.path, kept=unfinished.answers) if unfinished else plan
-
-
-def _held_out_prompts(data: Path) -> tuple[str, ...]:
-    """The first questions of the first held-out examples, each once.
-
-    A text, in a template of whatever model, does not say where its question is; the dataset's report does.
-    """
-    rows, _bad_lines = read_json_lines(data / "valid.jsonl")
-    questions = dict.fromkeys(question for row in rows if (question := _first_question(row)))
-    if rows and not questions:
-        with contextlib.suppress(TunerError):
-            report = read_json(data / "report.json")
-            named = report.get("held_out_questions", []) if isinstance(report, dict) else []
-            questions = dict.fromkeys(question for question in named if isinstance(question, str))
-    return tuple(questions)[:PROMPTS_FROM_DATA]
-
-
-def _first_question(row: Any) -> str:
-    prompt = row.get("prompt") if isinstance(row, dict) else None
-    if isinstance(prompt, str):
-        return prompt
-    turns = row.get("messages") if isinstance(row, dict) else None
-    for turn in turns if isinstance(turns, list) else ():
-        if isinstance(turn, dict) and turn.get("role") == "user" and isinstance(turn.get("content"), str):
-            return str(turn["content"]).strip()
-    return ""
 
 
 def compare(plan: ComparePlan, *, emit: Emit, stop: StopToken) -> list[Answered]:

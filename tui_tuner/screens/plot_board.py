@@ -1,4 +1,4 @@
-"""The plots of a run: one large, the others small beside it where there is room, all over the same steps."""
+"""The plots of a run, one large, the others small below it where there is room; and what the model answered."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from textual.app import ComposeResult
 from textual.containers import Grid, Vertical
 from textual.events import Resize
 
+from tui_tuner.actions import key_of
 from tui_tuner.language import _
+from tui_tuner.screens.answers import Answers
 from tui_tuner.screens.run_plots import PLOTS, WEIGHTS, Curve, Plot
 from tui_tuner.training.history import RunHistory
 from tui_tuner.widgets.line_plot import Line, LinePlot
@@ -15,6 +17,7 @@ from tui_tuner.widgets.plot_tabs import PlotTabs
 from tui_tuner.widgets.plot_view import PlotView, Span
 from tui_tuner.widgets.smoothing import SmoothedLine
 
+ANSWERS = len(PLOTS)  # the place of the answers, after all plots
 ROOMY = (60, 24)  # cells: from here on there is more than one plot
 DIM = "$foreground 35%"
 
@@ -28,6 +31,9 @@ class PlotBoard(Vertical):
         #large { height: 1fr; }
         #small { display: none; height: 45%; grid-size: 2; grid-gutter: 0 2; }
         &.-roomy #small { display: block; }
+        Answers { display: none; }
+        &.-answers Answers { display: block; }
+        &.-answers #large { display: none; }
     }
     """
 
@@ -35,6 +41,7 @@ class PlotBoard(Vertical):
         super().__init__()
         self.view = PlotView()
         self.chosen = 0
+        self._last_plot = 0
         self._history = RunHistory()
         self._weight = WEIGHTS.index(0.9)
         self._logarithmic: set[str] = set()
@@ -42,8 +49,9 @@ class PlotBoard(Vertical):
 
     def compose(self) -> ComposeResult:
         """The tabs and all plots; which plot shows what is decided when they are drawn."""
-        yield PlotTabs([plot.name for plot in PLOTS])
+        yield PlotTabs([*(plot.name for plot in PLOTS), _("answers")], key_of("train", "look('next')"))
         yield LinePlot(x_unit=_("step"), id="large", empty=_("what is measured appears here"))
+        yield Answers()
         with Grid(id="small"):
             for _other in PLOTS[1:]:
                 yield LinePlot(x_unit=_("step"), empty="–")
@@ -66,12 +74,16 @@ class PlotBoard(Vertical):
 
     def redraw(self) -> None:
         """Draw what there is now."""
-        large = self.query_one("#large", LinePlot)
-        large.about = self._about()
-        self._draw(large, PLOTS[self.chosen])
+        self.set_class(self.chosen == ANSWERS, "-answers")
+        if self.chosen == ANSWERS:
+            self.query_one(Answers).show(self._history)
+        else:
+            large = self.query_one("#large", LinePlot)
+            large.about = self._about()
+            self._draw(large, PLOTS[self.chosen])
         if self.has_class("-roomy"):
-            others = [plot for plot in PLOTS if plot is not PLOTS[self.chosen]]
-            for widget, plot in zip(self.query("#small LinePlot").results(LinePlot), others, strict=True):
+            others = [plot for place, plot in enumerate(PLOTS) if place != self.chosen]
+            for widget, plot in zip(self.query("#small LinePlot").results(LinePlot), others, strict=False):
                 self._draw(widget, plot)
         self.query_one(PlotTabs).show(self.chosen)
 
@@ -113,19 +125,40 @@ class PlotBoard(Vertical):
     # -- what a person does --------------------------------------------------------------------------------------------
 
     def choose(self, index: int) -> None:
-        """Make this plot the large one; counts around the end."""
-        self.chosen = index % len(PLOTS)
+        """Make this plot the large one, or see the answers (`ANSWERS`); counts around the end."""
+        if self.chosen != ANSWERS:
+            self._last_plot = self.chosen
+        self.chosen = index % (ANSWERS + 1)
         self.redraw()
 
     def look(self, how: str) -> None:
         """Change the view.
 
         Args:
-            how: `next`, `previous`, `closer`, `further`, `left`, `right`, `all`, `log`, `smoother`, `rougher`; or
-                `cursor` and by how many cells to move it, as in `cursor -10`.
+            how: `next`, `previous`, `answers`, `closer`, `further`, `left`, `right`, `all`, `log`, `smoother`,
+                `rougher`; `cursor` and by how many cells to move it, as in `cursor -10`, or `scroll` and by how many
+                lines. Among the answers the cursor goes from evaluation to evaluation.
         """
-        view, whole, newest = self.view, self._whole, self._newest
         what, _space, by = how.partition(" ")
+        if what in ("next", "previous"):
+            self.choose(self.chosen + (1 if what == "next" else -1))
+        elif what == "answers":
+            self.choose(self._last_plot if self.chosen == ANSWERS else ANSWERS)
+        elif self.chosen == ANSWERS:
+            self._look_at_answers(what, by)
+        else:
+            self._look_at_plot(what, by)
+            self.redraw()
+
+    def _look_at_answers(self, what: str, by: str) -> None:
+        answers = self.query_one(Answers)
+        if what == "cursor":
+            answers.move(int(by))
+        elif what == "scroll":
+            answers.scroll(int(by))
+
+    def _look_at_plot(self, what: str, by: str) -> None:
+        view, whole, newest = self.view, self._whole, self._newest
         if what == "cursor":
             steps = [step for step, _loss in self._history.train]
             view.move_cursor(int(by), steps, whole, max(self.query_one("#large").size.width - 6, 1))
@@ -139,9 +172,6 @@ class PlotBoard(Vertical):
             self._weight = min(max(self._weight + (1 if what == "smoother" else -1), 0), len(WEIGHTS) - 1)
         elif what == "log":
             self._logarithmic ^= {PLOTS[self.chosen].name}
-        elif what in ("next", "previous"):
-            self.chosen = (self.chosen + (1 if what == "next" else -1)) % len(PLOTS)
-        self.redraw()
 
     @on(PlotTabs.Chosen)
     def _tab(self, message: PlotTabs.Chosen) -> None:

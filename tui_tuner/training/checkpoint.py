@@ -67,6 +67,7 @@ class Progress:
     Attributes:
         iteration: steps done, skipped ones included.
         validated: after which step the held-out rows were measured last; -1 for never.
+        sampled: after which step the sample prompts were answered last; -1 for never.
         best_loss: lowest held-out loss after a step.
         best_iteration: after which one.
         first_loss: held-out loss before training.
@@ -79,6 +80,7 @@ class Progress:
 
     iteration: int = 0
     validated: int = -1
+    sampled: int = -1
     best_loss: float | None = None
     best_iteration: int | None = None
     first_loss: float | None = None

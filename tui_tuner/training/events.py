@@ -99,6 +99,29 @@ class Validation(Event):
 
 
 @dataclass(frozen=True)
+class SampleAnswered(Event):
+    """What the model answers to one of a few fixed prompts after `iteration` steps, always by its likeliest tokens.
+
+    Attributes:
+        iteration: steps done; 0 is the model before training.
+        place: which prompt, from 0.
+        prompt: the question.
+        answer: the model's text.
+        tokens: of the answer.
+        cut: whether the answer was longer than it may be.
+        time: unix seconds.
+    """
+
+    iteration: int
+    place: int
+    prompt: str
+    answer: str
+    tokens: int
+    cut: bool
+    time: float
+
+
+@dataclass(frozen=True)
 class CheckpointSaved(Event):
     """Everything an exact resume needs is in `path`."""
 
@@ -175,6 +198,7 @@ _KINDS: Mapping[str, type[Event]] = {
     "training_started": TrainingStarted,
     "train_step": TrainStep,
     "validation": Validation,
+    "sample_answered": SampleAnswered,
     "checkpoint_saved": CheckpointSaved,
     "step_skipped": StepSkipped,
     "micro_batch_halved": MicroBatchHalved,

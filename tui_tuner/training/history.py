@@ -13,6 +13,7 @@ from tui_tuner.progress import Event, Notice
 from tui_tuner.training.events import (
     CheckpointSaved,
     MicroBatchHalved,
+    SampleAnswered,
     StepSkipped,
     TrainingContinued,
     TrainingEnded,
@@ -77,6 +78,7 @@ class RunHistory:
         started: how the last session began.
         ended: how it ended; None while it runs or where it was killed.
         paused: whether it waits.
+        samples: the answers to the sample prompts, in the order in which they came.
         best: (iteration, loss) of the best validation after a step.
         skipped: the steps left out.
         notices: (unix seconds, text) of what else happened, ready to show.
@@ -92,6 +94,7 @@ class RunHistory:
     gradient_norm: Points = field(default_factory=list)
     learning_rate: Points = field(default_factory=list)
     seen: list[tuple[int, Seen]] = field(default_factory=list)
+    samples: list[SampleAnswered] = field(default_factory=list)
     last: TrainStep | None = None
     started: TrainingStarted | None = None
     ended: TrainingEnded | None = None
@@ -132,6 +135,7 @@ class RunHistory:
         """Drop what a killed session did after the checkpoint from which the run goes on: it is done again."""
         for points in (self.train, self.valid, self.speed, self.memory, self.gradient_norm, self.learning_rate):
             points[:] = [point for point in points if point[0] <= iteration]
+        self.samples[:] = [sample for sample in self.samples if sample.iteration <= iteration]
         self.seen[:] = [seen for seen in self.seen if seen[0] <= iteration]
         self.skipped[:] = [skip for skip in self.skipped if skip.iteration <= iteration]
         if self.last and self.last.iteration > iteration:
@@ -159,6 +163,10 @@ class RunHistory:
             self._note(event.time, _("held-out loss before training {loss:.3f}", loss=event.loss))
         else:
             self._note(event.time, _("held-out loss {loss:.3f}", loss=event.loss))
+
+    @_apply.register
+    def _answer(self, event: SampleAnswered, time: float) -> None:
+        self.samples.append(event)
 
     @_apply.register
     def _save(self, event: CheckpointSaved, time: float) -> None:

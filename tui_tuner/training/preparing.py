@@ -16,6 +16,7 @@ from tui_tuner.training.loss import PlainLoss
 from tui_tuner.training.optimization import advice_on, make_optimizer
 from tui_tuner.training.plan import TrainingPlan
 from tui_tuner.training.run_config import TRAIN_FILE, VALID_FILE
+from tui_tuner.training.samples import Sampler, sample_prompts
 from tui_tuner.training.session import Pupil
 
 
@@ -27,12 +28,14 @@ class Prepared:
         pupil: what is trained.
         train: the training rows, at least one of them usable.
         valid: the held-out rows, perhaps none.
+        sampler: answers the sample prompts; None where there are none.
         notices: what a person should know at the start of a run.
     """
 
     pupil: Pupil
     train: Examples
     valid: Examples
+    sampler: Sampler | None
     notices: list[Notice]
 
 
@@ -60,7 +63,9 @@ def prepare(plan: TrainingPlan, emit: Emit, stop: StopToken, *, shortcuts: bool)
             advice=_("Mend the file, or make the dataset again with: tuner data"),
         )
     pupil, slower = _pupil(plan, loaded.model, [*train.usable, *valid.usable], shortcuts=shortcuts)
-    return Prepared(pupil, train, valid, [*_notices(plan, train, valid), *slower])
+    prompts = sample_prompts(plan.choice, plan.data, loaded)
+    sampler = Sampler(loaded, prompts, plan.choice.sample_tokens) if prompts else None
+    return Prepared(pupil, train, valid, sampler, [*_notices(plan, train, valid), *slower])
 
 
 def _read_rows(plan: TrainingPlan, name: str, tokenizer: Any, emit: Emit, stop: StopToken) -> Examples:

@@ -27,12 +27,12 @@ def count_step(window: Window, batch: Batch, result: StepResult, learning_rate: 
 
 
 class Outlook:
-    """How long the rest will take, from how long the latest steps and the last validation took in this session."""
+    """How long the rest will take, from how long the latest steps and the last evaluation took in this session."""
 
     def __init__(self, choice: TrainingChoice) -> None:
         self._choice = choice
         self._steps: deque[float] = deque(maxlen=50)
-        self._validation = 0.0
+        self._validation, self._samples = 0.0, 0.0
 
     def saw_step(self, seconds: float) -> None:
         """A step took `seconds`."""
@@ -42,13 +42,17 @@ class Outlook:
         """A validation took `seconds`."""
         self._validation = seconds
 
+    def saw_samples(self, seconds: float) -> None:
+        """Answering the sample prompts took `seconds`."""
+        self._samples = seconds
+
     def seconds_left(self, done: int) -> float:
         """Seconds until the end after `done` steps."""
         iters, every = self._choice.iters, self._choice.steps_per_eval
         a_step = sum(self._steps) / max(len(self._steps), 1)
         regular = iters // every - (done - 1) // every  # one may be due right now
         at_the_end = iters % every != 0
-        return (iters - done) * a_step + (regular + at_the_end) * self._validation
+        return (iters - done) * a_step + (regular + at_the_end) * (self._validation + self._samples)
 
 
 def report(progress: Progress, choice: TrainingChoice, batches_per_epoch: int, seconds_left: float) -> TrainStep:

@@ -115,8 +115,12 @@ def read_config(run: Path) -> RunConfig:
     return RunConfig(facts, choice)
 
 
+# What changes nothing that is learned.
+FREE = ("iters", "samples", "sample_prompts", "sample_tokens")
+
+
 def require_same_settings(run: str, before: TrainingChoice, now: TrainingChoice) -> None:
-    """Refuse to go on with other settings; another number of iterations is no such change.
+    """Refuse to go on with other settings; another number of iterations is no such change, nor are other samples.
 
     Raises:
         TrainingError: names each setting that differs.
@@ -125,7 +129,7 @@ def require_same_settings(run: str, before: TrainingChoice, now: TrainingChoice)
     changed = [
         _("{name} was {before}, now {now}", name=name, before=old[name], now=new[name])
         for name in old
-        if name != "iters" and old[name] != new[name]
+        if name not in FREE and old[name] != new[name]
     ]
     _require_nothing(run, changed)
 

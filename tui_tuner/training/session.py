@@ -27,6 +27,7 @@ from tui_tuner.training.plan import TrainingPlan
 from tui_tuner.training.record import RunRecord
 from tui_tuner.training.reporting import Outlook, count_step, report
 from tui_tuner.training.run_config import TRAIN_FILE, VALID_FILE
+from tui_tuner.training.samples import Sampler
 from tui_tuner.training.turnstile import Turnstile
 from tui_tuner.training.validation import held_out_loss
 
@@ -60,6 +61,7 @@ class Session:
         record: hears everything.
         stop: asked before every step and every batch of a validation.
         watch: looks at the machine, and has the clock.
+        sampler: answers the sample prompts; None where nobody asks.
         saved: whether `progress` is on the disk already.
     """
 
@@ -74,10 +76,11 @@ class Session:
         stop: StopToken,
         watch: MachineWatch,
         *,
+        sampler: Sampler | None = None,
         saved: bool = False,
     ) -> None:
         self._plan, self._choice, self._pupil = plan, plan.choice, pupil
-        self._valid, self._record, self._clock = valid, record, watch.clock
+        self._valid, self._sampler, self._record, self._clock = valid, sampler, record, watch.clock
         self.progress = progress
         self._stepper = pupil.stepper
         self._guard = MemoryGuard(
@@ -109,6 +112,8 @@ class Session:
         self._pupil.model.train()
         batches = self._feed.batches(self.progress.iteration)
         while True:
+            if self._samples_due():  # before the validation, whose checkpoint then holds that they are answered
+                self._answer_samples()
             if self._validation_due():
                 self._validate()
             if self._checkpoint_due():
@@ -187,10 +192,24 @@ class Session:
                 advice=_("Look at these rows, or train with a smaller learning rate; then start a new run."),
             )
 
-    def _validation_due(self) -> bool:
+    def _evaluation_due(self) -> bool:
         done = self.progress.iteration
-        when = done % self._choice.steps_per_eval == 0 or done == self._choice.iters
-        return bool(self._valid) and when and self.progress.validated != done
+        return done % self._choice.steps_per_eval == 0 or done == self._choice.iters
+
+    def _samples_due(self) -> bool:
+        return self._sampler is not None and self._evaluation_due() and self.progress.sampled != self.progress.iteration
+
+    def _answer_samples(self) -> None:
+        assert self._sampler is not None
+        progress, began = self.progress, self._clock()
+        self._sampler.answer(progress.iteration, tell=self._record.tell, stop=self._turnstile.as_token())
+        seconds = self._clock() - began
+        progress.sampled = progress.iteration
+        progress.elapsed += seconds
+        self._outlook.saw_samples(seconds)
+
+    def _validation_due(self) -> bool:
+        return bool(self._valid) and self._evaluation_due() and self.progress.validated != self.progress.iteration
 
     def _validate(self) -> None:
         pupil, progress = self._pupil, self.progress

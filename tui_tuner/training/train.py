@@ -118,8 +118,9 @@ def _train(plan: TrainingPlan, prepared: Prepared, emit: Emit, stop: StopToken, 
     watch = MachineWatch()
     try:
         with _pupil_of(group, plan, prepared, progress) as pupil:
-            fresh = checkpoint is None
-            session = Session(plan, pupil, train.usable, valid.usable, progress, record, stop, watch, saved=not fresh)
+            saved, sampler = checkpoint is not None, prepared.sampler
+            rows = train.usable, valid.usable
+            session = Session(plan, pupil, *rows, progress, record, stop, watch, sampler=sampler, saved=saved)
             for event in (started, *found):
                 record.tell(event)
             with watch.watching(), checkpointing(plan.choice, pupil.model):

@@ -38,9 +38,30 @@ class Turnstile:
             self._hold()
         self._stop.check()
 
+    def as_token(self) -> StopToken:
+        """The same for work that asks a token."""
+        return _Passing(self, self._stop)
+
     def _hold(self) -> None:
         self._keep()
         self._tell(TrainingPaused(self._progress.iteration, time.time()))
         with self._clock.standing_still():
             self._stop.check()
         self._tell(TrainingContinued(self._progress.iteration, time.time()))
+
+
+class _Passing(StopToken):
+    """Looks at one token, and waits and ends at the turnstile."""
+
+    def __init__(self, turnstile: Turnstile, stop: StopToken) -> None:
+        super().__init__()
+        self._turnstile, self._asked = turnstile, stop
+
+    @property
+    def requested(self) -> bool:
+        """Whether the run was asked to end."""
+        return self._asked.requested
+
+    def check(self) -> None:
+        """Return when the run may go on; raise `Stopped` where it is to end."""
+        self._turnstile.check()

@@ -17,6 +17,7 @@ class PlotTabs(Widget):
 
     Args:
         names: as a person reads them.
+        key: which leads to the next one, said in front.
     """
 
     ALLOW_SELECT = False
@@ -31,9 +32,9 @@ class PlotTabs(Widget):
             super().__init__()
             self.index = index
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], key: str) -> None:
         super().__init__()
-        self._names = tuple(names)
+        self._names, self._key = tuple(names), key
         self._chosen, self._first = 0, 0
 
     def show(self, chosen: int) -> None:
@@ -47,7 +48,8 @@ class PlotTabs(Widget):
         self._first = 0
         while self._first < self._chosen and self._ends()[self._chosen - self._first] > self.size.width:
             self._first += 1
-        return Content("").join(
+        key = Content.styled(f" {self._key}", "bold $accent")
+        return key + Content("").join(
             Content.styled(
                 self._cell(place), "bold $foreground on $accent 28%" if place == self._chosen else "$foreground 70%"
             )
@@ -55,7 +57,8 @@ class PlotTabs(Widget):
         )
 
     def _ends(self) -> list[int]:
-        return list(accumulate(cell_len(self._cell(place)) for place in range(self._first, len(self._names))))
+        widths = (cell_len(self._cell(place)) for place in range(self._first, len(self._names)))
+        return list(accumulate(widths, initial=1 + cell_len(self._key)))[1:]
 
     def _cell(self, place: int) -> str:
         return f" {self._names[place]} "
