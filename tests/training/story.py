@@ -8,6 +8,7 @@ from tui_tuner.choices import TrainingChoice
 from tui_tuner.progress import Notice
 from tui_tuner.training.events import (
     CheckpointSaved,
+    MachineState,
     MicroBatchHalved,
     StepSkipped,
     TrainingEnded,
@@ -36,6 +37,7 @@ EVENTS = [
     Validation(3, 1.8, True, 0.1, 2.5),
     CheckpointSaved(3, "/run/checkpoints/3", 2.6),
     MicroBatchHalved(3, 2, 4, "memory is short", 2.7),
+    MachineState(3, 16 * 2**30, 2**30, 0, "heavy", True, None, None, 2.8),
     step(4, 1.9),
     TrainingEnded("run-1", 4, 10, False, 1.8, 3, 5.0, 3.0),
 ]

@@ -9,6 +9,7 @@ from training.school import QUICK, rows
 from training.test_train import adapter, curves
 
 from tui_tuner.errors import Stopped, TrainingError
+from tui_tuner.progress import Notice
 from tui_tuner.training import loss as losses
 from tui_tuner.training import shortcuts
 from tui_tuner.training.checkpoint import CHECKPOINTS
@@ -192,3 +193,37 @@ def test_weights_that_were_changed_half_way_are_not_kept(school, monkeypatch):
 )
 def test_which_errors_tell_of_memory(error, expected):
     assert tells_of_memory(error) is expected
+
+
+WATCHDOG = (
+    "[METAL] Command buffer execution failed: Impacting Interactivity "
+    "(0000000e:kIOGPUCommandBufferCallbackErrorImpactingInteractivity)."
+)
+
+
+def test_a_gpu_that_macos_stopped_gets_less_at_once_and_the_person_advice(school, scarce):
+    scarce(school, 2, after=5, error=RuntimeError(WATCHDOG))
+    assert school.train(school.plan()).finished
+    (halved,) = school.seen(MicroBatchHalved)
+    assert halved.reason == "macOS stopped the GPU in step 6"
+    assert any("pmset displaysleepnow" in notice.text for notice in school.seen(Notice))
+
+
+def test_a_gpu_that_macos_stops_for_one_row_ends_it_with_that_advice(school, scarce):
+    scarce(school, 0, after=5, error=RuntimeError(WATCHDOG))
+    with pytest.raises(TrainingError, match="Impacting Interactivity") as raised:
+        school.train(school.plan())
+    assert "pmset displaysleepnow" in raised.value.advice
+
+
+def test_accumulated_gradients_survive_a_halving(school, scarce):
+    choice = dataclasses.replace(QUICK, grad_accumulation_steps=3)
+    whole = school.plan(run="whole", choice=choice)
+    school.train(whole)
+    expected = [step.loss for step in school.seen(TrainStep)]
+    school.events.clear()
+    scarce(school, 1, after=4)  # one of three batches has been gathered
+    plan = school.plan(choice=choice)
+    school.train(plan)
+    assert [step.loss for step in school.seen(TrainStep)] == pytest.approx(expected, rel=1e-6)
+    assert [event.micro_batch for event in school.seen(MicroBatchHalved)] == [2, 1]

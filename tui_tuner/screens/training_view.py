@@ -7,6 +7,7 @@ from pathlib import Path
 from tui_tuner import figures
 from tui_tuner.language import _
 from tui_tuner.progress import Event, StageProgress
+from tui_tuner.screens.machine_figures import machine_figures
 from tui_tuner.screens.progress_view import ProgressView
 from tui_tuner.training.events import TrainStep
 from tui_tuner.training.history import RunHistory, Seen, read_history
@@ -67,8 +68,10 @@ class TrainingView:
         if last is None:
             return rows
         pace = figures.rate(last.iterations_per_second, "")
+        noteworthy, calm = machine_figures(history)
         return [
             *rows,
+            *noteworthy,
             (_("learning rate"), f"{last.learning_rate:.1e}"),
             (_("gradient norm"), f"{last.gradient_norm:.2f}"),
             (_("speed"), f"{figures.count(last.tokens_per_second)} tok/s"),
@@ -76,6 +79,7 @@ class TrainingView:
             (_("peak memory"), figures.size(last.peak_memory)),
             *self._seen(last),
             (_("elapsed"), figures.duration(last.elapsed_seconds)),
+            *calm,  # last: a small terminal has no room for what is as it should be
         ]
 
     def _seen(self, last: TrainStep) -> list[tuple[str, str]]:

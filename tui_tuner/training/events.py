@@ -165,6 +165,33 @@ class MicroBatchHalved(Event):
 
 
 @dataclass(frozen=True)
+class MachineState(Event):
+    """How the machine stands, every half minute and whenever heat or power changed.
+
+    Attributes:
+        iteration: steps done.
+        total_memory: bytes in it.
+        free_memory: bytes that can be had without swapping, at the latest look, which may be within a step.
+        swap_used: bytes swapped out, of all programs together.
+        heat: how hot it is, in words; empty where the system does not say.
+        slowed: whether the system holds it back because of that.
+        on_battery: whether it drains its battery; None where the system does not say.
+        battery_percent: how full that is; None where there is none.
+        time: unix seconds.
+    """
+
+    iteration: int
+    total_memory: int
+    free_memory: int
+    swap_used: int
+    heat: str
+    slowed: bool
+    on_battery: bool | None
+    battery_percent: int | None
+    time: float
+
+
+@dataclass(frozen=True)
 class TrainingPaused(Event):
     """The run waits after `iteration` steps, with everything on the disk."""
 
@@ -202,6 +229,7 @@ _KINDS: Mapping[str, type[Event]] = {
     "checkpoint_saved": CheckpointSaved,
     "step_skipped": StepSkipped,
     "micro_batch_halved": MicroBatchHalved,
+    "machine_state": MachineState,
     "training_paused": TrainingPaused,
     "training_continued": TrainingContinued,
     "training_ended": TrainingEnded,

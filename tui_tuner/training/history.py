@@ -12,6 +12,7 @@ from tui_tuner.language import _
 from tui_tuner.progress import Event, Notice
 from tui_tuner.training.events import (
     CheckpointSaved,
+    MachineState,
     MicroBatchHalved,
     SampleAnswered,
     StepSkipped,
@@ -78,6 +79,8 @@ class RunHistory:
         started: how the last session began.
         ended: how it ended; None while it runs or where it was killed.
         paused: whether it waits.
+        machine: how the machine stood last.
+        micro_batch: rows computed at once; None: whole batches.
         samples: the answers to the sample prompts, in the order in which they came.
         best: (iteration, loss) of the best validation after a step.
         skipped: the steps left out.
@@ -99,6 +102,8 @@ class RunHistory:
     started: TrainingStarted | None = None
     ended: TrainingEnded | None = None
     paused: bool = False
+    machine: MachineState | None = None
+    micro_batch: int | None = None
     best: tuple[int, float] | None = None
     skipped: list[StepSkipped] = field(default_factory=list)
     notices: list[tuple[float, str]] = field(default_factory=list)
@@ -182,7 +187,12 @@ class RunHistory:
 
     @_apply.register
     def _halve(self, event: MicroBatchHalved, time: float) -> None:
+        self.micro_batch = event.micro_batch
         self._note(event.time, str(event))
+
+    @_apply.register
+    def _look(self, event: MachineState, time: float) -> None:
+        self.machine = event
 
     @_apply.register
     def _pause(self, event: TrainingPaused, time: float) -> None:

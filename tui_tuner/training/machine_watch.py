@@ -9,15 +9,28 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
+from tui_tuner.environment.heat import Heat, heat_now
 from tui_tuner.environment.memory_now import MemoryNow, memory_now
+from tui_tuner.environment.power import Power, power_now
 from tui_tuner.training.memory_danger import MemoryDanger
 from tui_tuner.training.running_clock import RunningClock
 
 log = logging.getLogger(__name__)
 
 EVERY = 1.0  # seconds between two looks
+SELDOM = 15.0  # seconds between two looks at heat and power, which take a tool each on a Mac
 QUIET = 10.0  # seconds after something was done before memory is judged again: it takes a step to show
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How the machine stood at one look; None where the system does not say."""
+
+    memory: MemoryNow
+    heat: Heat | None = None
+    power: Power | None = None
 
 
 class MachineWatch:
@@ -25,24 +38,39 @@ class MachineWatch:
 
     Args:
         clock: the run's; beats while the machine is watched.
-        read_memory: how memory stands; None where it cannot be read.
+        read_memory: how memory stands.
+        read_heat: how hot it is.
+        read_power: where its power comes from.
+
+    Attributes:
+        seen: the latest look; None before the first, and where memory cannot be read.
     """
 
     def __init__(
-        self, clock: RunningClock | None = None, read_memory: Callable[[], MemoryNow | None] = memory_now
+        self,
+        clock: RunningClock | None = None,
+        read_memory: Callable[[], MemoryNow | None] = memory_now,
+        read_heat: Callable[[], Heat | None] = heat_now,
+        read_power: Callable[[], Power | None] = power_now,
     ) -> None:
         self.clock = clock or RunningClock()
-        self._read_memory = read_memory
+        self.seen: Seen | None = None
+        self._read_memory, self._read_heat, self._read_power = read_memory, read_heat, read_power
         self._judge = MemoryDanger()
         self._guard = threading.Lock()
         self._danger = ""
-        self._quiet_until = self.clock()
+        self._quiet_until = self._seldom = self.clock()
 
     def look(self) -> None:
         """Look once."""
         memory, now = self._read_memory(), self.clock()
         if memory is None:
             return
+        if self.seen is None or now >= self._seldom:
+            self._seldom = now + SELDOM
+            self.seen = Seen(memory, self._read_heat(), self._read_power())
+        else:
+            self.seen = replace(self.seen, memory=memory)
         with self._guard:
             reason = self._judge.see(memory, now)
             if reason and now >= self._quiet_until:
@@ -66,12 +94,12 @@ class MachineWatch:
         over = threading.Event()
 
         def keep_looking() -> None:
-            while not over.wait(EVERY):
-                try:
+            try:
+                self.look()
+                while not over.wait(EVERY):
                     self.look()
-                except Exception:  # a run does not end because its machine cannot be watched
-                    log.exception("the machine cannot be watched any more")
-                    return
+            except Exception:  # a run does not end because its machine cannot be watched
+                log.exception("the machine cannot be watched any more")
 
         thread = threading.Thread(target=keep_looking, name="machine watch", daemon=True)
         thread.start()

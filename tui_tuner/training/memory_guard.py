@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from tui_tuner.environment.display import tells_of_the_watchdog, watchdog_advice
 from tui_tuner.errors import TrainingError
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
@@ -110,16 +111,27 @@ class MemoryGuard:
                 return compute(self.micro_batch)
             except (RuntimeError, MemoryError) as error:
                 log.warning("%s, %s rows at once: %r", what, self.micro_batch, error)
-                short, text = tells_of_memory(error), one_line(str(error), 200)
+                reason, text = _reason(error, what), one_line(str(error), 200)
             # Only here, where the error is gone and with it all it held on to, is its memory free. The random numbers
             # that were to be drawn in a batch that failed may be anything now.
             set_random_key(key)
-            if not short or not self.halve(_("MLX ran out of memory in {what}", what=what)):
-                raise self._end(what, text)
+            advice = _advice(text)
+            if not reason or not self.halve(reason):
+                raise TrainingError(
+                    _("MLX could not compute {what}: {error}", what=what, error=text), where=self._run, advice=advice
+                )
+            if tells_of_the_watchdog(text):
+                self._tell(Notice(advice, "warning"))
 
-    def _end(self, what: str, error: str) -> TrainingError:
-        return TrainingError(
-            _("MLX could not compute {what}: {error}", what=what, error=error),
-            where=self._run,
-            advice=_("If memory ran out, start a new run with a smaller batch_size, max_seq_length or num_layers."),
-        )
+
+def _reason(error: BaseException, what: str) -> str:
+    """Why fewer rows at once may help, the beginning of a sentence; empty where they would not."""
+    if tells_of_memory(error):
+        return _("MLX ran out of memory in {what}", what=what)
+    return _("macOS stopped the GPU in {what}", what=what) if tells_of_the_watchdog(str(error)) else ""
+
+
+def _advice(error: str) -> str:
+    if tells_of_the_watchdog(error):
+        return watchdog_advice()
+    return _("If memory ran out, start a new run with a smaller batch_size, max_seq_length or num_layers.")

@@ -21,6 +21,7 @@ from tui_tuner.training.events import CheckpointSaved, StepSkipped, TrainingEnde
 from tui_tuner.training.examples import Example, lines_in_words
 from tui_tuner.training.loop import Stepper, StepResult
 from tui_tuner.training.loss import BatchLoss
+from tui_tuner.training.machine_news import MachineNews
 from tui_tuner.training.machine_watch import MachineWatch
 from tui_tuner.training.memory_guard import MemoryGuard
 from tui_tuner.training.plan import TrainingPlan
@@ -86,6 +87,7 @@ class Session:
         self._guard = MemoryGuard(
             plan.run.name, progress, self._choice.batch_size, watch.danger, self.keep, record.tell
         )
+        self._news = MachineNews(watch, record.tell)
         self._turnstile = Turnstile(stop, progress, watch.clock, self.keep, record.tell)
         self._feed = Feed(train, self._choice.batch_size, self._choice.seed)
         self._saved = self._standing if saved else None
@@ -122,6 +124,7 @@ class Session:
                 break
             self._turnstile.check()
             self._guard.look()
+            self._news.between_steps(self.progress.iteration)
             self._step(next(batches))
         self.keep()
 
@@ -174,6 +177,7 @@ class Session:
             event = report(progress, choice, self._feed.batches_per_epoch, left)
             progress.window = Window()
             self._record.tell(event)
+            self._news.after_report(event)
 
     def _skip(self, batch: Batch, result: StepResult) -> None:
         reason = _("the gradient is not finite") if math.isfinite(result.loss) else _("the loss is not finite")
