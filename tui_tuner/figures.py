@@ -25,6 +25,13 @@ def duration(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def time_left(seconds: float | None, error: float | None = None) -> str:
+    """Write a time that is left, and how far off it may be where that is half a second or more: `4:10 ± 0:20`."""
+    if not _known(seconds) or not _known(error) or error < 0.5:
+        return duration(seconds)
+    return f"{duration(seconds)} ± {duration(error)}"
+
+
 def count(number: float | None) -> str:
     """Write a number with thousands separators; at most one decimal, and none where it is zero."""
     if not _known(number):

@@ -59,6 +59,7 @@ class StageProgress(Event):
         eta_seconds: seconds left at this rate, None where it is not known.
         ended: this is the stage's last word.
         detail: one short remark, such as the file in work.
+        eta_error_seconds: how far off the seconds left may be, where that is known.
     """
 
     stage: str
@@ -69,6 +70,7 @@ class StageProgress(Event):
     eta_seconds: float | None = None
     ended: bool = False
     detail: str = ""
+    eta_error_seconds: float | None = None
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,15 @@ def kill_somewhere(plan: TrainingPlan, dice: random.Random, longest: float) -> b
 def story(run: Path) -> list[object]:
     """Everything that was measured of the run, and its adapter."""
     rows = [json.loads(line) for line in (run / "metrics.jsonl").open()]
-    machine = ("time", "elapsed_seconds", "eta_seconds", "tokens_per_second", "iterations_per_second", "peak_memory")
+    machine = (
+        "time",
+        "elapsed_seconds",
+        "eta_seconds",
+        "eta_error_seconds",
+        "tokens_per_second",
+        "iterations_per_second",
+        "peak_memory",
+    )
     kept = [
         {name: value for name, value in row.items() if name not in (*machine, "seconds")}
         for row in rows

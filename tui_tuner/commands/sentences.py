@@ -167,7 +167,7 @@ def _step(event: TrainStep) -> str:
         loss=f"{event.loss:.3f}",
         speed=figures.count(round(event.tokens_per_second)),
         memory=figures.size(event.peak_memory),
-        left=figures.duration(event.eta_seconds),
+        left=figures.time_left(event.eta_seconds, event.eta_error_seconds),
     )
 
 

@@ -51,6 +51,7 @@ class TrainingView:
             last.iterations_per_second if last else None,
             last.eta_seconds if last else None,
             ended=history.ended is not None and history.ended.finished,
+            eta_error_seconds=last.eta_error_seconds if last else None,
         )
 
     def figures(self) -> list[tuple[str, str]]:

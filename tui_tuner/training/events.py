@@ -63,9 +63,10 @@ class TrainStep(Event):
         padding: share of computed positions that were padding, 0 to 1.
         epoch: passes through the data so far, with fraction.
         elapsed_seconds: since the run's first step, all sessions together, pauses not counted.
-        eta_seconds: seconds left at this pace, validations included.
+        eta_seconds: seconds left, validations included; None before some steps are seen.
         time: unix seconds.
         examples: rows seen.
+        eta_error_seconds: how far off that may be, nine of ten times.
     """
 
     iteration: int
@@ -82,9 +83,10 @@ class TrainStep(Event):
     padding: float
     epoch: float
     elapsed_seconds: float
-    eta_seconds: float
+    eta_seconds: float | None
     time: float
     examples: int = 0
+    eta_error_seconds: float | None = None
 
 
 @dataclass(frozen=True)

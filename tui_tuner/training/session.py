@@ -17,6 +17,7 @@ from tui_tuner.progress import Notice, StopToken
 from tui_tuner.training.adapter import save_adapter
 from tui_tuner.training.batches import Batch, Feed
 from tui_tuner.training.checkpoint import Progress, Window, checkpoint_folder, save_checkpoint
+from tui_tuner.training.effort import Row, effort_of_plan
 from tui_tuner.training.events import CheckpointSaved, StepSkipped, TrainingEnded, Validation
 from tui_tuner.training.examples import Example, lines_in_words
 from tui_tuner.training.loop import Stepper, StepResult
@@ -24,9 +25,10 @@ from tui_tuner.training.loss import BatchLoss
 from tui_tuner.training.machine_news import MachineNews
 from tui_tuner.training.machine_watch import MachineWatch
 from tui_tuner.training.memory_guard import MemoryGuard
+from tui_tuner.training.outlook import Outlook
 from tui_tuner.training.plan import TrainingPlan
 from tui_tuner.training.record import RunRecord
-from tui_tuner.training.reporting import Outlook, count_step, report
+from tui_tuner.training.reporting import count_step, report
 from tui_tuner.training.run_config import TRAIN_FILE, VALID_FILE
 from tui_tuner.training.samples import Sampler
 from tui_tuner.training.turnstile import Turnstile
@@ -91,7 +93,13 @@ class Session:
         self._turnstile = Turnstile(stop, progress, watch.clock, self.keep, record.tell)
         self._feed = Feed(train, self._choice.batch_size, self._choice.seed)
         self._saved = self._standing if saved else None
-        self._outlook = Outlook(self._choice)
+        self._outlook = Outlook(
+            self._choice,
+            effort_of_plan(plan, len(pupil.model.layers), keeps=getattr(pupil.loss, "states", None) is not None),
+            [Row(example.length, example.supervised) for example in train],
+            [Row(example.length, example.supervised) for example in valid],
+            progress.iteration,
+        )
 
     @property
     def _standing(self) -> tuple[int, int, int]:
@@ -164,7 +172,7 @@ class Session:
         seconds = self._clock() - began
         progress.iteration += 1
         progress.elapsed += seconds
-        self._outlook.saw_step(seconds)
+        self._outlook.saw_step(progress.iteration, seconds)
         if result.taken:
             progress.skipped.clear()
             progress.trained_tokens += batch.tokens
@@ -173,7 +181,7 @@ class Session:
             self._skip(batch, result)
         due = progress.iteration % choice.steps_per_report == 0 or progress.iteration == choice.iters
         if due and progress.window.steps:
-            left = self._outlook.seconds_left(progress.iteration)
+            left = self._outlook.left(progress.iteration)
             event = report(progress, choice, self._feed.batches_per_epoch, left)
             progress.window = Window()
             self._record.tell(event)
@@ -277,7 +285,9 @@ class Session:
                 run, pupil.stepper, self.progress, pupil.adapter_config, length, keep=self._choice.keep_checkpoints
             )
         self._saved = self._standing
-        self.progress.elapsed += self._clock() - began
+        seconds = self._clock() - began
+        self._outlook.saw_checkpoint(seconds)
+        self.progress.elapsed += seconds
 
     def _save_adapter(self) -> None:
         save_adapter(self._plan.run, self._pupil.model, self._pupil.adapter_config)

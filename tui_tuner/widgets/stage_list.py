@@ -43,7 +43,7 @@ def stage_row(event: StageProgress, form: Form = "words") -> StageRow:
     elif event.eta_seconds is None:
         left = ""
     else:
-        time = figures.duration(event.eta_seconds)
+        time = figures.time_left(event.eta_seconds, event.eta_error_seconds)
         left = _("{time} left", time=time) if words else time
     if event.rate is None or event.ended or form == "no pace":
         pace = ""
