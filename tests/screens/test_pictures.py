@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import tiny_project
-from textual.widgets import Input
 
 from tui_tuner.app import TunerApp
 from tui_tuner.files import write_json_lines, write_text
@@ -58,10 +57,10 @@ def test_a_past_run(snap_compare, project, size):
 
 def test_the_settings_of_training(snap_compare, project):
     async def to_settings(pilot):
-        for field in pilot.app.screen.query(Input):
-            field.cursor_blink = False  # a slow machine would take the picture without it
         await pilot.press("e")
         await pilot.press("tab")
+        pilot.app.screen.focused.cursor_blink = False  # a slow machine would take the picture without it
+        pilot.app.screen.focused._cursor_visible = True
 
     app = Shown(project, Settings(last_step="train"))
     assert snap_compare(app, terminal_size=(80, 24), run_before=to_settings)
