@@ -80,6 +80,21 @@ def test_short_examples_are_not_counted_at_all(tokenizer, monkeypatch):
     assert counted == []
 
 
+@pytest.mark.starter
+def test_what_is_long_in_bytes_and_short_in_tokens_is_not_tokenized_whole(starter, monkeypatch):
+    tokenizer = load_tokenizer(starter)
+    check = InTokens(tokenizer, LONGEST, mask_prompt=True)
+    assert check.objection(SHORT) is None
+    whole = check._encoder.whole
+    counted = []
+    monkeypatch.setattr(check._encoder, "whole", lambda *row: counted.append(row) or whole(*row))
+    words = "reading writing history language mountain different understand "
+    for times, looked_at in ((5, 0), (40, 1)):
+        example = asked_and_answered("Which words are long?", words * times, "")
+        assert check.objection(example) is None
+        assert (len(counted), identity(example) in check.cut) == (looked_at, looked_at > 0)
+
+
 def test_a_template_that_refuses_the_turns_is_another_reason(tmp_path):
     refuses = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
     template = refuses + tiny_model.TEMPLATE

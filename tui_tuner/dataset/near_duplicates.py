@@ -82,7 +82,8 @@ class NearDuplicates:
             runs = _runs(key)
             sketch = _sketch(runs)
             candidates = sorted(self._index.query(sketch))[:MOST_CANDIDATES] if key else []
-            alike = tuple(place for place in candidates if self._alike(runs, _runs(self._keys[place])))
+            mine = set(runs) if candidates else set()
+            alike = tuple(place for place in candidates if self._alike(mine, set(_runs(self._keys[place]))))
             last = self._last = _Text(key, len(self._keys), sketch, alike)
         return last
 
@@ -101,17 +102,17 @@ class _Text:
     resembles: tuple[int, ...]
 
 
-def _runs(key: str) -> set[str]:
+def _runs(key: str) -> list[str]:
     """The runs of letters of a folded text. Texts with other numbers have none in common: step 3 is not step 4."""
     text = key[:LONGEST]
     starts = range(max(1, len(text) - LETTERS + 1))
     numbers = " ".join(_NUMBER.findall(text))
     if not numbers:
-        return {text[start : start + LETTERS] for start in starts}
-    return {f"{text[start : start + LETTERS]}{numbers}" for start in starts}
+        return [text[start : start + LETTERS] for start in starts]
+    return [f"{text[start : start + LETTERS]}{numbers}" for start in starts]
 
 
-def _sketch(runs: set[str]) -> RMinHash:
+def _sketch(runs: list[str]) -> RMinHash:
     from rensa import RMinHash
 
     sketch = RMinHash(PERMUTATIONS, 0)

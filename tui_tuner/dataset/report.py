@@ -9,19 +9,18 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from tui_tuner.dataset.examples import SEED, Example
-from tui_tuner.dataset.plan import TRAIN, DatasetPlan
+from tui_tuner.dataset.plan import DatasetPlan
 from tui_tuner.dataset.prompts_used import prompts_used
 from tui_tuner.dataset.review import identity
 from tui_tuner.dataset.sequence_length import InTokens, LengthCheck
 from tui_tuner.dataset.split import Split
-from tui_tuner.training.examples import read_lines
 
 HELD_OUT_QUESTIONS = 20  # named, so that they can be asked again whatever format the files have
 _PLACE = re.compile(r"(:\d+)+$")  # where in its file an example was
 
 
 def facts(plan: DatasetPlan, split: Split, imported: Iterable[Example], lengths: LengthCheck) -> dict[str, Any]:
-    """The facts as plain JSON, once the training files are written.
+    """The facts as plain JSON.
 
     Args:
         plan: what the dataset was made from.
@@ -41,7 +40,7 @@ def facts(plan: DatasetPlan, split: Split, imported: Iterable[Example], lengths:
         "base_model": plan.base_model.name if plan.base_model else "",
         "sequence_length": plan.max_seq_length,
         "cut": sum(identity(example) in lengths.cut for example in kept) if lengths.cut else 0,
-        "tokens": _tokens(plan, lengths),
+        "tokens": _tokens(plan, split, lengths),
     }
 
 
@@ -59,8 +58,8 @@ def _origins(kept: Iterable[Example], brought: Collection[str]) -> tuple[dict[st
     return dict(sources.most_common()), dict(teachers.most_common())
 
 
-def _tokens(plan: DatasetPlan, lengths: LengthCheck) -> dict[str, int] | None:
+def _tokens(plan: DatasetPlan, split: Split, lengths: LengthCheck) -> dict[str, int] | None:
     """The examples to learn from in tokens; None where nobody could count."""
     if not isinstance(lengths, InTokens):
         return None
-    return dataclasses.asdict(lengths.figures(read_lines(plan.data / TRAIN) or [], plan.choice.seed))
+    return dataclasses.asdict(lengths.figures(split.train, plan.choice.seed))

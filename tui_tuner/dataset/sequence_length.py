@@ -10,9 +10,9 @@ import contextlib
 import json
 import random
 import statistics
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 from tui_tuner.dataset.checks import Objection
@@ -21,6 +21,7 @@ from tui_tuner.dataset.formats import UnwritableExample, Write
 from tui_tuner.dataset.gathering import SetAside
 from tui_tuner.dataset.plan import DatasetPlan
 from tui_tuner.dataset.review import Decision, identity
+from tui_tuner.dataset.word_tokens import WordTokens, most_bytes, open_word_tokens
 from tui_tuner.errors import ModelError
 from tui_tuner.language import _
 from tui_tuner.models.base_model import find_tokenizer_folder
@@ -108,15 +109,14 @@ class InTokens:
         self, tokenizer: Any, max_seq_length: int, *, mask_prompt: bool, write: Write = Example.as_row
     ) -> None:
         self.cut: set[str] = set()
-        self._write = write
+        self._tokenizer, self._write = tokenizer, write
         self._most = max_seq_length
         self._encoder = Encoder(tokenizer, max_seq_length=max_seq_length, mask_prompt=mask_prompt)
         self._frames: dict[tuple[str, ...], int | None] = {}
 
     def objection(self, example: Example) -> Objection | None:
         """Why training would refuse `example`; None where it learns from it. Notes those that are cut."""
-        most = self._most_tokens(example)
-        if most is not None and most <= self._most:
+        if self._fits_for_certain(example):
             return None
         try:
             whole = self._encoder.whole(0, self._line(example))
@@ -131,16 +131,16 @@ class InTokens:
             return Objection("too_long", str(unusable))
         return None
 
-    def figures(self, lines: Sequence[tuple[int, bytes]], seed: int) -> TokenFigures:
-        """What the rows of a training file come to, measured on at most `MOST_MEASURED` of them."""
-        measured = random.Random(seed).sample(list(lines), min(len(lines), MOST_MEASURED))
+    def figures(self, examples: Sequence[Example], seed: int) -> TokenFigures:
+        """What examples come to in a training file, measured on at most `MOST_MEASURED` of them."""
+        measured = random.Random(seed).sample(examples, min(len(examples), MOST_MEASURED))
         lengths, learned = [], 0
-        for number, line in measured:
-            with contextlib.suppress(UnusableRow):
-                example = self._encoder.encode(number, line)
+        for one in measured:
+            with contextlib.suppress(UnusableRow, UnwritableExample):
+                example = self._encoder.encode(0, self._line(one))
                 lengths.append(example.length)
                 learned += example.supervised
-        scale = len(lines) / max(len(measured), 1)
+        scale = len(examples) / max(len(measured), 1)
         return TokenFigures(
             measured=len(measured),
             tokens=round(sum(lengths) * scale),
@@ -149,16 +149,23 @@ class InTokens:
             longest=max(lengths, default=0),
         )
 
-    def _most_tokens(self, example: Example) -> int | None:
-        """More tokens than this it cannot have; None where only counting can tell.
-
-        A token is at least one byte of the text, so that what is short in bytes need not be counted.
-        """
+    def _fits_for_certain(self, example: Example) -> bool:
+        """Whether it need not be tokenized: its bytes, or else the tokens of its words, are few enough."""
         roles = tuple(message["role"] for message in example.messages)
         if roles not in self._frames:
             self._frames[roles] = self._frame(example)
         frame = self._frames[roles]
-        return None if frame is None else frame + sum(_bytes(message["content"]) for message in example.messages)
+        if frame is None:
+            return False
+        texts, room = [message["content"] for message in example.messages], self._most - frame
+        if sum(map(most_bytes, texts)) <= room:
+            return True
+        most = self._words.most(texts, room) if self._words else None
+        return most is not None and most <= room
+
+    @cached_property
+    def _words(self) -> WordTokens | None:
+        return open_word_tokens(self._tokenizer)
 
     def _frame(self, example: Example) -> int | None:
         """How many tokens the template puts around turns of these roles, at most; None where it refuses them."""
@@ -171,15 +178,6 @@ class InTokens:
 
     def _line(self, example: Example) -> bytes:
         return json.dumps(self._write(example)).encode()
-
-
-def _bytes(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    # Some tokenizers write characters out first, and a ligature becomes several letters.
-    return max(
-        len(text.encode("utf-8", "replace")), len(unicodedata.normalize("NFKC", text).encode("utf-8", "replace"))
-    )
 
 
 def open_length_check(plan: DatasetPlan, emit: Emit, write: Write = Example.as_row) -> LengthCheck:
