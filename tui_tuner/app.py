@@ -63,12 +63,15 @@ class TunerApp(SteppingApp):
     VerticalScroll, RichLog, TextArea { scrollbar-size-vertical: 1; }
     """
 
-    def __init__(self, project: Project | None, settings: Settings, *, greeting: str = "") -> None:
+    def __init__(
+        self, project: Project | None, settings: Settings, *, greeting: str = "", watched_run: str = ""
+    ) -> None:
         super().__init__(settings.theme)
         self.bench = Workbench(settings)
         self.machine_is_ready = False  # said by the Environment screen when its checks have passed
         self.engine = Engine()
         self.board = JobBoard(self, self.engine)
+        self.watched_run = watched_run  # the run the Train step shows at first; empty for the latest one
         self._first_project, self._greeting = project, greeting
         self._news = NewsDesk(self)
 
@@ -97,7 +100,7 @@ class TunerApp(SteppingApp):
         end_on_signals(self.board.stop_all, self.board.wait, self.close)
         if self._greeting:
             self.notify(self._greeting, severity="warning", timeout=10, markup=False)
-        if self.bench.locked_out is not None:
+        if self.bench.locked_out is not None and not self.watched_run:
             self.complain(self.bench.locked_out)
 
     async def _after_first_paint(self) -> None:

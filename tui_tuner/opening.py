@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from tui_tuner.app import TunerApp
 from tui_tuner.errors import TunerError
-from tui_tuner.project import holds_project, open_project
+from tui_tuner.project import Project, holds_project, open_project
 from tui_tuner.settings import Settings, load_settings
 
 
@@ -35,7 +36,23 @@ def run_app(folder: Path | None) -> int:
             project = open_project(last) if holds_project(last) else None
         except TunerError as error:
             greeting = str(error)
-    app = TunerApp(project, settings, greeting=greeting)
+    return _run(TunerApp(project, settings, greeting=greeting))
+
+
+def watch_in_app(project: Project, run: str) -> int:
+    """Run the app on the Train step of `project`, with a run on the screen; which step is opened next is not changed.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        settings = load_settings()
+    except TunerError:
+        settings = Settings()
+    return _run(TunerApp(project, dataclasses.replace(settings, last_step="train"), watched_run=run))
+
+
+def _run(app: TunerApp) -> int:
     try:
         return app.run() or 0
     finally:

@@ -282,3 +282,20 @@ def project_lock(project: Project) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def is_worked_on(project: Project) -> bool:
+    """Whether a process works on the project just now, this one included. Any doubt means no."""
+    try:
+        handle = os.open(project.folder / ".lock", os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return False

@@ -27,12 +27,16 @@ class Workbench:
     def open(self, project: Project) -> None:
         """Make `project` the open one; `locked_out` says whether it may be written to."""
         self.close()
-        self.project, self.locked_out = project, None
+        self.project = project
+        self._take(project)
+        self.remember(last_project=str(project.folder))
+
+    def _take(self, project: Project) -> None:
+        self.locked_out = None
         try:
             self._lock.enter_context(project_lock(project))
         except TunerError as error:
             self.locked_out = error
-        self.remember(last_project=str(project.folder))
 
     def close(self) -> None:
         """Let other processes have the project."""
@@ -48,6 +52,8 @@ class Workbench:
         """
         if self.project is None:
             raise ProjectError(_("no project is open"), advice=_("Make or open one with ctrl+o."))
+        if self.locked_out is not None:
+            self._take(self.project)  # whoever had it may have ended since
         if self.locked_out is not None:
             raise self.locked_out
         return self.project

@@ -8,7 +8,22 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tui_tuner.commands import chat, check, compare, data, demo, fuse, importing, models, new, pull, runs, tokens, train
+from tui_tuner.commands import (
+    chat,
+    check,
+    compare,
+    data,
+    demo,
+    fuse,
+    importing,
+    models,
+    new,
+    pull,
+    runs,
+    tokens,
+    train,
+    watch,
+)
 
 COMMANDS: dict[str, ModuleType] = {
     "demo": demo,
@@ -20,6 +35,7 @@ COMMANDS: dict[str, ModuleType] = {
     "data": data,
     "tokens": tokens,
     "train": train,
+    "watch": watch,
     "runs": runs,
     "compare": compare,
     "fuse": fuse,

@@ -12,11 +12,13 @@ from tui_tuner.errors import TunerError
 from tui_tuner.journey import training_work
 from tui_tuner.language import _
 from tui_tuner.progress import Event
+from tui_tuner.project import is_worked_on
 from tui_tuner.screens.dashboard import Dashboard
 from tui_tuner.screens.settings_step import SettingsStep
 from tui_tuner.screens.training_view import TrainingView
 from tui_tuner.training.events import TrainingContinued, TrainingPaused
 from tui_tuner.training.run_config import read_config
+from tui_tuner.training.watching import LOOK_SECONDS
 from tui_tuner.widgets.settings_form import SettingsForm
 
 
@@ -33,6 +35,8 @@ class TrainScreen(SettingsStep):
     def __init__(self) -> None:
         super().__init__()
         self._view = TrainingView()
+        self._worked_on = False  # by another process
+        self._newest: Path | None = None  # the latest run there was when another process was looked for
         self._run: Path | None = None  # a past run on the screen; None follows the running or latest one
 
     # -- what is on the screen -----------------------------------------------------------------------------------------
@@ -55,9 +59,30 @@ class TrainScreen(SettingsStep):
         if isinstance(view := self.board.views.get(self.step), TrainingView):
             self._view = view
         elif self.project and (runs := self.project.run_folders()):
-            self._open_run(runs[-1])
+            named = [run for run in runs if run.name == self.tuner.watched_run]
+            self._open_run((named or runs)[-1])
+            self._newest = runs[-1]
         else:
             self.show_settings()
+        self.set_interval(LOOK_SECONDS, self._follow)
+
+    def _follow(self) -> None:
+        """Take in what another process has done to the run on the screen, or that it has begun a new one."""
+        if self.project is None or self._is_live() or self.board.running(self.step):
+            return
+        worked_on = self.tuner.bench.locked_out is not None and is_worked_on(self.project)
+        if worked_on and (runs := self.project.run_folders()) and runs[-1] != self._newest:
+            self._newest = runs[-1]
+            self._open_run(runs[-1])  # what has just begun is what a person wants to see
+            self.show_settings(False)
+        changed = worked_on != self._worked_on
+        self._worked_on = worked_on
+        if changed:
+            elsewhere = _("Another tuner trains here; ctrl+c or s there stops it, keeping everything.")
+            self.say(elsewhere if worked_on else "", tone="text-muted")
+            self.refresh_bindings()
+        if self._run is not None and (self._view.follow() or changed):
+            self.show()
 
     def show(self) -> None:
         """Draw the run, as far as it changed."""
@@ -73,6 +98,8 @@ class TrainScreen(SettingsStep):
 
     def _state(self) -> str:
         history = self._view.history
+        if self._worked_on and history.running and not self._is_live():
+            return _("paused elsewhere") if history.paused else _("running elsewhere")
         if not (self._is_live() and self.board.running(self.step)):
             return _("finished") if history.ended and history.ended.finished else _("stopped")
         if history.paused:
@@ -103,6 +130,8 @@ class TrainScreen(SettingsStep):
 
     def works_now(self, action: str) -> bool:
         """Resuming needs a run that does not run."""
+        if action in ("start", "resume") and self._worked_on:
+            return False
         if action == "resume":
             return bool(self._view.history.run) and not self.board.running(self.step)
         return super().works_now(action)

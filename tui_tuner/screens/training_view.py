@@ -10,7 +10,8 @@ from tui_tuner.progress import Event, StageProgress
 from tui_tuner.screens.machine_figures import machine_figures
 from tui_tuner.screens.progress_view import ProgressView
 from tui_tuner.training.events import TrainStep
-from tui_tuner.training.history import RunHistory, Seen, read_history
+from tui_tuner.training.history import RunHistory, Seen
+from tui_tuner.training.run_tail import RunTail
 
 
 class TrainingView:
@@ -18,6 +19,7 @@ class TrainingView:
 
     def __init__(self, history: RunHistory | None = None) -> None:
         self.history = history or RunHistory()
+        self._tail: RunTail | None = None
         self.before = ProgressView()
         self.changes = 0  # how often something was taken in: a screen redraws only what is new
 
@@ -28,7 +30,27 @@ class TrainingView:
         Raises:
             StorageError: its metrics cannot be read.
         """
-        return cls(read_history(run))
+        view = cls(RunHistory(run=run.name))
+        view._tail = RunTail(run)
+        view.follow()
+        return view
+
+    def follow(self) -> bool:
+        """Take in what was added to the run's folder by whoever works on it; False where that is nothing.
+
+        Raises:
+            StorageError: its metrics cannot be read.
+        """
+        if self._tail is None:
+            return False
+        news = self._tail.news()
+        if news.again:
+            self.history = RunHistory(run=self.history.run)
+        for event, when in news.events:
+            self.history.apply(event, time=when)
+        changed = news.again or bool(news.events)
+        self.changes += changed
+        return changed
 
     def apply(self, event: Event) -> None:
         """Take in one event."""

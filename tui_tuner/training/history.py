@@ -5,9 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from tui_tuner.files import read_json_lines
 from tui_tuner.language import _
 from tui_tuner.progress import Event, Notice
 from tui_tuner.training.events import (
@@ -22,10 +20,8 @@ from tui_tuner.training.events import (
     TrainingStarted,
     TrainStep,
     Validation,
-    event_from_json,
 )
-
-METRICS = "metrics.jsonl"
+from tui_tuner.training.run_tail import RunTail
 
 Points = list[tuple[int, float]]
 
@@ -230,18 +226,6 @@ def read_history(run: Path) -> RunHistory:
         StorageError: the file cannot be read.
     """
     history = RunHistory(run=run.name)
-    rows, bad = read_json_lines(run / METRICS)
-    for row in rows:
-        event = event_from_json(row)
-        if event is not None:
-            history.apply(event, time=_time_of(row))
-    spoilt = [line.line for line in bad if line.line < len(rows) + len(bad)]
-    if spoilt:
-        lines = ", ".join(map(str, spoilt))
-        history.notices.append((0.0, _("unreadable lines in {name}: {lines}", name=METRICS, lines=lines)))
+    for event, when in RunTail(run).news().events:
+        history.apply(event, time=when)
     return history
-
-
-def _time_of(row: dict[str, Any]) -> float:
-    time = row.get("time", 0.0)
-    return float(time) if isinstance(time, int | float) else 0.0

@@ -15,7 +15,7 @@ from pathlib import Path
 from tui_tuner.errors import StorageError
 from tui_tuner.files import Journal, storage_errors
 from tui_tuner.progress import Emit, Event, StageProgress
-from tui_tuner.training.history import METRICS
+from tui_tuner.training.run_tail import METRICS
 
 
 class RunRecord:

@@ -23,8 +23,8 @@ from tui_tuner.training.events import (
     Validation,
     event_from_json,
 )
-from tui_tuner.training.history import METRICS
 from tui_tuner.training.run_config import read_config
+from tui_tuner.training.run_tail import METRICS
 
 log = logging.getLogger(__name__)
 
