@@ -367,6 +367,13 @@ class TrainingChoice:
     keep_checkpoints: int = setting(
         2, "How many of the latest checkpoints stay; the best one always does.", minimum=1, maximum=1000, group=RECORD
     )
+    patience: int = setting(
+        0,
+        "End early when so many evaluations in a row bring no lower held-out loss; 0 trains to the end.",
+        minimum=0,
+        maximum=10_000,
+        group=RECORD,
+    )
     samples: int = setting(
         3,
         "How many questions the model answers whenever held-out examples are measured, so that you see it change; "

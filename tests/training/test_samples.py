@@ -16,7 +16,7 @@ from tui_tuner.models.loading import apply_adapter, load_model
 from tui_tuner.progress import Notice, StopToken
 from tui_tuner.training import samples
 from tui_tuner.training.checkpoint import CHECKPOINTS
-from tui_tuner.training.events import SampleAnswered, TrainingPaused, TrainStep
+from tui_tuner.training.events import SampleAnswered, TrainingPaused, TrainStep, Validation
 from tui_tuner.training.history import read_history
 from tui_tuner.training.random_key import random_key
 from tui_tuner.training.samples import Sampler, messages_of, sample_prompts
@@ -108,6 +108,15 @@ def test_a_stop_while_answering_asks_again_later_and_changes_nothing(school, mon
     one, other = read_history(plan.run), read_history(whole.run)
     assert without_moments(one.samples) == without_moments(other.samples)
     assert (one.train, one.valid) == (other.train, other.valid)
+
+
+def test_a_stop_after_the_answers_does_not_ask_again(school):
+    plan = school.plan(choice=DROPOUT)
+    with pytest.raises(Stopped):
+        school.train(plan, stop_when=lambda event: isinstance(event, Validation) and event.iteration == 4)
+    school.train(plan)
+    asked = [(sample.iteration, sample.place) for sample in read_history(plan.run).samples]
+    assert asked == [(iteration, place) for iteration in (0, 4, 8, 12) for place in range(3)]
 
 
 def test_a_pause_while_answering_waits_as_between_two_steps(school):

@@ -18,6 +18,7 @@ from tui_tuner.progress import Event, Notice
 from tui_tuner.project import ProjectMade
 from tui_tuner.training.events import (
     CheckpointSaved,
+    FinalTest,
     MicroBatchHalved,
     SampleAnswered,
     StepSkipped,
@@ -199,6 +200,17 @@ def _skipped(event: StepSkipped) -> str:
 @sentence.register
 def _halved(event: MicroBatchHalved) -> str:
     return f"! {event}"
+
+
+@sentence.register
+def _final_test(event: FinalTest) -> str:
+    return _(
+        "test loss {loss} (perplexity {perplexity}) on {rows} rows, with the adapter of step {step}",
+        loss=f"{event.loss:.3f}",
+        perplexity=f"{event.perplexity:,.4g}",
+        rows=event.rows,
+        step=event.iteration,
+    )
 
 
 @sentence.register

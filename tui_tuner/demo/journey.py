@@ -140,7 +140,7 @@ def _train(project: Project, emit: Emit, stop: StopToken) -> None:
     from tui_tuner.training.runs import list_runs
 
     runs = list_runs(project)
-    if any(run.state == "finished" for run in runs):
+    if any(run.finished for run in runs):
         emit(Notice(_("Training: done already.")))
         return
     training_work(project, resume=bool(runs))(emit, stop)

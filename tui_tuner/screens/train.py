@@ -162,8 +162,9 @@ class TrainScreen(SettingsStep):
             return
         history = self._view.history
         if history.ended is not None and history.ended.finished:
-            # A finished run goes on only where the settings now ask for more steps.
-            choice = dataclasses.replace(choice, iters=max(choice.iters, project.choices.training.iters))
+            # A finished run goes on only where the settings now ask for more steps, or for more patience.
+            now = project.choices.training
+            choice = dataclasses.replace(choice, iters=max(choice.iters, now.iters), patience=now.patience)
         self._start(training_work(project.with_choice("training", choice), run=name, resume=True), name)
 
     def _start(self, work: Any, resumed: str = "") -> None:

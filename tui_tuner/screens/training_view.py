@@ -88,6 +88,9 @@ class TrainingView:
             (_("held-out loss"), valid),
             (_("best"), best),
         ]
+        if history.test is not None:
+            words = {"loss": f"{history.test.loss:.3f}", "perplexity": f"{history.test.perplexity:,.3g}"}
+            rows.append((_("test loss"), _("{loss} · ppl {perplexity}", **words)))
         if last is None:
             return rows
         pace = figures.rate(last.iterations_per_second, "")

@@ -70,6 +70,8 @@ class Progress:
         sampled: after which step the sample prompts were answered last; -1 for never.
         best_loss: lowest held-out loss after a step.
         best_iteration: after which one.
+        not_better: evaluations since then.
+        gave_up: of how many iterations, and with which patience, the run ended early; None where it did not.
         first_loss: held-out loss before training.
         trained_tokens: real tokens seen.
         elapsed: seconds of all sessions, pauses not counted.
@@ -83,6 +85,8 @@ class Progress:
     sampled: int = -1
     best_loss: float | None = None
     best_iteration: int | None = None
+    not_better: int = 0
+    gave_up: list[int] | None = None
     first_loss: float | None = None
     trained_tokens: int = 0
     elapsed: float = 0.0

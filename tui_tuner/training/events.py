@@ -211,7 +211,19 @@ class TrainingContinued(Event):
 
 @dataclass(frozen=True)
 class TrainingEnded(Event):
-    """A session is over: `finished`, or stopped so that it can be resumed; the best loss is None without validation."""
+    """A session is over.
+
+    Attributes:
+        run: the run's name.
+        iteration: steps done.
+        iters: steps in all, as planned.
+        finished: whether the run is done; otherwise it was stopped so that it can be resumed.
+        best_loss: lowest held-out loss after a step; None without validation.
+        best_iteration: after which step.
+        elapsed_seconds: of all sessions, pauses not counted.
+        time: unix seconds.
+        early: whether it is done before its last step, for want of a lower held-out loss.
+    """
 
     run: str
     iteration: int
@@ -220,6 +232,28 @@ class TrainingEnded(Event):
     best_loss: float | None
     best_iteration: int | None
     elapsed_seconds: float
+    time: float
+    early: bool = False
+
+
+@dataclass(frozen=True)
+class FinalTest(Event):
+    """What the adapter that is kept is worth on `test.jsonl`, which nothing was chosen by.
+
+    Attributes:
+        iteration: after which step the adapter was kept.
+        loss: over all learned tokens of these rows.
+        perplexity: e to the loss: among how many tokens the model hesitates.
+        rows: how many were measured.
+        tokens: learned tokens in them.
+        time: unix seconds.
+    """
+
+    iteration: int
+    loss: float
+    perplexity: float
+    rows: int
+    tokens: int
     time: float
 
 
@@ -234,6 +268,7 @@ _KINDS: Mapping[str, type[Event]] = {
     "machine_state": MachineState,
     "training_paused": TrainingPaused,
     "training_continued": TrainingContinued,
+    "final_test": FinalTest,
     "training_ended": TrainingEnded,
     "notice": Notice,
 }

@@ -10,6 +10,7 @@ from tui_tuner.language import _
 from tui_tuner.progress import Event, Notice
 from tui_tuner.training.events import (
     CheckpointSaved,
+    FinalTest,
     MachineState,
     MicroBatchHalved,
     SampleAnswered,
@@ -78,6 +79,7 @@ class RunHistory:
         machine: how the machine stood last.
         micro_batch: rows computed at once; None: whole batches.
         samples: the answers to the sample prompts, in the order in which they came.
+        test: what the kept adapter is worth on the test's rows; None where that was not measured.
         best: (iteration, loss) of the best validation after a step.
         skipped: the steps left out.
         notices: (unix seconds, text) of what else happened, ready to show.
@@ -94,6 +96,7 @@ class RunHistory:
     learning_rate: Points = field(default_factory=list)
     seen: list[tuple[int, Seen]] = field(default_factory=list)
     samples: list[SampleAnswered] = field(default_factory=list)
+    test: FinalTest | None = None
     last: TrainStep | None = None
     started: TrainingStarted | None = None
     ended: TrainingEnded | None = None
@@ -126,6 +129,7 @@ class RunHistory:
     def _start(self, event: TrainingStarted, time: float) -> None:
         self._forget_after(event.start_iteration)
         self.run, self.iters, self.iteration = event.run, event.iters, event.start_iteration
+        self.test = None
         self.started, self.ended, self.paused = event, None, False
         if event.start_iteration:
             self._note(event.time, _("resumed after step {iteration:,}", iteration=event.start_iteration))
@@ -170,6 +174,12 @@ class RunHistory:
         self.samples.append(event)
 
     @_apply.register
+    def _test(self, event: FinalTest, time: float) -> None:
+        self.test = event
+        words = {"loss": event.loss, "perplexity": event.perplexity, "step": event.iteration}
+        self._note(event.time, _("test loss {loss:.3f} with the adapter of step {step:,}", **words))
+
+    @_apply.register
     def _save(self, event: CheckpointSaved, time: float) -> None:
         self._note(event.time, _("checkpoint {iteration:,} saved", iteration=event.iteration))
 
@@ -204,7 +214,9 @@ class RunHistory:
     def _end(self, event: TrainingEnded, time: float) -> None:
         self.ended, self.iteration, self.paused = event, event.iteration, False
         words = {"iteration": event.iteration, "iters": event.iters}
-        if event.finished:
+        if event.early:
+            self._note(event.time, _("ended early after {iteration:,} of {iters:,} steps", **words))
+        elif event.finished:
             self._note(event.time, _("finished after {iteration:,} steps", **words))
         else:
             self._note(event.time, _("stopped after {iteration:,} of {iters:,} steps", **words))

@@ -13,7 +13,7 @@ from tui_tuner.language import _
 from tui_tuner.project import Project
 from tui_tuner.training.optimization import optimizer_arguments
 from tui_tuner.training.run_config import CONFIG, read_config, require_same_settings
-from tui_tuner.training.runs import summarize
+from tui_tuner.training.runs import RunSummary, summarize
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ def plan_run(project: Project, model: Path, *, run: str | None = None, resume: b
         project: its settings, its dataset and its runs.
         model: the base model's folder.
         run: the run's name; None gives a new run the next number, and resumes the latest one not finished.
-        resume: go on with a run, with its own settings; more iterations in the project's settings extend it.
+        resume: go on with a run, with its own settings; more iterations in the project's settings extend it, and
+            their patience counts.
 
     Raises:
         DatasetError: there is nothing to learn from.
@@ -70,7 +71,8 @@ def plan_run(project: Project, model: Path, *, run: str | None = None, resume: b
                 where=str(folder),
                 advice=_("Choose that model again, or start a new run with: tuner train"),
             )
-        choice = dataclasses.replace(before.choice, iters=max(before.choice.iters, choice.iters))
+        iters = max(before.choice.iters, choice.iters)
+        choice = dataclasses.replace(before.choice, iters=iters, patience=choice.patience)
     else:
         folder = _new_run(project, run)
     return TrainingPlan(
@@ -103,7 +105,6 @@ def _numbered(name: str) -> re.Match[str] | None:
 
 
 def _run_to_resume(project: Project, name: str | None) -> Path:
-    iters = project.choices.training.iters
     if name is not None:
         folder = project.runs / name
         if name != Path(name).name or not (folder / CONFIG).is_file():
@@ -123,11 +124,23 @@ def _run_to_resume(project: Project, name: str | None) -> Path:
         if not summarize(folder).finished:
             return folder
     latest = candidates[0]
-    done = summarize(latest).iters
-    if iters <= done:
-        raise TrainingError(
-            _("{run} is finished: all its {iters:,} steps are done", run=latest.name, iters=done),
-            where=str(latest),
-            advice=_("Train it longer with: tuner train --resume --set iters={more}", more=2 * done),
-        )
+    _require_more(summarize(latest), project.choices.training)
     return latest
+
+
+def _require_more(run: RunSummary, choice: TrainingChoice) -> None:
+    """Refuse to go on with a finished run for which the settings ask nothing more."""
+    if choice.iters > run.iters:
+        return
+    if run.state != "ended early":
+        raise TrainingError(
+            _("{run} is finished: all its {iters:,} steps are done", run=run.name, iters=run.iters),
+            where=str(run.folder),
+            advice=_("Train it longer with: tuner train --resume --set iters={more}", more=2 * run.iters),
+        )
+    if choice.patience == run.settings.patience:
+        raise TrainingError(
+            _("{run} ended early, after {iteration:,} steps", run=run.name, iteration=run.iteration),
+            where=str(run.folder),
+            advice=_("Train on all the same with: tuner train --resume --run {run} --set patience=0", run=run.name),
+        )

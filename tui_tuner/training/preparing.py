@@ -15,7 +15,7 @@ from tui_tuner.training.loop import Stepper
 from tui_tuner.training.loss import PlainLoss
 from tui_tuner.training.optimization import advice_on, make_optimizer
 from tui_tuner.training.plan import TrainingPlan
-from tui_tuner.training.run_config import TRAIN_FILE, VALID_FILE
+from tui_tuner.training.run_config import TEST_FILE, TRAIN_FILE, VALID_FILE
 from tui_tuner.training.samples import Sampler, sample_prompts
 from tui_tuner.training.session import Pupil
 
@@ -28,6 +28,7 @@ class Prepared:
         pupil: what is trained.
         train: the training rows, at least one of them usable.
         valid: the held-out rows, perhaps none.
+        test: the rows of the final test, perhaps none.
         sampler: answers the sample prompts; None where there are none.
         notices: what a person should know at the start of a run.
     """
@@ -35,6 +36,7 @@ class Prepared:
     pupil: Pupil
     train: Examples
     valid: Examples
+    test: Examples
     sampler: Sampler | None
     notices: list[Notice]
 
@@ -54,7 +56,8 @@ def prepare(plan: TrainingPlan, emit: Emit, stop: StopToken, *, shortcuts: bool)
     emit(StageProgress(stage, 0, 1, detail=plan.model_name))
     loaded = load_model(plan.model, trust_remote_code=plan.trust_remote_code)
     emit(StageProgress(stage, 1, 1, ended=True, detail=plan.model_name))
-    train, valid = (_read_rows(plan, name, loaded.tokenizer, emit, stop) for name in (TRAIN_FILE, VALID_FILE))
+    files = (TRAIN_FILE, VALID_FILE, TEST_FILE)
+    train, valid, test = (_read_rows(plan, name, loaded.tokenizer, emit, stop) for name in files)
     if not train.usable:
         why = train.refused[0].reason if train.refused else _("the file is empty")
         raise DatasetError(
@@ -62,10 +65,10 @@ def prepare(plan: TrainingPlan, emit: Emit, stop: StopToken, *, shortcuts: bool)
             where=str(train.path),
             advice=_("Mend the file, or make the dataset again with: tuner data"),
         )
-    pupil, slower = _pupil(plan, loaded.model, [*train.usable, *valid.usable], shortcuts=shortcuts)
+    pupil, slower = _pupil(plan, loaded.model, [*train.usable, *valid.usable, *test.usable], shortcuts=shortcuts)
     prompts = sample_prompts(plan.choice, plan.data, loaded)
     sampler = Sampler(loaded, prompts, plan.choice.sample_tokens) if prompts else None
-    return Prepared(pupil, train, valid, sampler, [*_notices(plan, train, valid), *slower])
+    return Prepared(pupil, train, valid, test, sampler, [*_notices(plan, train, valid, test), *slower])
 
 
 def _read_rows(plan: TrainingPlan, name: str, tokenizer: Any, emit: Emit, stop: StopToken) -> Examples:
@@ -95,8 +98,8 @@ def _pupil(plan: TrainingPlan, model: Any, examples: list[Any], *, shortcuts: bo
     return Pupil(Stepper(model, optimizer, loss, grad_clip=plan.choice.grad_clip), loss, adapter_config), found
 
 
-def _notices(plan: TrainingPlan, train: Examples, valid: Examples) -> list[Notice]:
-    found = [notice for part in (train, valid) for notice in notices(part, plan.choice.max_seq_length)]
+def _notices(plan: TrainingPlan, train: Examples, valid: Examples, test: Examples) -> list[Notice]:
+    found = [notice for part in (train, valid, test) for notice in notices(part, plan.choice.max_seq_length)]
     if not valid.usable:
         text = _("no held-out rows ({name}): the adapter is the last one, not the best", name=VALID_FILE)
         found.append(Notice(text, "warning"))

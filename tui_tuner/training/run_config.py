@@ -23,7 +23,7 @@ from tui_tuner.models.catalogue import model_fingerprint
 
 CONFIG = "config.toml"
 FORMAT = 1
-TRAIN_FILE, VALID_FILE = "train.jsonl", "valid.jsonl"
+TRAIN_FILE, VALID_FILE, TEST_FILE = "train.jsonl", "valid.jsonl", "test.jsonl"
 
 
 @dataclass(frozen=True)
@@ -115,12 +115,12 @@ def read_config(run: Path) -> RunConfig:
     return RunConfig(facts, choice)
 
 
-# What changes nothing that is learned.
-FREE = ("iters", "samples", "sample_prompts", "sample_tokens")
+# What changes no step.
+FREE = ("iters", "patience", "samples", "sample_prompts", "sample_tokens")
 
 
 def require_same_settings(run: str, before: TrainingChoice, now: TrainingChoice) -> None:
-    """Refuse to go on with other settings; another number of iterations is no such change, nor are other samples.
+    """Refuse to go on with other settings; where it ends is free to change, and what is asked on the way.
 
     Raises:
         TrainingError: names each setting that differs.

@@ -16,6 +16,7 @@ from tui_tuner.files import storage_errors
 from tui_tuner.progress import Event
 from tui_tuner.project import Project
 from tui_tuner.training.events import (
+    FinalTest,
     StepSkipped,
     TrainingEnded,
     TrainingStarted,
@@ -28,7 +29,9 @@ from tui_tuner.training.run_tail import METRICS
 
 log = logging.getLogger(__name__)
 
-RunState = Literal["finished", "stopped", "running or interrupted"]
+RunState = Literal["finished", "ended early", "stopped", "running or interrupted"]
+
+_Milestone = TrainingStarted | TrainingEnded | Validation | FinalTest | TrainStep | StepSkipped
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,13 @@ class RunSummary(Event):
         name: the run's name.
         folder: where it is.
         model: the base model as it was chosen.
-        state: `finished`, `stopped`, or `running or interrupted`: a killed run cannot say that it was killed.
+        state: `finished`, `ended early` for want of a lower held-out loss, `stopped`, or `running or interrupted`: a
+            killed run cannot say that it was killed.
         iteration: steps done.
         iters: steps in all.
         best_loss: lowest held-out loss after a step; None without validation.
         best_iteration: after which step.
+        test_loss: loss of the kept adapter on the test's rows; None where that was not measured.
         settings: every training setting.
         date: when it began, unix seconds.
     """
@@ -56,13 +61,14 @@ class RunSummary(Event):
     iters: int
     best_loss: float | None
     best_iteration: int | None
+    test_loss: float | None
     settings: TrainingChoice
     date: float
 
     @property
     def finished(self) -> bool:
-        """Whether all its steps are done."""
-        return self.state == "finished"
+        """Whether it is done."""
+        return self.state in ("finished", "ended early")
 
 
 def list_runs(project: Project) -> list[RunSummary]:
@@ -85,19 +91,21 @@ def summarize(run: Path) -> RunSummary:
         TrainingError: a newer version made the run.
     """
     config = read_config(run)
-    iteration, best, ended = 0, None, None
+    iteration, best, ended, test = 0, None, None, None
     for event in _milestones(run / METRICS):
         if isinstance(event, TrainingStarted):
-            iteration, ended = event.start_iteration, None
+            iteration, ended, test = event.start_iteration, None, None
         elif isinstance(event, TrainingEnded):
             iteration, ended = event.iteration, event
         elif isinstance(event, Validation):
             best = (event.loss, event.iteration) if event.best else best
+        elif isinstance(event, FinalTest):
+            test = event.loss
         else:
             iteration = event.iteration
     state: RunState = "running or interrupted"
     if ended is not None:
-        state = "finished" if ended.finished and iteration >= config.choice.iters else "stopped"
+        state = _state(ended, config.choice.iters)
     return RunSummary(
         name=run.name,
         folder=run,
@@ -107,12 +115,20 @@ def summarize(run: Path) -> RunSummary:
         iters=config.choice.iters,
         best_loss=best[0] if best else None,
         best_iteration=best[1] if best else None,
+        test_loss=test,
         settings=config.choice,
         date=_unix_seconds(config.facts.created),
     )
 
 
-def _milestones(metrics: Path) -> list[TrainingStarted | TrainingEnded | Validation | TrainStep | StepSkipped]:
+def _state(ended: TrainingEnded, iters: int) -> RunState:
+    """How a run stands that ended so and is to take `iters` steps by now."""
+    if ended.finished and ended.iteration >= iters:
+        return "finished"
+    return "ended early" if ended.early and ended.iters == iters else "stopped"
+
+
+def _milestones(metrics: Path) -> list[_Milestone]:
     """The events that say how far a run is; of its thousands of steps only the last is parsed."""
     if not metrics.exists():
         return []
@@ -120,7 +136,7 @@ def _milestones(metrics: Path) -> list[TrainingStarted | TrainingEnded | Validat
         lines = metrics.read_bytes().split(b"\n")[:-1]  # what follows the last newline is torn, or nothing
     is_step = [b'"event": "train_step"' in line or b'"event": "step_skipped"' in line for line in lines]
     last_step = max((place for place, step in enumerate(is_step) if step), default=-1)
-    found: list[TrainingStarted | TrainingEnded | Validation | TrainStep | StepSkipped] = []
+    found: list[_Milestone] = []
     for place, line in enumerate(lines):
         if is_step[place] and place != last_step:
             continue
@@ -128,7 +144,7 @@ def _milestones(metrics: Path) -> list[TrainingStarted | TrainingEnded | Validat
             event = event_from_json(json.loads(line))
         except ValueError:
             continue
-        if isinstance(event, TrainingStarted | TrainingEnded | Validation | TrainStep | StepSkipped):
+        if isinstance(event, TrainingStarted | TrainingEnded | Validation | FinalTest | TrainStep | StepSkipped):
             found.append(event)
     return found
 

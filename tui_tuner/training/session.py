@@ -26,6 +26,7 @@ from tui_tuner.training.machine_news import MachineNews
 from tui_tuner.training.machine_watch import MachineWatch
 from tui_tuner.training.memory_guard import MemoryGuard
 from tui_tuner.training.outlook import Outlook
+from tui_tuner.training.patience import count_evaluation, has_given_up
 from tui_tuner.training.plan import TrainingPlan
 from tui_tuner.training.record import RunRecord
 from tui_tuner.training.reporting import count_step, report
@@ -35,7 +36,7 @@ from tui_tuner.training.turnstile import Turnstile
 from tui_tuner.training.validation import held_out_loss
 
 # So many steps in a row that had to be left out are no accident.
-PATIENCE = 5
+MOST_SKIPPED = 5
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ class Session:
                 self._validate()
             if self._checkpoint_due():
                 self._save()
-            if self.progress.iteration >= self._choice.iters:
+            if self.progress.iteration >= self._choice.iters or has_given_up(self.progress, self._choice):
                 break
             self._turnstile.check()
             self._guard.look()
@@ -161,6 +162,7 @@ class Session:
             best_iteration=progress.best_iteration,
             elapsed_seconds=progress.elapsed,
             time=time.time(),
+            early=finished and progress.iteration < self._choice.iters,
         )
 
     def _step(self, batch: Batch) -> None:
@@ -191,12 +193,12 @@ class Session:
         reason = _("the gradient is not finite") if math.isfinite(result.loss) else _("the loss is not finite")
         self._record.tell(StepSkipped(self.progress.iteration, reason, batch.lines, time.time()))
         self.progress.skipped.append(list(batch.lines))
-        if len(self.progress.skipped) >= PATIENCE:
+        if len(self.progress.skipped) >= MOST_SKIPPED:
             suspects = sorted({line for lines in self.progress.skipped for line in lines})
             raise TrainingError(
                 _(
                     "{count} steps in a row gave no finite gradient ({rows} of {name}); the weights are as before them",
-                    count=PATIENCE,
+                    count=MOST_SKIPPED,
                     rows=lines_in_words(suspects),
                     name=TRAIN_FILE,
                 ),
@@ -252,6 +254,8 @@ class Session:
         progress.validated = progress.iteration
         best = self._note_loss(measured.loss)
         self._record.tell(Validation(progress.iteration, measured.loss, best, measured.seconds, time.time()))
+        if progress.iteration and (why := count_evaluation(progress, self._choice, best=best)):
+            self._record.tell(Notice(why))
         if best:
             self._save_adapter()
             self._save()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tui_tuner.errors import ConfigurationError, DatasetError, ModelError, Stopped, TrainingError
@@ -12,6 +13,7 @@ from tui_tuner.progress import Emit, Notice, StopToken
 from tui_tuner.training.adapter import count_parameters
 from tui_tuner.training.checkpoint import Checkpoint, Progress, clear_remains, restore_latest, set_aside_after
 from tui_tuner.training.events import TrainingStarted
+from tui_tuner.training.final_test import measure_test
 from tui_tuner.training.grad_checkpoint import checkpointing
 from tui_tuner.training.machine_watch import MachineWatch
 from tui_tuner.training.plan import TrainingPlan
@@ -96,7 +98,7 @@ def _claim(plan: TrainingPlan) -> None:
 def _train(plan: TrainingPlan, prepared: Prepared, emit: Emit, stop: StopToken, group: Group | None) -> RunSummary:
     import mlx.core as mx
 
-    train, valid = prepared.train, prepared.valid
+    train, valid, test = prepared.train, prepared.valid, prepared.test
     trainable, total = count_parameters(prepared.pupil.model)
     checkpoint = restore_latest(plan.run, prepared.pupil.stepper)
     progress = checkpoint.progress if checkpoint else Progress()
@@ -116,6 +118,11 @@ def _train(plan: TrainingPlan, prepared: Prepared, emit: Emit, stop: StopToken, 
         time=time.time(),
     )
     watch = MachineWatch()
+
+    def final_test() -> None:
+        # By this machine alone: the others of a group do not have the adapter that is kept.
+        measure_test(plan, prepared.pupil, test.usable, progress, record, check=stop.check, clock=watch.clock)
+
     try:
         with _pupil_of(group, plan, prepared, progress) as pupil:
             saved, sampler = checkpoint is not None, prepared.sampler
@@ -124,7 +131,7 @@ def _train(plan: TrainingPlan, prepared: Prepared, emit: Emit, stop: StopToken, 
             for event in (started, *found):
                 record.tell(event)
             with watch.watching(), checkpointing(plan.choice, pupil.model):
-                _run_to_its_end(plan, session, record)
+                _run_to_its_end(plan, session, record, final_test)
     finally:
         record.close()
         mx.clear_cache()
@@ -142,7 +149,7 @@ def _pupil_of(
     return leading(group, plan, prepared, progress.iteration)
 
 
-def _run_to_its_end(plan: TrainingPlan, session: Session, record: RunRecord) -> None:
+def _run_to_its_end(plan: TrainingPlan, session: Session, record: RunRecord, final_test: Callable[[], None]) -> None:
     """Whatever ends the run, what was done is kept and the last event says how far it came."""
     finished = False
     try:
@@ -153,6 +160,7 @@ def _run_to_its_end(plan: TrainingPlan, session: Session, record: RunRecord) -> 
             raise
         if text := _verdict(session.progress):
             record.tell(Notice(text, "warning"))
+        final_test()
         finished = True
     except Stopped as stopped:
         words = {"run": plan.run.name, "iteration": session.progress.iteration, "iters": plan.choice.iters}
