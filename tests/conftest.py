@@ -30,7 +30,7 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     monkeypatch.setenv("TUNER_LOG", str(base / "log"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HOME", str(base / "hub"))
-    monkeypatch.delenv("OLLAMA_HOST", raising=False)
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")  # the discard port: a developer's own Ollama is left alone
 
 
 @pytest.fixture(autouse=True)

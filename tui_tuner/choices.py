@@ -395,12 +395,16 @@ class TrainingChoice:
 
 @dataclass(frozen=True)
 class MachinesChoice:
-    """Which machines train."""
+    """Which machines train, and what is asked of them."""
 
     hosts: str = setting(
         "",
         "A file that names the machines which train together, as mlx.distributed_config writes it, this one first; "
         "empty trains on this one alone.",
+    )
+    keep_awake: bool = setting(True, "Keep a Mac from falling asleep while it trains; its display may sleep.")
+    free_ollama: bool = setting(
+        True, "Before training, have Ollama on this machine take its models out of memory.", label="free Ollama"
     )
 
 

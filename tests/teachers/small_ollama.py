@@ -40,6 +40,7 @@ class SmallOllama(ThreadingHTTPServer):
         asked: the models of the chats, in the order they came.
         bodies: the bodies of the chats.
         evictions: the models taken out of memory on request.
+        busy: models that stay in memory all the same, because they are just answering.
     """
 
     daemon_threads = True
@@ -65,6 +66,7 @@ class SmallOllama(ThreadingHTTPServer):
         self.asked: list[str] = []
         self.bodies: list[dict[str, Any]] = []
         self.evictions: list[str] = []
+        self.busy: set[str] = set()
         self.cached: list[str] = []
         self.pulled: dict[str, int] = {}
         self.numbers = itertools.count()
@@ -84,7 +86,13 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        answers = {"/api/tags": {"models": self.server.models}, "/api/version": {"version": "0.13.5"}}
+        with self.server.guard:
+            loaded = [{**row, "size_vram": 0} for row in self.server.models if row["name"] in self.server.loaded]
+        answers = {
+            "/api/tags": {"models": self.server.models},
+            "/api/version": {"version": "0.13.5"},
+            "/api/ps": {"models": loaded},
+        }
         self._whole(answers.get(self.path, {"error": "404 page not found"}), 200 if self.path in answers else 404)
 
     def do_POST(self) -> None:
@@ -104,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _generate(self, body: dict[str, Any]) -> None:
         assert body["keep_alive"] == 0
         with self.server.guard:
-            self.server.loaded.discard(body["model"])
+            self.server.loaded -= {body["model"]} - self.server.busy
             self.server.evictions.append(body["model"])
             self.server.cached = []
         self._whole({"done": True, "done_reason": "unload"})

@@ -9,7 +9,6 @@ import argparse
 import os
 from pathlib import Path
 
-from tui_tuner.choices import MachinesChoice
 from tui_tuner.commands.options import add_json, add_project, add_set, chosen_project
 from tui_tuner.commands.output import Output
 from tui_tuner.commands.running import exit_code, run_project_job
@@ -20,7 +19,8 @@ EXAMPLES = _("""examples:
   tuner train --set iters=300 --set batch_size=2 --set num_layers=8
   tuner train --resume
   tuner train --resume --run run-2 --set iters=600
-  tuner train --hosts hosts.json""")
+  tuner train --hosts hosts.json
+  tuner train --set machines.free_ollama=false""")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Train on the chosen project."""
     project = chosen_project(arguments)
     if arguments.hosts is not None:
-        project = project.with_choice("machines", MachinesChoice(os.fspath(arguments.hosts.absolute())))
+        project = project.with_settings("machines", {"hosts": os.fspath(arguments.hosts.absolute())})
     output = Output(as_json=arguments.json)
     work = training_work(project, run=arguments.run, resume=arguments.resume)
     return exit_code(run_project_job(project, step("train").job, work, output))

@@ -51,7 +51,7 @@ class TrainScreen(SettingsStep):
         yield SettingsForm(self.choices.model, only=("name",), id="model")
         yield self.heading(_("Training"))
         yield SettingsForm(self.choices.training, id="training")
-        yield self.heading(_("Several machines"))
+        yield self.heading(_("Machines"))
         yield SettingsForm(self.choices.machines, id="machines")
 
     def on_mount(self) -> None:

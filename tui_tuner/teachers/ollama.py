@@ -50,6 +50,19 @@ class OllamaModel:
 
 
 @dataclass(frozen=True)
+class LoadedModel:
+    """A model that an Ollama server holds in memory.
+
+    Attributes:
+        name: with its tag: "mistral:7b".
+        size: bytes of memory, of the machine's and of its GPU's together.
+    """
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True)
 class ChatReply:
     """A whole answer.
 
@@ -105,6 +118,12 @@ class OllamaServer:
         """The models it has, the newest first."""
         rows = self._http.ask("GET", "/api/tags").get("models")
         return [_model(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+    def loaded(self) -> list[LoadedModel]:
+        """The models it holds in memory."""
+        rows = self._http.ask("GET", "/api/ps").get("models")
+        found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+        return [LoadedModel(str(row.get("name") or row.get("model") or ""), int(_number(row, "size"))) for row in found]
 
     def show(self, model: str) -> dict[str, Any]:
         """What the server knows of `model`: `template`, `parameters`, `details`, `model_info`, `capabilities`, ..."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from tui_tuner import figures
+from tui_tuner.environment.display import display_is_on, watchdog_advice
 from tui_tuner.environment.power import Power
 from tui_tuner.language import _
 from tui_tuner.progress import Emit, Notice
@@ -45,6 +46,14 @@ class MachineNews:
         seen = self._watch.seen
         if text := self._slowing.see(step.tokens_per_second, _hindrance(seen) if seen else ""):
             self._tell(Notice(text, "warning"))
+
+
+def display_notices() -> list[Notice]:
+    """What to know about a display that is on: only on a Mac, whose GPU serves it first."""
+    if not display_is_on():
+        return []
+    why = _("while the display is on, macOS may stop the GPU in a long step (Impacting Interactivity).")
+    return [Notice(f"{why} {watchdog_advice()}")]
 
 
 def _differ(seen: Seen, before: Seen) -> bool:

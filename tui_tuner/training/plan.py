@@ -27,6 +27,8 @@ class TrainingPlan:
         run: the run's folder, `runs/<run>`.
         choice: every training setting.
         trust_remote_code: whether code that comes with the model may run.
+        keep_awake: whether a Mac is kept from falling asleep meanwhile.
+        free_ollama: where Ollama listens that takes its models out of this machine's memory first; see `make_room`.
     """
 
     model: Path
@@ -35,6 +37,8 @@ class TrainingPlan:
     run: Path
     choice: TrainingChoice
     trust_remote_code: bool = False
+    keep_awake: bool = False
+    free_ollama: tuple[str, ...] = ()
 
 
 def plan_run(project: Project, model: Path, *, run: str | None = None, resume: bool = False) -> TrainingPlan:
@@ -75,6 +79,7 @@ def plan_run(project: Project, model: Path, *, run: str | None = None, resume: b
         choice = dataclasses.replace(before.choice, iters=iters, patience=choice.patience)
     else:
         folder = _new_run(project, run)
+    machines = project.choices.machines
     return TrainingPlan(
         model=model,
         model_name=project.choices.model.name,
@@ -82,6 +87,8 @@ def plan_run(project: Project, model: Path, *, run: str | None = None, resume: b
         run=folder,
         choice=choice,
         trust_remote_code=project.choices.model.trust_remote_code,
+        keep_awake=machines.keep_awake,
+        free_ollama=("", *project.choices.dataset.ollama_urls) if machines.free_ollama else (),
     )
 
 

@@ -9,10 +9,12 @@ from tui_tuner.errors import DatasetError
 from tui_tuner.language import _
 from tui_tuner.models.loading import load_model
 from tui_tuner.progress import Emit, Notice, StageProgress, StopToken
+from tui_tuner.teachers.making_room import make_room
 from tui_tuner.training.adapter import attach_adapter
 from tui_tuner.training.examples import Examples, notices, read_examples
 from tui_tuner.training.loop import Stepper
 from tui_tuner.training.loss import PlainLoss
+from tui_tuner.training.machine_news import display_notices
 from tui_tuner.training.optimization import advice_on, make_optimizer
 from tui_tuner.training.plan import TrainingPlan
 from tui_tuner.training.run_config import TEST_FILE, TRAIN_FILE, VALID_FILE
@@ -31,6 +33,7 @@ class Prepared:
         test: the rows of the final test, perhaps none.
         sampler: answers the sample prompts; None where there are none.
         notices: what a person should know at the start of a run.
+        machine_notices: what a person should know of the machine, whenever a run begins or goes on.
     """
 
     pupil: Pupil
@@ -39,6 +42,7 @@ class Prepared:
     test: Examples
     sampler: Sampler | None
     notices: list[Notice]
+    machine_notices: list[Notice]
 
 
 def prepare(plan: TrainingPlan, emit: Emit, stop: StopToken, *, shortcuts: bool) -> Prepared:
@@ -52,6 +56,7 @@ def prepare(plan: TrainingPlan, emit: Emit, stop: StopToken, *, shortcuts: bool)
         ConfigurationError: settings that do not go together.
     """
     stop.check()
+    machine_notices = [*make_room(plan.free_ollama, stop), *display_notices()]
     stage = _("Loading the model")
     emit(StageProgress(stage, 0, 1, detail=plan.model_name))
     loaded = load_model(plan.model, trust_remote_code=plan.trust_remote_code)
@@ -68,7 +73,8 @@ def prepare(plan: TrainingPlan, emit: Emit, stop: StopToken, *, shortcuts: bool)
     pupil, slower = _pupil(plan, loaded.model, [*train.usable, *valid.usable, *test.usable], shortcuts=shortcuts)
     prompts = sample_prompts(plan.choice, plan.data, loaded)
     sampler = Sampler(loaded, prompts, plan.choice.sample_tokens) if prompts else None
-    return Prepared(pupil, train, valid, test, sampler, [*_notices(plan, train, valid, test), *slower])
+    known = [*_notices(plan, train, valid, test), *slower]
+    return Prepared(pupil, train, valid, test, sampler, known, machine_notices)
 
 
 def _read_rows(plan: TrainingPlan, name: str, tokenizer: Any, emit: Emit, stop: StopToken) -> Examples:

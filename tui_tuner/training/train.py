@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from tui_tuner.environment.awake import kept_awake
 from tui_tuner.errors import ConfigurationError, DatasetError, ModelError, Stopped, TrainingError
 from tui_tuner.language import _
 from tui_tuner.progress import Emit, Notice, StopToken
@@ -61,8 +62,14 @@ def train(
     """
     fresh = not (plan.run / CONFIG).exists()
     _claim(plan)
+    with kept_awake(wanted=plan.keep_awake):
+        prepared = _prepare(plan, emit, stop, fresh=fresh, shortcuts=shortcuts)
+        return _train(plan, prepared, emit, stop, group)
+
+
+def _prepare(plan: TrainingPlan, emit: Emit, stop: StopToken, *, fresh: bool, shortcuts: bool) -> Prepared:
     try:
-        prepared = prepare(plan, emit, stop, shortcuts=shortcuts)
+        return prepare(plan, emit, stop, shortcuts=shortcuts)
     except Stopped as stopped:
         what = _("{run} stopped while it was prepared; everything is kept", run=plan.run.name)
         raise Stopped(what, advice=_resume_advice(plan)) from stopped
@@ -72,7 +79,6 @@ def train(
                 (plan.run / CONFIG).unlink()
                 plan.run.rmdir()
         raise
-    return _train(plan, prepared, emit, stop, group)
 
 
 def _claim(plan: TrainingPlan) -> None:
@@ -103,7 +109,7 @@ def _train(plan: TrainingPlan, prepared: Prepared, emit: Emit, stop: StopToken, 
     checkpoint = restore_latest(plan.run, prepared.pupil.stepper)
     progress = checkpoint.progress if checkpoint else Progress()
     found = prepared.notices if progress.iteration == 0 else []
-    found = [*found, *_set_aside_unreadable(plan, checkpoint)]
+    found = [*prepared.machine_notices, *found, *_set_aside_unreadable(plan, checkpoint)]
     record = RunRecord(plan.run, emit, keep=checkpoint.metrics_bytes if checkpoint else 0)
     started = TrainingStarted(
         run=plan.run.name,

@@ -65,12 +65,14 @@ class Order:
         said: dict[str, Any] = json.loads(text)
         plan: dict[str, Any] = said["plan"]
         # JSON knows no tuples and no paths.
-        choice: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in plan["choice"].items()
-        }
-        values: dict[str, Any] = plan | {name: Path(plan[name]) for name in ("model", "data", "run")}
-        said["plan"] = TrainingPlan(**values | {"choice": TrainingChoice(**choice)})
+        paths: dict[str, Any] = {name: Path(plan[name]) for name in ("model", "data", "run")}
+        choice = TrainingChoice(**_with_tuples(plan.pop("choice")))
+        said["plan"] = TrainingPlan(**_with_tuples(plan) | paths | {"choice": choice})
         return cls(**said)
+
+
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 def train_on(hosts: Hosts, plan: TrainingPlan, *, emit: Emit, stop: StopToken) -> RunSummary:

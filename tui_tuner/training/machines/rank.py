@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_tuner.engine import running_engine
+from tui_tuner.environment.awake import kept_awake
 from tui_tuner.errors import TrainingError
 from tui_tuner.jobs import Job, JobEnded
 from tui_tuner.language import _
@@ -65,7 +66,8 @@ def _part(order: Order, emit: Emit, stop: StopToken, joined: Callable[[bool], No
     group = Group(mx.distributed.init(strict=True, backend=order.backend))
     joined(group.rank == 0)
     if group.rank:
-        follow(group, order.plan)
+        with kept_awake(wanted=order.plan.keep_awake):
+            follow(group, order.plan)
         return
     if not Path(order.mark).exists():
         raise TrainingError(
