@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tui_tuner.documents.adding import DocumentsPlan, add_documents
+from tui_tuner.documents.adding import LOOK_EVERY, DocumentsPlan, add_documents
+from tui_tuner.documents.looking import look_at_documents
 from tui_tuner.documents.passages import read_passages
 from tui_tuner.errors import DatasetError, Stopped
 from tui_tuner.progress import StageProgress, StopToken, ignore_event
@@ -186,6 +187,28 @@ def test_stopped_in_the_middle_the_passages_are_as_they_were(tmp_path, docs):
     with pytest.raises(Stopped):
         add_documents(DocumentsPlan(data, (docs,), 50), emit=emit, stop=stop)
     assert read_passages(data) == []
+
+
+def test_a_look_counts_the_files_it_passes_and_can_be_stopped_among_them(tmp_path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(2 * LOOK_EVERY + 1):
+        (folder / f"{number}.{'txt' if number % 2 else 'png'}").write_text("A few words about the matter at hand.")
+    plan, heard = DocumentsPlan(tmp_path / "data", (folder, folder), 50), []
+    seen = look_at_documents(plan, emit=heard.append, stop=StopToken())
+    assert (seen.documents, len(seen.first)) == (LOOK_EVERY, 5)
+    assert [(event.stage, event.done) for event in heard if event.ended] == [("Looking", 2 * (2 * LOOK_EVERY + 1))]
+    stop = StopToken()
+
+    def emit(event):
+        passed.append(event.done)
+        if event.done == LOOK_EVERY:
+            stop.request()
+
+    passed = []
+    with pytest.raises(Stopped):
+        look_at_documents(plan, emit=emit, stop=stop)
+    assert max(passed) == LOOK_EVERY
 
 
 def test_the_event_is_one_line_of_json(tmp_path, docs):

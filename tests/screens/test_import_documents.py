@@ -1,16 +1,21 @@
 """Importing documents in the app: what is seen, and brought."""
 
+import threading
+
 import pytest
 import tiny_project
 from textual.widgets import Static
 
 from tui_tuner.app import TunerApp
 from tui_tuner.documents.passages import read_passages
+from tui_tuner.progress import Pace
 from tui_tuner.screens.dataset import DatasetScreen
 from tui_tuner.screens.import_documents import ImportDocumentsScreen
 from tui_tuner.screens.importing import ImportScreen
 from tui_tuner.settings import Settings
+from tui_tuner.widgets.job_line import JobLine
 from tui_tuner.widgets.path_input import PathInput
+from tui_tuner.widgets.stage_list import StageList
 
 BREAD = "# Bread [bold]now[/]\n\nBread is made of flour, water, salt\x1b[31m and yeast, and it has to rise twice.\n"
 
@@ -49,6 +54,8 @@ async def name(pilot, path):
     pilot.app.screen.query_one(PathInput).value = str(path)
     await pilot.press("enter")
     await settled(pilot)
+    line = pilot.app.screen.query_one(JobLine)
+    assert line.job is not None and line.job.wait(20)
     await settled(pilot)
 
 
@@ -67,7 +74,7 @@ async def test_a_folder_is_seen_and_imported_with_enter(pilot, docs):
     project = pilot.app.project
     assert read_passages(project.data) == []
     await pilot.press("enter")
-    assert screen._job.wait(20)
+    assert screen.query_one(JobLine).job.wait(20)
     await settled(pilot)
     assert "1 documents in 1 passages" in text(pilot, "#shown")
     assert "docs/broken.txt: this is no text" in text(pilot, "#shown")
@@ -92,5 +99,42 @@ async def test_a_folder_without_documents_says_so(pilot, docs):
     (docs / "broken.txt").unlink()
     await name(pilot, docs)
     assert "no documents here" in text(pilot, "#said")
+    looked = pilot.app.screen.query_one(JobLine).job
     await pilot.press("enter")
-    assert pilot.app.screen._job is None
+    assert pilot.app.screen.query_one(JobLine).job is looked
+
+
+class Waiting:
+    """A look that goes on until it is stopped."""
+
+    def __init__(self):
+        self.began, self.stopped = threading.Event(), threading.Event()
+
+    def __call__(self, _plan, *, emit, stop):
+        Pace("Looking", None, "files", emit).reach(12_345)
+        self.began.set()
+        try:
+            while True:
+                stop.wait(60)
+        finally:
+            self.stopped.set()
+
+
+@pytest.mark.parametrize(("key", "stays"), [("s", True), ("escape", False)])
+async def test_a_long_look_says_how_far_it_is_and_can_be_stopped_or_left(pilot, docs, monkeypatch, key, stays):
+    look = Waiting()
+    monkeypatch.setattr("tui_tuner.documents.looking.look_at_documents", look)
+    pilot.app.screen.query_one(PathInput).value = str(docs)
+    await pilot.press("enter")
+    await settled(pilot)
+    assert look.began.wait(20)
+    await pilot.pause()
+    screen = pilot.app.screen
+    assert isinstance(screen, ImportDocumentsScreen)
+    assert "12,345 files" in str(screen.query_one(StageList).render())
+    await pilot.press(key)
+    assert look.stopped.wait(20)
+    await settled(pilot)
+    assert (pilot.app.screen is screen) is stays
+    await pilot.press("enter")
+    assert read_passages(pilot.app.project.data) == []

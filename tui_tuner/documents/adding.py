@@ -12,10 +12,12 @@ from tui_tuner.documents.cutting import Piece, cut
 from tui_tuner.documents.folder import ENDINGS, Found, find_documents
 from tui_tuner.documents.passages import Passage, passage_id, read_passages, write_passages
 from tui_tuner.documents.reading import read_document
-from tui_tuner.errors import DatasetError, TunerError
+from tui_tuner.errors import DatasetError, Stopped, TunerError
 from tui_tuner.language import _
-from tui_tuner.progress import Emit, Event, Pace, StopToken
+from tui_tuner.progress import Emit, Event, Pace, StopToken, ignore_event
 from tui_tuner.project import Project
+
+LOOK_EVERY = 256  # files between two looks at the stop token
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,14 @@ def add_documents(plan: DocumentsPlan, *, emit: Emit, stop: StopToken) -> Docume
         StorageError: the disk is full or not writable; the passages are as they were.
         Stopped: asked to; the passages are as they were.
     """
-    found = find_all(plan.sources)
+    try:
+        return _add(plan, emit, stop)
+    except Stopped:
+        raise Stopped(_("stopped; nothing was imported")) from None
+
+
+def _add(plan: DocumentsPlan, emit: Emit, stop: StopToken) -> DocumentsAdded:
+    found = find_all(plan.sources, emit=ignore_event, stop=stop)
     pace = Pace(_("Documents"), len(found.documents), _("documents"), emit)
     read: list[Passage] = []
     unreadable = [Unreadable(name, reason) for name, reason in found.closed]
@@ -106,18 +115,31 @@ def add_documents(plan: DocumentsPlan, *, emit: Emit, stop: StopToken) -> Docume
     return added
 
 
-def find_all(sources: Sequence[Path]) -> Found:
-    """The documents in all of `sources`, each once.
+def find_all(sources: Sequence[Path], *, emit: Emit, stop: StopToken) -> Found:
+    """The documents in all of `sources`, each once. Emits `StageProgress`.
 
     Raises:
         DatasetError: one of them does not exist, or there is no document in any.
+        Stopped: asked to.
     """
     found = Found()
+    pace = Pace(_("Looking"), None, _("files"), emit)
+
+    def passed() -> None:
+        pace.done += 1
+        if pace.done % LOOK_EVERY == 0:
+            stop.check()
+            pace.reach(pace.done)
+
     for source in sources:
-        one = find_documents(source)
-        found.documents += [document for document in one.documents if document not in found.documents]
+        stop.check()
+        one = find_documents(source, passed)
+        found.documents += one.documents
         found.unsupported += one.unsupported
         found.closed += one.closed
+    found.documents, found.unsupported = list(dict.fromkeys(found.documents)), list(dict.fromkeys(found.unsupported))
+    pace.reach(pace.done)
+    pace.finish()
     if not found.documents:
         raise DatasetError(
             _("there are no documents here"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,8 +34,12 @@ class Found:
     closed: list[tuple[str, str]] = field(default_factory=list)
 
 
-def find_documents(source: Path) -> Found:
+def find_documents(source: Path, passed: Callable[[], None] = lambda: None) -> Found:
     """The documents in `source`, a folder or one file; hidden files and folders are passed over.
+
+    Args:
+        source: where to look.
+        passed: called at every file; what it raises ends the search.
 
     Raises:
         DatasetError: there is nothing of that name, or it is a file of another kind.
@@ -44,6 +48,7 @@ def find_documents(source: Path) -> Found:
     found = Found()
     if source.is_dir():
         for folder, name in _files(source, found):
+            passed()
             path = os.path.relpath(Path(folder, name), source.parent)
             if Path(name).suffix.lower() in ENDINGS:
                 found.documents.append((source.parent, path))

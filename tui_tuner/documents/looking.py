@@ -12,6 +12,7 @@ from pathlib import PurePath
 from tui_tuner.documents.adding import DocumentsPlan, find_all, passages_of
 from tui_tuner.documents.passages import Passage
 from tui_tuner.errors import TunerError
+from tui_tuner.progress import Emit, StopToken
 
 MOST_READ = 20  # documents tried for the first passages
 SHOWN = 5  # passages
@@ -38,17 +39,19 @@ class DocumentsSeen:
     first: tuple[Passage, ...]
 
 
-def look_at_documents(plan: DocumentsPlan) -> DocumentsSeen:
-    """Find the documents of `plan`, and read the first ones.
+def look_at_documents(plan: DocumentsPlan, *, emit: Emit, stop: StopToken) -> DocumentsSeen:
+    """Find the documents of `plan`, and read the first ones. Emits `StageProgress`.
 
     Raises:
         DatasetError: there is no such file, or no document in it.
+        Stopped: asked to.
     """
-    found = find_all(plan.sources)
+    found = find_all(plan.sources, emit=emit, stop=stop)
     endings = Counter(PurePath(name).suffix.lower() for _folder, name in found.documents)
 
     def passages() -> Iterator[Passage]:
         for folder, name in found.documents[:MOST_READ]:
+            stop.check()
             with contextlib.suppress(TunerError):  # adding them says which could not be read
                 yield from passages_of(folder, name, plan.passage_words)
 

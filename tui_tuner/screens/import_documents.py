@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from tui_tuner.errors import TunerError
-from tui_tuner.jobs import Job, JobEnded
+from tui_tuner.jobs import JobEnded, Work
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line, printable
-from tui_tuner.progress import Emit, Event, StageProgress, StopToken
+from tui_tuner.progress import Emit, StageProgress, StopToken
+from tui_tuner.widgets.job_line import JobLine
 from tui_tuner.widgets.stage_list import StageList
 
 if TYPE_CHECKING:
@@ -26,30 +24,6 @@ if TYPE_CHECKING:
 
 QUIET = "$foreground 65%"
 LONGEST_SHOWN = 1200  # letters of a passage
-
-
-class DocumentsFound(Message):
-    """What a look found; posted from the thread that looked."""
-
-    def __init__(self, seen: DocumentsSeen) -> None:
-        super().__init__()
-        self.seen = seen
-
-
-class NothingFound(Message):
-    """There are no documents, and why."""
-
-    def __init__(self, error: TunerError) -> None:
-        super().__init__()
-        self.error = error
-
-
-class AddingNews(Message):
-    """What the work says, posted from its thread."""
-
-    def __init__(self, event: Event) -> None:
-        super().__init__()
-        self.event = event
 
 
 class ImportDocumentsScreen(Screen[bool]):
@@ -72,7 +46,6 @@ class ImportDocumentsScreen(Screen[bool]):
         #passages:focus { border-top: solid $accent; }
         StageList { display: none; }
         StageList.shown { display: block; }
-        #said { height: auto; max-height: 3; padding: 0 1; }
     }
     """
 
@@ -80,56 +53,49 @@ class ImportDocumentsScreen(Screen[bool]):
         super().__init__()
         self._plan = plan
         self._seen: DocumentsSeen | None = None
-        self._job: Job | None = None
+        self._line = JobLine(id="said")
         self._added = False
 
     def compose(self) -> ComposeResult:
         """What was found, the first passages, a line for what happens."""
         name = one_line(str(self._plan.sources[0]), 300)
         yield Static(_("Documents in {name}", name=name), classes="heading", markup=False)
-        yield Static(_("looking…"), id="found", markup=False)
+        yield Static(id="found", markup=False)
         with VerticalScroll(id="passages"):
             yield Static(id="shown", markup=False)
         yield StageList()
-        yield Static(id="said", markup=False)
+        yield self._line
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         """Look while the screen is already there."""
         self.query_one("#passages").focus()
-        self._look()
 
-    def on_unmount(self) -> None:
-        """Nothing is added for a screen that is gone."""
-        if self._job is not None:
-            self._job.stop()
+        def look(emit: Emit, stop: StopToken) -> object:
+            from tui_tuner.documents.looking import look_at_documents  # here, so that the screen does not wait for it
+
+            return look_at_documents(self._plan, emit=emit, stop=stop)
+
+        self._start(_("looking for documents"), look, _("s stops looking."))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Let only actions through that make sense now; the footer leaves out the others."""
-        running = self._job is not None and self._job.running
-        return {"stop": running, "add": self._seen is not None and self._job is None}.get(action, True)
+        running = self._line.running
+        return {"stop": running, "add": self._seen is not None and not running and not self._added}.get(action, True)
 
-    @work(thread=True, exclusive=True, group="look", description="looking for documents")
-    def _look(self) -> None:
-        from tui_tuner.documents.looking import look_at_documents  # here, so that the screen does not wait for it
-
-        try:
-            self.post_message(DocumentsFound(look_at_documents(self._plan)))
-        except TunerError as error:
-            self.post_message(NothingFound(error))
-
-    def on_nothing_found(self, message: NothingFound) -> None:
-        """Say why there is nothing to import."""
-        self.query_one("#found", Static).update("")
-        self._say(f"{message.error.what}. {message.error.advice}", "$text-error")
-
-    def on_documents_found(self, message: DocumentsFound) -> None:
-        """Show what there is."""
-        self._seen = message.seen
-        self.query_one("#found", Static).update(found(message.seen))
-        self.query_one("#shown", Static).update(first_passages(message.seen))
-        self._say(_("Enter cuts them into passages; questions are then asked about each, and answered from it."))
+    def _start(self, name: str, work: Work, says: str) -> None:
+        stages = self.query_one(StageList)
+        stages.clear()
+        stages.add_class("shown")
+        self._line.start(name, work, says=says)
         self.refresh_bindings()
+
+    def _show_seen(self, seen: DocumentsSeen) -> None:
+        self._seen = seen
+        self.query_one(StageList).remove_class("shown")
+        self.query_one("#found", Static).update(found(seen))
+        self.query_one("#shown", Static).update(first_passages(seen))
+        self._line.say(_("Enter cuts them into passages; questions are then asked about each, and answered from it."))
 
     def action_add(self) -> None:
         """Cut the documents into passages."""
@@ -138,52 +104,40 @@ class ImportDocumentsScreen(Screen[bool]):
         def add(emit: Emit, stop: StopToken) -> object:
             return add_documents(self._plan, emit=emit, stop=stop)
 
-        self.query_one(StageList).add_class("shown")
-        self._job = Job(_("reading documents"), add, self._hear, None)
-        self._job.start()
-        self._say(_("s stops it; then nothing is imported."))
-        self.refresh_bindings()
-
-    def _hear(self, event: Event) -> None:
-        self.post_message(AddingNews(event))
+        self._start(_("reading documents"), add, _("s stops it; then nothing is imported."))
 
     def action_stop(self) -> None:
         """Stop the work; the passages are as they were."""
-        if self._job is not None:
-            self._job.stop()
+        self._line.stop()
 
     def action_leave(self) -> None:
-        """Go back; work that runs is stopped first."""
-        if self._job is not None and self._job.running:
-            self.action_stop()
+        """Go back; an import that runs is stopped first, a look with the screen."""
+        if self._line.running and self._seen is not None:
+            self._line.stop()
         else:
             self.dismiss(self._added)
 
-    def on_adding_news(self, message: AddingNews) -> None:
+    def on_job_line_news(self, message: JobLine.News) -> None:
         """Show how far it is, and what came of it."""
         if isinstance(message.event, StageProgress):
             self.query_one(StageList).apply(message.event)
         elif isinstance(message.event, JobEnded):
-            self._ended(message.event)
+            self._ended()
+            self.refresh_bindings()
 
-    def _ended(self, ended: JobEnded) -> None:
+    def _ended(self) -> None:
         from tui_tuner.documents.adding import DocumentsAdded
+        from tui_tuner.documents.looking import DocumentsSeen
         from tui_tuner.documents.telling import documents_told
 
-        added = self._job.result if self._job is not None else None
-        if isinstance(added, DocumentsAdded):
+        result = self._line.job.result if self._line.job is not None else None
+        if isinstance(result, DocumentsSeen):
+            self._show_seen(result)
+        elif isinstance(result, DocumentsAdded):
             self._added = True
             self.query_one("#found", Static).update("")
-            self.query_one("#shown", Static).update(Content("\n").join(map(_told, documents_told(added))))
-            self._say(_("Done. escape goes back: g has questions asked about each passage."), "$text-success")
-        else:
-            self._job = None
-            text = ". ".join(part.rstrip(".") for part in (ended.message, ended.advice) if part)
-            self._say(text, "$text-error" if ended.outcome == "failed" else "$text-warning")
-        self.refresh_bindings()
-
-    def _say(self, text: str, style: str = "") -> None:
-        self.query_one("#said", Static).update(Content.styled(one_line(text, 400), style))
+            self.query_one("#shown", Static).update(Content("\n").join(map(_told, documents_told(result))))
+            self._line.say(_("Done. escape goes back: g has questions asked about each passage."), "$text-success")
 
 
 def found(seen: DocumentsSeen) -> Content:

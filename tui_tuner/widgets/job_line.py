@@ -13,7 +13,7 @@ from tui_tuner.errors import TunerError
 from tui_tuner.jobs import Job, JobEnded, Work
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
-from tui_tuner.progress import Event, Notice
+from tui_tuner.progress import Event, Notice, StageProgress
 
 
 class JobLine(Static):
@@ -32,6 +32,15 @@ class JobLine(Static):
         def __init__(self, event: Event) -> None:
             super().__init__()
             self.event = event
+
+        def can_replace(self, message: Message) -> bool:
+            """Of how far a stage is only the latest counts: work may say so thousands of times a second."""
+            later = message.event if isinstance(message, JobLine.News) else None
+            return (
+                isinstance(later, StageProgress)
+                and isinstance(self.event, StageProgress)
+                and later.stage == self.event.stage
+            )
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, markup=False)
