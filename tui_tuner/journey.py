@@ -17,6 +17,7 @@ from tui_tuner.project import Project
 
 if TYPE_CHECKING:
     from tui_tuner.teachers.teacher import Teacher
+    from tui_tuner.training.changes import Change
 
 State = Literal["blocked", "ready", "running", "done", "failed"]
 
@@ -198,13 +199,13 @@ def prompt_trying_work(project: Project, *, tries: int = 0) -> Work:
     return work
 
 
-def training_work(project: Project, *, run: str | None = None, resume: bool = False) -> Work:
-    """Train a new run, or go on with one that stopped."""
+def training_work(project: Project, *, run: str | None = None, resume: bool = False, extend: bool = False) -> Work:
+    """Train a new run, or go on with one that stopped; with `extend` even with other data or settings."""
 
     def work(emit: Emit, stop: StopToken) -> object:
         from tui_tuner.training.plan import plan_run
 
-        plan = plan_run(project, obtain_base_model(project, emit, stop), run=run, resume=resume)
+        plan = plan_run(project, obtain_base_model(project, emit, stop), run=run, resume=resume, extend=extend)
         if named := project.choices.machines.hosts:
             from tui_tuner.training.machines.hosts import read_hosts
             from tui_tuner.training.machines.launching import train_on
@@ -215,6 +216,18 @@ def training_work(project: Project, *, run: str | None = None, resume: bool = Fa
         return train(plan, emit=emit, stop=stop)
 
     return work
+
+
+def changes_since_run(project: Project, run: str) -> list[Change]:
+    """What has changed in settings, data and model since a training run began; reads the dataset.
+
+    Raises:
+        StorageError: a file cannot be read.
+        ConfigurationError: a mistake in the run's `config.toml`.
+    """
+    from tui_tuner.training.plan import changes_since
+
+    return changes_since(project, base_model(project), run)
 
 
 def comparison_work(project: Project, *, run: Path | None = None) -> Work:

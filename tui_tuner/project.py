@@ -67,11 +67,19 @@ SECTIONS: Mapping[str, type] = {
 
 @dataclass(frozen=True)
 class Project:
-    """A project folder and what was chosen in it. Paths are always absolute."""
+    """A project folder and what was chosen in it. Paths are always absolute.
+
+    Attributes:
+        folder: the project's folder.
+        name: what it is called.
+        choices: what was chosen.
+        given: which settings were given for this command alone and are not in `tuner.toml`, as `section.name`.
+    """
 
     folder: Path
     name: str
     choices: Choices
+    given: frozenset[str] = frozenset()
 
     @property
     def data(self) -> Path:
@@ -120,7 +128,9 @@ class Project:
         changed = configuration.override(getattr(self.choices, section), assignments)
         if "trust_remote_code" not in assignments:
             changed = self._trusted_as_before(section, changed)
-        return dataclasses.replace(self, choices=dataclasses.replace(self.choices, **{section: changed}))
+        given = self.given | {f"{section}.{name}" for name in assignments}
+        choices = dataclasses.replace(self.choices, **{section: changed})
+        return dataclasses.replace(self, choices=choices, given=given)
 
     def _trusted_as_before(self, section: str, changed: Any) -> Any:
         if section == "model" and changed.name != self.choices.model.name:

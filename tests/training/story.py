@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from pathlib import Path
 
 from tui_tuner.choices import TrainingChoice
 from tui_tuner.progress import Notice
@@ -16,7 +18,9 @@ from tui_tuner.training.events import (
     TrainStep,
     Validation,
 )
-from tui_tuner.training.run_config import RunConfig, RunFacts, write_config
+from tui_tuner.training.run_config import RunConfig, current_facts, write_config
+
+MODEL = Path("/a/model")
 
 
 def started(at: int = 0, time: float = 1.0) -> TrainingStarted:
@@ -48,8 +52,9 @@ def write(run, events) -> None:
     (run / "metrics.jsonl").write_text("".join(json.dumps({"time": 1.0, **event.as_json()}) + "\n" for event in events))
 
 
-def make_run(project, name, events, *, iters=10):
-    facts = RunFacts(run=name, created="2025-11-23T20:00:00Z", model_name="starter")
-    write_config(project.runs / name, RunConfig(facts, TrainingChoice(iters=iters)))
+def make_run(project, name, events, *, iters=10, choice=None):
+    facts = current_facts(run=name, model_name="starter", model=MODEL, data=project.data, trust_remote_code=False)
+    facts = dataclasses.replace(facts, created="2025-11-23T20:00:00Z")
+    write_config(project.runs / name, RunConfig(facts, choice or TrainingChoice(iters=iters)))
     if events:
         write(project.runs / name, events)

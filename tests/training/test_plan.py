@@ -1,17 +1,16 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import pytest
-from training.story import make_run, started, step
+from training.story import MODEL, make_run, started, step, write
 
 from tui_tuner.errors import ConfigurationError, DatasetError, TrainingError, UsageError
 from tui_tuner.project import create_project
 from tui_tuner.training.events import TrainingEnded
-from tui_tuner.training.plan import plan_run
+from tui_tuner.training.plan import changes_since, plan_run
+from tui_tuner.training.run_config import read_config, write_config
 
-MODEL = Path("/a/model")
 STOPPED = [started(), step(4), TrainingEnded("run", 4, 10, False, None, None, 5.0, 3.0)]
 FINISHED = [started(), step(10), TrainingEnded("run", 10, 10, True, None, None, 5.0, 3.0)]
 
@@ -86,10 +85,61 @@ def test_other_settings_or_another_model_need_a_new_run(project):
     changed = project.with_settings("training", {"rank": "16", "iters": "30", "mask_prompt": "false"})
     with pytest.raises(TrainingError, match="rank was 8, now 16; mask_prompt was True, now False") as raised:
         plan_run(changed, MODEL, resume=True)
-    assert "new run" in raised.value.advice
+    assert "Within a run rank cannot change" in raised.value.advice
+    with pytest.raises(TrainingError, match="rank was 8, now 16"):
+        plan_run(changed, MODEL, resume=True, extend=True)
     other = project.with_choice("model", dataclasses.replace(project.choices.model, name="other"))
-    with pytest.raises(TrainingError, match="run-1 trains the model starter"):
-        plan_run(other, MODEL, resume=True)
+    with pytest.raises(TrainingError, match="run-1 began otherwise: model was starter, now other"):
+        plan_run(other, MODEL, resume=True, extend=True)
+
+
+def test_what_changes_nothing_that_is_learned_may_change_without_a_word(project):
+    make_run(project, "run-1", STOPPED)
+    changed = project.with_settings("training", {"save_every": "7", "keep_checkpoints": "9", "steps_per_report": "3"})
+    choice = plan_run(changed, MODEL, resume=True).choice
+    assert (choice.save_every, choice.keep_checkpoints, choice.steps_per_report) == (7, 9, 3)
+
+
+def test_other_settings_are_gone_on_with_where_that_is_wanted(project):
+    make_run(project, "run-1", STOPPED)
+    changed = project.with_settings("training", {"learning_rate": "0.5", "keys": "a; b"})
+    with pytest.raises(TrainingError, match=r"learning_rate was 0\.0001, now 0\.5; keys was empty, now a, b"):
+        plan_run(changed, MODEL, resume=True)
+    changed = project.with_settings("training", {"learning_rate": "0.5", "iters": "5"})
+    with pytest.raises(TrainingError, match="learning_rate") as raised:
+        plan_run(changed, MODEL, resume=True)
+    assert "tuner train --resume --run run-1 --extend" in raised.value.advice
+    plan = plan_run(changed, MODEL, resume=True, extend=True)
+    assert (plan.choice.learning_rate, plan.choice.iters, plan.extend) == (0.5, 5, True)
+    shorter = changed.with_settings("training", {"iters": "3"})
+    with pytest.raises(TrainingError, match="has done 4 steps already, and iters is 3"):
+        plan_run(shorter, MODEL, resume=True, extend=True)
+
+
+def test_other_data_are_named_with_their_rows(project):
+    make_run(project, "run-1", STOPPED)
+    valid = project.data / "valid.jsonl"
+    valid.write_text('{"text": "b"}\n\n{"text": "c"}\n')
+    with pytest.raises(TrainingError, match=r"there was no valid\.jsonl, now it has 2 rows"):
+        plan_run(project, MODEL, resume=True)
+    make_run(project, "run-1", STOPPED)
+    (project.data / "train.jsonl").write_text('{"text": "b"}\n{"text": "c"}\n{"text": "d"}')
+    valid.write_text('{"text": "d"}\n{"text": "e"}\n')
+    with pytest.raises(TrainingError, match=r"train\.jsonl had 1 rows, now 3; valid\.jsonl has .* 2 rows as before"):
+        plan_run(project, MODEL, resume=True)
+    valid.unlink()
+    with pytest.raises(TrainingError, match=r"valid\.jsonl is gone"):
+        plan_run(project, MODEL, resume=True)
+    assert plan_run(project, MODEL, resume=True, extend=True).extend
+
+
+def test_a_schedule_that_falls_to_the_end_does_not_grow_longer_without_a_word(project):
+    project = project.with_settings("training", {"lr_schedule": "cosine_decay"})
+    make_run(project, "run-1", STOPPED, choice=project.choices.training)
+    longer = project.with_settings("training", {"iters": "30"})
+    with pytest.raises(TrainingError, match="iters was 10, now 30"):
+        plan_run(longer, MODEL, resume=True)
+    assert plan_run(longer, MODEL, resume=True, extend=True).choice.iters == 30
 
 
 def test_mistakes_in_a_runs_config_are_named(project):
@@ -102,3 +152,29 @@ def test_mistakes_in_a_runs_config_are_named(project):
     config.write_text(text.replace("format = 1", "format = 2"))
     with pytest.raises(TrainingError, match="newer tuner"):
         plan_run(project, MODEL, run="run-1", resume=True)
+
+
+def test_what_was_given_for_a_run_alone_holds_when_it_is_resumed(project):
+    project = dataclasses.replace(project, given=frozenset())
+    begun = project.with_settings("training", {"iters": "6", "rank": "4"})
+    plan = plan_run(begun, MODEL)
+    write_config(plan.run, plan.config)
+    write(plan.run, STOPPED)
+    assert read_config(plan.run).facts.given == ("iters", "rank")
+
+    choice = plan_run(project, plan.model, resume=True).choice
+    assert (choice.iters, choice.rank) == (6, 4)
+    again = plan_run(project.with_settings("training", {"iters": "8"}), plan.model, resume=True)
+    assert (again.choice.iters, again.choice.rank) == (8, 4)
+    with pytest.raises(TrainingError, match="rank was 4, now 8"):
+        plan_run(project.with_settings("training", {"rank": "8"}), plan.model, resume=True)
+    edited = project.with_choice("training", dataclasses.replace(project.choices.training, dropout=0.5, rank=32))
+    with pytest.raises(TrainingError, match="dropout") as raised:
+        plan_run(edited, plan.model, resume=True)
+    assert raised.value.what == "run-1 began otherwise: dropout was 0.0, now 0.5"
+    assert "--extend" in raised.value.advice
+    assert [change.name for change in changes_since(edited, plan.model, "run-1")] == ["dropout"]
+
+    write(plan.run, [started(), step(6), TrainingEnded("run-1", 6, 6, True, None, None, 5.0, 3.0)])
+    with pytest.raises(TrainingError, match="is finished: all its 6 steps"):
+        plan_run(project, plan.model, resume=True)

@@ -20,6 +20,7 @@ from tui_tuner.training.events import (
     CheckpointSaved,
     FinalTest,
     MicroBatchHalved,
+    RunExtended,
     SampleAnswered,
     StepSkipped,
     TrainingEnded,
@@ -195,6 +196,11 @@ def _checkpoint(event: CheckpointSaved) -> str:
 def _skipped(event: StepSkipped) -> str:
     rows = ", ".join(map(str, event.rows))
     return _("! step {step} left out: {reason} (lines {rows})", step=event.iteration, reason=event.reason, rows=rows)
+
+
+@sentence.register
+def _extended(event: RunExtended) -> str:
+    return f"! {event}"
 
 
 @sentence.register

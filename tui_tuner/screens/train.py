@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
+import asyncio
 from pathlib import Path
 from typing import Any
 
+from textual import work
 from textual.app import ComposeResult
 
 from tui_tuner.errors import TunerError
-from tui_tuner.journey import training_work
+from tui_tuner.journey import changes_since_run, training_work
 from tui_tuner.language import _
 from tui_tuner.progress import Event
 from tui_tuner.project import is_worked_on
 from tui_tuner.screens.dashboard import Dashboard
+from tui_tuner.screens.resume_question import Answer, ResumeQuestion
 from tui_tuner.screens.settings_step import SettingsStep
 from tui_tuner.screens.training_view import TrainingView
 from tui_tuner.training.events import TrainingContinued, TrainingPaused
@@ -27,7 +29,8 @@ class TrainScreen(SettingsStep):
 
     step = "train"
     about = _(
-        "Teaches the base model with LoRA: small adapters on its last layers learn from your dataset. "
+        "Teaches the base model from your dataset: with LoRA small adapters on its last layers learn, with full "
+        "fine-tuning the layers themselves. "
         "Watch the held-out loss: while it falls the model learns; when it rises again it only memorises. "
         "The best adapter is kept. Stopping keeps everything, and resuming goes on as if nothing had happened."
     )
@@ -149,23 +152,33 @@ class TrainScreen(SettingsStep):
     def _show_model(self) -> None:
         self.query_one("#model", SettingsForm).show(self.choices.model)
 
-    def action_resume(self) -> None:
-        """Go on with the run on the screen, with its own settings."""
-        project, name = self.project, self._view.history.run
+    @work(exclusive=True)
+    async def action_resume(self) -> None:
+        """Go on with the run on the screen; asks how where settings or data are no longer what it began with."""
+        project, name = self.project_if_settings_are_good(), self._view.history.run
         if project is None or not name:
-            self.say(_("There is no run to resume; g starts one."), tone="text-warning")
             return
         try:
-            choice = read_config(project.runs / name).choice
+            before = read_config(project.runs / name).choice
+            # The dataset is read for it, which may take a while.
+            changes = await asyncio.to_thread(changes_since_run, project, name)
         except TunerError as error:
             self.tuner.complain(error)
             return
-        history = self._view.history
-        if history.ended is not None and history.ended.finished:
-            # A finished run goes on only where the settings now ask for more steps, or for more patience.
+        finished = self._view.history.ended is not None and self._view.history.ended.finished
+        if not finished:  # its own number of steps is no change
+            changes = [change for change in changes if change.name != "iters"]
+        answer: Answer | None = "as it began"
+        if changes:
+            answer = await self.app.push_screen_wait(ResumeQuestion(name, changes))
+        if answer == "as it began":
             now = project.choices.training
-            choice = dataclasses.replace(choice, iters=max(choice.iters, now.iters), patience=now.patience)
-        self._start(training_work(project.with_choice("training", choice), run=name, resume=True), name)
+            project = project.with_choice("training", before)
+            if finished:  # it goes on only where the settings now ask for more steps, or for more patience
+                more = {"iters": str(max(before.iters, now.iters)), "patience": str(now.patience)}
+                project = project.with_settings("training", more)
+        if answer is not None:
+            self._start(training_work(project, run=name, resume=True, extend=answer == "as it is now"), name)
 
     def _start(self, work: Any, resumed: str = "") -> None:
         # A resumed run's curve goes on where it was.

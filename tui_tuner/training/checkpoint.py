@@ -20,7 +20,7 @@ from tui_tuner.files import new_folder, read_json, storage_errors
 from tui_tuner.training.adapter import ADAPTER, ADAPTER_CONFIG, adapter_weights
 from tui_tuner.training.loop import Stepper
 from tui_tuner.training.random_key import random_key, set_random_key
-from tui_tuner.training.run_config import CONFIG
+from tui_tuner.training.run_config import CONFIG, RunConfig, read_config
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +75,7 @@ class Progress:
         first_loss: held-out loss before training.
         trained_tokens: real tokens seen.
         elapsed: seconds of all sessions, pauses not counted.
+        order_from: after which step the present data began to be trained on; their order counts from there.
         skipped: lines of the rows of the latest steps, if they were all left out.
         micro_batch: rows computed at once, where memory did not allow a whole batch; None: a whole batch.
         window: the steps since the last report.
@@ -90,6 +91,7 @@ class Progress:
     first_loss: float | None = None
     trained_tokens: int = 0
     elapsed: float = 0.0
+    order_from: int = 0
     skipped: list[list[int]] = field(default_factory=list)
     micro_batch: int | None = None
     window: Window = field(default_factory=Window)
@@ -102,10 +104,12 @@ class Checkpoint:
     Attributes:
         progress: how far the run was.
         metrics_bytes: how long `metrics.jsonl` was.
+        config: what was trained with; None where an earlier version did not keep it.
     """
 
     progress: Progress
     metrics_bytes: int
+    config: RunConfig | None = None
 
 
 def checkpoint_folder(run: Path, iteration: int) -> Path:
@@ -136,6 +140,7 @@ def save_checkpoint(
         if stepper.gathered is not None:
             _write_arrays(folder / GRADIENT, dict(tree_flatten(stepper.gathered)))
         (folder / ADAPTER_CONFIG).write_text(json.dumps(adapter_config, indent=2) + "\n", encoding="utf-8")
+        shutil.copyfile(run / CONFIG, folder / CONFIG)
         (folder / STATE).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
     _drop_old(run, progress.best_iteration, keep)
 
@@ -165,7 +170,7 @@ def restore_latest(run: Path, stepper: Stepper) -> Checkpoint | None:
 
 def _restore(path: Path, stepper: Stepper) -> Checkpoint:
     import mlx.core as mx
-    from mlx.utils import tree_flatten, tree_map_with_path, tree_unflatten
+    from mlx.utils import tree_flatten, tree_unflatten
 
     model, optimizer = stepper.model, stepper.optimizer
     state = read_json(path / STATE)
@@ -182,14 +187,10 @@ def _restore(path: Path, stepper: Stepper) -> Checkpoint:
     progress = Progress(**{**found, "window": Window(**found["window"])})
     model.load_weights(list(weights.items()), strict=False)
     optimizer.state = tree_unflatten(list(moments.items()))
-    # As a gradient is, with all its empty branches.
-    waiting = (
-        tree_map_with_path(lambda name, _weight: gathered[name], model.trainable_parameters()) if batches else None
-    )
-    stepper.gathered = waiting
-    stepper.batches = batches
+    stepper.wait_with(gathered, batches)
     set_random_key(state["random_key"])
-    return Checkpoint(progress, int(state["metrics_bytes"]))
+    config = read_config(path) if (path / CONFIG).exists() else None
+    return Checkpoint(progress, int(state["metrics_bytes"]), config)
 
 
 def _require_same_shapes(found: dict[str, Any], expected: dict[str, Any]) -> None:

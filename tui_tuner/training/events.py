@@ -194,6 +194,27 @@ class MachineState(Event):
 
 
 @dataclass(frozen=True)
+class RunExtended(Event):
+    """A run goes on with something other than its last checkpoint was made with, as a person wanted.
+
+    Attributes:
+        iteration: steps done.
+        changes: each in a few words.
+        other_held_out: whether held-out losses cannot be compared with those before.
+        time: unix seconds.
+    """
+
+    iteration: int
+    changes: tuple[str, ...]
+    other_held_out: bool
+    time: float
+
+    def __str__(self) -> str:
+        """The event in words."""
+        return _("from here on {changes}", changes="; ".join(self.changes))
+
+
+@dataclass(frozen=True)
 class TrainingPaused(Event):
     """The run waits after `iteration` steps, with everything on the disk."""
 
@@ -264,6 +285,7 @@ _KINDS: Mapping[str, type[Event]] = {
     "sample_answered": SampleAnswered,
     "checkpoint_saved": CheckpointSaved,
     "step_skipped": StepSkipped,
+    "run_extended": RunExtended,
     "micro_batch_halved": MicroBatchHalved,
     "machine_state": MachineState,
     "training_paused": TrainingPaused,

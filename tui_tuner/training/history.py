@@ -13,6 +13,7 @@ from tui_tuner.training.events import (
     FinalTest,
     MachineState,
     MicroBatchHalved,
+    RunExtended,
     SampleAnswered,
     StepSkipped,
     TrainingContinued,
@@ -106,6 +107,7 @@ class RunHistory:
     best: tuple[int, float] | None = None
     skipped: list[StepSkipped] = field(default_factory=list)
     notices: list[tuple[float, str]] = field(default_factory=list)
+    _comparable_from: int = 0
 
     @property
     def running(self) -> bool:
@@ -145,8 +147,14 @@ class RunHistory:
         self.skipped[:] = [skip for skip in self.skipped if skip.iteration <= iteration]
         if self.last and self.last.iteration > iteration:
             self.last = None
-        trained = [(loss, step) for step, loss in self.valid if step > 0]
+        trained = [(loss, step) for step, loss in self.valid[self._comparable_from :] if step > 0]
         self.best = (min(trained)[1], min(trained)[0]) if trained else None
+
+    @_apply.register
+    def _extend(self, event: RunExtended, time: float) -> None:
+        self._note(event.time, str(event))
+        if event.other_held_out:
+            self._comparable_from, self.best = len(self.valid), None
 
     @_apply.register
     def _step(self, event: TrainStep, time: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,6 +104,19 @@ class Stepper:
             mx.eval(self.gathered)
         mx.clear_cache()  # as mlx-lm does: batches differ in shape, and a GPU would hoard memory of all of them
         return result
+
+    def wait_with(self, gathered: Mapping[str, Any], batches: int) -> None:
+        """Have gradients wait for their update that waited elsewhere: on a disk, or on another machine.
+
+        Args:
+            gathered: their sum, by the names of the weights; empty where none wait.
+            batches: how many they are.
+        """
+        from mlx.utils import tree_map_with_path
+
+        weights = self.model.trainable_parameters()  # a gradient has all of its branches, the empty ones too
+        self.gathered = tree_map_with_path(lambda name, _weight: gathered[name], weights) if batches else None
+        self.batches = batches
 
     def _update(self) -> None:
         import mlx.core as mx

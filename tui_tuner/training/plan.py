@@ -11,8 +11,9 @@ from tui_tuner.choices import TrainingChoice
 from tui_tuner.errors import DatasetError, TrainingError, UsageError
 from tui_tuner.language import _
 from tui_tuner.project import Project
+from tui_tuner.training.changes import Change, changes_between, require_allowed
 from tui_tuner.training.optimization import optimizer_arguments
-from tui_tuner.training.run_config import CONFIG, read_config, require_same_settings
+from tui_tuner.training.run_config import CONFIG, RunConfig, current_facts, read_config
 from tui_tuner.training.runs import RunSummary, summarize
 
 
@@ -29,6 +30,8 @@ class TrainingPlan:
         trust_remote_code: whether code that comes with the model may run.
         keep_awake: whether a Mac is kept from falling asleep meanwhile.
         free_ollama: where Ollama listens that takes its models out of this machine's memory first; see `make_room`.
+        extend: go on even with other data or settings than the run began with.
+        given: which training settings were given for this run alone.
     """
 
     model: Path
@@ -39,22 +42,42 @@ class TrainingPlan:
     trust_remote_code: bool = False
     keep_awake: bool = False
     free_ollama: tuple[str, ...] = ()
+    extend: bool = False
+    given: tuple[str, ...] = ()
+
+    @property
+    def config(self) -> RunConfig:
+        """What the run would be, if it began now.
+
+        Raises:
+            StorageError: the dataset cannot be read.
+        """
+        facts = current_facts(
+            run=self.run.name,
+            model_name=self.model_name,
+            model=self.model,
+            data=self.data,
+            trust_remote_code=self.trust_remote_code,
+        )
+        return RunConfig(dataclasses.replace(facts, given=self.given), self.choice)
 
 
-def plan_run(project: Project, model: Path, *, run: str | None = None, resume: bool = False) -> TrainingPlan:
+def plan_run(
+    project: Project, model: Path, *, run: str | None = None, resume: bool = False, extend: bool = False
+) -> TrainingPlan:
     """Plan a new run, or to go on with one; nothing is written.
 
     Args:
         project: its settings, its dataset and its runs.
         model: the base model's folder.
         run: the run's name; None gives a new run the next number, and resumes the latest one not finished.
-        resume: go on with a run, with its own settings; more iterations in the project's settings extend it, and
-            their patience counts.
+        resume: go on with a run; more iterations in the project's settings make it longer, and their patience counts.
+        extend: where other settings or data than the run began with are there now, go on with them.
 
     Raises:
         DatasetError: there is nothing to learn from.
         ConfigurationError: an optimizer's setting it does not know.
-        TrainingError: nothing to resume, or settings other than those the run began with.
+        TrainingError: nothing to resume, or settings or data other than those the run began with.
         UsageError: not a name a run can have.
     """
     if not project.has_dataset():
@@ -65,22 +88,9 @@ def plan_run(project: Project, model: Path, *, run: str | None = None, resume: b
         )
     choice = project.choices.training
     optimizer_arguments(choice)  # a mistake there is better found before anything is loaded
-    if resume:
-        folder = _run_to_resume(project, run)
-        before = read_config(folder)
-        require_same_settings(folder.name, before.choice, choice)
-        if before.facts.model_name != project.choices.model.name:
-            raise TrainingError(
-                _("{run} trains the model {model}", run=folder.name, model=before.facts.model_name),
-                where=str(folder),
-                advice=_("Choose that model again, or start a new run with: tuner train"),
-            )
-        iters = max(before.choice.iters, choice.iters)
-        choice = dataclasses.replace(before.choice, iters=iters, patience=choice.patience)
-    else:
-        folder = _new_run(project, run)
+    folder = _run_to_resume(project, run) if resume else _new_run(project, run)
     machines = project.choices.machines
-    return TrainingPlan(
+    plan = TrainingPlan(
         model=model,
         model_name=project.choices.model.name,
         data=project.data,
@@ -89,7 +99,67 @@ def plan_run(project: Project, model: Path, *, run: str | None = None, resume: b
         trust_remote_code=project.choices.model.trust_remote_code,
         keep_awake=machines.keep_awake,
         free_ollama=("", *project.choices.dataset.ollama_urls) if machines.free_ollama else (),
+        extend=extend,
+        given=_given(project),
     )
+    return _resumed(plan) if resume else plan
+
+
+def _given(project: Project) -> tuple[str, ...]:
+    return tuple(sorted(name.removeprefix("training.") for name in project.given if name.startswith("training.")))
+
+
+def _as_given(choice: TrainingChoice, given: tuple[str, ...], before: RunConfig) -> TrainingChoice:
+    """`choice`, with those settings that were given when the run began, unless they are given again."""
+    kept = set(before.facts.given) - set(given)
+    return dataclasses.replace(choice, **{name: getattr(before.choice, name) for name in kept})
+
+
+def changes_since(project: Project, model: Path | None, run: str) -> list[Change]:
+    """What has changed since a run of `project` began, except for what changes nothing in it.
+
+    Args:
+        project: its settings and its dataset as they are now.
+        model: the base model's folder; None where it is not on this machine, and its files cannot be looked at.
+        run: the run's name.
+
+    Raises:
+        StorageError: a file cannot be read.
+        ConfigurationError: a mistake in the run's `config.toml`.
+    """
+    folder = project.runs / run
+    before = read_config(folder)
+    named = project.choices.model.name
+    choice = _as_given(project.choices.training, _given(project), before)
+    now = TrainingPlan(model or folder, named, project.data, folder, choice).config
+    if model is None:
+        facts = dataclasses.replace(now.facts, model_fingerprint=before.facts.model_fingerprint)
+        now = dataclasses.replace(now, facts=facts)
+    return [change for change in changes_between(before, now) if not change.free]
+
+
+def _resumed(plan: TrainingPlan) -> TrainingPlan:
+    """The plan to go on with a run; it never has fewer steps than it began with, unless that is wanted."""
+    before = read_config(plan.run)
+    choice = _as_given(plan.choice, plan.given, before)
+    iters, done = choice.iters, summarize(plan.run).iteration
+    if not plan.extend:
+        iters = max(iters, before.choice.iters)
+    elif iters < done:
+        raise TrainingError(
+            _(
+                "{run} has done {done:,} steps already, and iters is {iters:,}",
+                run=plan.run.name,
+                done=done,
+                iters=iters,
+            ),
+            where=str(plan.run),
+            advice=_("Set iters to more than that."),
+        )
+    given = tuple(sorted({*plan.given, *before.facts.given}))
+    plan = dataclasses.replace(plan, choice=dataclasses.replace(choice, iters=iters), given=given)
+    require_allowed(plan.run.name, changes_between(before, plan.config), extend=plan.extend)
+    return plan
 
 
 def _new_run(project: Project, name: str | None) -> Path:
@@ -131,7 +201,7 @@ def _run_to_resume(project: Project, name: str | None) -> Path:
         if not summarize(folder).finished:
             return folder
     latest = candidates[0]
-    _require_more(summarize(latest), project.choices.training)
+    _require_more(summarize(latest), _as_given(project.choices.training, _given(project), read_config(latest)))
     return latest
 
 

@@ -45,7 +45,7 @@ def report(progress: Progress, choice: TrainingChoice, batches_per_epoch: int, l
         iterations_per_second=window.steps / seconds,
         peak_memory=int(mx.get_peak_memory()),
         padding=window.padded / window.computed,
-        epoch=progress.iteration / batches_per_epoch,
+        epoch=(progress.iteration - progress.order_from) / batches_per_epoch,
         elapsed_seconds=progress.elapsed,
         eta_seconds=left.seconds if left else None,
         time=time.time(),

@@ -1,12 +1,11 @@
 """What a run was started with: `config.toml` in its folder, complete and readable by a person.
 
-A run may only go on with what it began with, otherwise its curve would mix two trainings; so the file also holds
-fingerprints of the model and the data. More iterations are the one change allowed.
+So that one can tell whether a run goes on with what it began with, the file also holds fingerprints of the model and
+the data; see `changes`.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.metadata
 import time
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from tui_tuner.choices import TrainingChoice
 from tui_tuner.configuration import setting
 from tui_tuner.errors import TrainingError
 from tui_tuner.file_versions import fingerprint
-from tui_tuner.files import read_toml, write_text
+from tui_tuner.files import read_toml, storage_errors, write_text
 from tui_tuner.language import _
 from tui_tuner.models.catalogue import model_fingerprint
 
@@ -39,7 +38,10 @@ class RunFacts:
     trust_remote_code: bool = setting(False, "Whether code that came with the model was run.")
     data: str = setting("", "The dataset's folder when the run began.")
     train_fingerprint: str = setting("", "SHA-256 of train.jsonl.")
+    train_rows: int = setting(0, "Rows of train.jsonl, the unusable ones too.", minimum=0)
     valid_fingerprint: str = setting("", "SHA-256 of valid.jsonl; empty where there was none.")
+    valid_rows: int = setting(0, "Rows of valid.jsonl.", minimum=0)
+    given: tuple[str, ...] = setting((), "Training settings that were given with --set, and hold when it is resumed.")
     versions: str = setting("", "What trained.")
 
 
@@ -66,9 +68,18 @@ def current_facts(*, run: str, model_name: str, model: Path, data: Path, trust_r
         trust_remote_code=trust_remote_code,
         data=str(data),
         train_fingerprint=fingerprint(data / TRAIN_FILE),
+        train_rows=_rows(data / TRAIN_FILE),
         valid_fingerprint=fingerprint(data / VALID_FILE),
+        valid_rows=_rows(data / VALID_FILE),
         versions=", ".join(f"{name} {_version(name)}" for name in ("tui-tuner", "mlx", "mlx-lm")),
     )
+
+
+def _rows(path: Path) -> int:
+    if not path.exists():
+        return 0
+    with storage_errors(path), path.open("rb") as file:
+        return sum(1 for line in file if line.strip())
 
 
 def _version(package: str) -> str:
@@ -113,48 +124,3 @@ def read_config(run: Path) -> RunConfig:
     facts = configuration.read_table(RunFacts, table, path=path, text=text, section="")
     choice = configuration.read_table(TrainingChoice, settings, path=path, text=text, section="training")
     return RunConfig(facts, choice)
-
-
-# What changes no step.
-FREE = ("iters", "patience", "samples", "sample_prompts", "sample_tokens")
-
-
-def require_same_settings(run: str, before: TrainingChoice, now: TrainingChoice) -> None:
-    """Refuse to go on with other settings; where it ends is free to change, and what is asked on the way.
-
-    Raises:
-        TrainingError: names each setting that differs.
-    """
-    old, new = dataclasses.asdict(before), dataclasses.asdict(now)
-    changed = [
-        _("{name} was {before}, now {now}", name=name, before=old[name], now=new[name])
-        for name in old
-        if name not in FREE and old[name] != new[name]
-    ]
-    _require_nothing(run, changed)
-
-
-def require_same_origin(run: str, before: RunFacts, now: RunFacts) -> None:
-    """Refuse to go on with another model or other data.
-
-    Raises:
-        TrainingError: names what differs.
-    """
-    changed = []
-    if before.model_name != now.model_name:
-        changed.append(_("{name} was {before}, now {now}", name="model", before=before.model_name, now=now.model_name))
-    elif before.model_fingerprint != now.model_fingerprint:
-        changed.append(_("the files of model {name} have changed", name=now.model_name))
-    if before.train_fingerprint != now.train_fingerprint:
-        changed.append(_("{name} has changed", name=TRAIN_FILE))
-    if before.valid_fingerprint != now.valid_fingerprint:
-        changed.append(_("{name} has changed", name=VALID_FILE))
-    _require_nothing(run, changed)
-
-
-def _require_nothing(run: str, changed: list[str]) -> None:
-    if changed:
-        raise TrainingError(
-            _("{run} cannot go on, it began otherwise: {changes}", run=run, changes="; ".join(changed)),
-            advice=_("Start a new run with: tuner train, or set back what changed and resume."),
-        )

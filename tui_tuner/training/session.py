@@ -121,7 +121,7 @@ class Session:
             StorageError: nothing more can be written; earlier checkpoints are as they were.
         """
         self._pupil.model.train()
-        batches = self._feed.batches(self.progress.iteration)
+        batches = self._feed.batches(self.progress.iteration - self.progress.order_from)
         while True:
             if self._samples_due():  # before the validation, whose checkpoint then holds that they are answered
                 self._answer_samples()
@@ -223,7 +223,8 @@ class Session:
         self._outlook.saw_samples(seconds)
 
     def _validation_due(self) -> bool:
-        return bool(self._valid) and self._evaluation_due() and self.progress.validated != self.progress.iteration
+        when = self._evaluation_due() or self.progress.validated < 0  # never measured, or on other rows
+        return bool(self._valid) and when and self.progress.validated != self.progress.iteration
 
     def _validate(self) -> None:
         pupil, progress = self._pupil, self.progress

@@ -10,25 +10,19 @@ from typing import TYPE_CHECKING
 from tui_tuner.environment.awake import kept_awake
 from tui_tuner.errors import ConfigurationError, DatasetError, ModelError, Stopped, TrainingError
 from tui_tuner.language import _
-from tui_tuner.progress import Emit, Notice, StopToken
+from tui_tuner.progress import Emit, Event, Notice, StopToken
 from tui_tuner.training.adapter import count_parameters
-from tui_tuner.training.checkpoint import Checkpoint, Progress, clear_remains, restore_latest, set_aside_after
+from tui_tuner.training.checkpoint import Checkpoint, Progress, restore_latest, set_aside_after
 from tui_tuner.training.events import TrainingStarted
+from tui_tuner.training.extending import claim, take_over
 from tui_tuner.training.final_test import measure_test
 from tui_tuner.training.grad_checkpoint import checkpointing
 from tui_tuner.training.machine_watch import MachineWatch
+from tui_tuner.training.optimization import schedule_for_mlx_lm
 from tui_tuner.training.plan import TrainingPlan
 from tui_tuner.training.preparing import Prepared, prepare
 from tui_tuner.training.record import RunRecord
-from tui_tuner.training.run_config import (
-    CONFIG,
-    RunConfig,
-    current_facts,
-    read_config,
-    require_same_origin,
-    require_same_settings,
-    write_config,
-)
+from tui_tuner.training.run_config import CONFIG, RunConfig
 from tui_tuner.training.runs import RunSummary, summarize
 from tui_tuner.training.session import Pupil, Session
 
@@ -61,10 +55,10 @@ def train(
         StorageError: the disk is full or the folder not writable; the last checkpoint is kept.
     """
     fresh = not (plan.run / CONFIG).exists()
-    _claim(plan)
+    config = claim(plan)
     with kept_awake(wanted=plan.keep_awake):
         prepared = _prepare(plan, emit, stop, fresh=fresh, shortcuts=shortcuts)
-        return _train(plan, prepared, emit, stop, group)
+        return _train(plan, config, prepared, emit, stop, group)
 
 
 def _prepare(plan: TrainingPlan, emit: Emit, stop: StopToken, *, fresh: bool, shortcuts: bool) -> Prepared:
@@ -81,35 +75,24 @@ def _prepare(plan: TrainingPlan, emit: Emit, stop: StopToken, *, fresh: bool, sh
         raise
 
 
-def _claim(plan: TrainingPlan) -> None:
-    """Make the run's folder with its `config.toml`, or see that an existing one fits the plan."""
-    now = current_facts(
-        run=plan.run.name,
-        model_name=plan.model_name,
-        model=plan.model,
-        data=plan.data,
-        trust_remote_code=plan.trust_remote_code,
-    )
-    if not (plan.run / CONFIG).exists():
-        write_config(plan.run, RunConfig(now, plan.choice))
-        return
-    before = read_config(plan.run)
-    require_same_origin(plan.run.name, before.facts, now)
-    require_same_settings(plan.run.name, before.choice, plan.choice)
-    clear_remains(plan.run)
-    if before.choice != plan.choice:
-        write_config(plan.run, RunConfig(before.facts, plan.choice))
-
-
-def _train(plan: TrainingPlan, prepared: Prepared, emit: Emit, stop: StopToken, group: Group | None) -> RunSummary:
+def _train(
+    plan: TrainingPlan, config: RunConfig, prepared: Prepared, emit: Emit, stop: StopToken, group: Group | None
+) -> RunSummary:
     import mlx.core as mx
 
     train, valid, test = prepared.train, prepared.valid, prepared.test
     trainable, total = count_parameters(prepared.pupil.model)
     checkpoint = restore_latest(plan.run, prepared.pupil.stepper)
+    if schedule_for_mlx_lm(plan.choice) is None:
+        prepared.pupil.stepper.optimizer.learning_rate = plan.choice.learning_rate  # another one was wanted
     progress = checkpoint.progress if checkpoint else Progress()
-    found = prepared.notices if progress.iteration == 0 else []
-    found = [*prepared.machine_notices, *found, *_set_aside_unreadable(plan, checkpoint)]
+    found: list[Event] = [*prepared.notices] if progress.iteration == 0 else []
+    found = [
+        *prepared.machine_notices,
+        *found,
+        *_set_aside_unreadable(plan, checkpoint),
+        *take_over(config, checkpoint),
+    ]
     record = RunRecord(plan.run, emit, keep=checkpoint.metrics_bytes if checkpoint else 0)
     started = TrainingStarted(
         run=plan.run.name,

@@ -115,14 +115,13 @@ def _take_over(group: Group, stepper: Stepper, steps: int) -> int:
     from mlx.utils import tree_unflatten
 
     steps = group.gather(steps)[0]
-    batches = stepper.batches = group.gather(stepper.batches)[0]
-    if batches and stepper.gathered is None:
-        stepper.gathered = _zeros(stepper.model.trainable_parameters())
+    batches = group.gather(stepper.batches)[0]
     weights = group.share(_flat(stepper.model.trainable_parameters()))
     stepper.model.load_weights(list(weights.items()), strict=False)
     stepper.optimizer.state = tree_unflatten(list(group.share(_flat(stepper.optimizer.state)).items()))
     if batches:
-        stepper.gathered = tree_unflatten(list(group.share(_flat(stepper.gathered)).items()))
+        waiting = stepper.model.trainable_parameters() if stepper.gathered is None else stepper.gathered
+        stepper.wait_with(group.share(_flat(waiting)), batches)
     return steps
 
 
@@ -130,10 +129,3 @@ def _flat(tree: Any) -> dict[str, mx.array]:
     from mlx.utils import tree_flatten
 
     return dict(tree_flatten(tree))
-
-
-def _zeros(tree: Any) -> Any:
-    import mlx.core as mx
-    from mlx.utils import tree_map
-
-    return tree_map(mx.zeros_like, tree)
