@@ -111,9 +111,11 @@ class Project:
         return (self.data / "train.jsonl").is_file()
 
     def run_folders(self) -> list[Path]:
-        """All training runs, oldest first."""
-        found = [path for path in self.runs.glob("*") if (path / "config.toml").is_file()]
-        return sorted(found, key=lambda path: [int(part) if part.isdigit() else part for part in _parts(path.name)])
+        """All training runs, oldest first; of those begun in the same second by name."""
+        found = [
+            path for path in self.runs.glob("*") if not path.name.startswith(".") and (path / "config.toml").is_file()
+        ]
+        return sorted(found, key=lambda path: (_created(path), _numbers_and_texts(path.name)))
 
     def tuned_run(self) -> Path | None:
         """The latest run that has an adapter, if any."""
@@ -145,9 +147,17 @@ class Project:
         return dataclasses.replace(self, choices=dataclasses.replace(self.choices, **{section: choice}))
 
 
-def _parts(name: str) -> list[str]:
+def _created(run: Path) -> str:
+    """When a run began, as its `config.toml` has it, in an order of its own; empty where that does not say."""
+    with contextlib.suppress(OSError):
+        found = re.search(rb'^created = "([^"]*)"', (run / "config.toml").read_bytes(), re.MULTILINE)
+        return found.group(1).decode(errors="replace") if found else ""
+    return ""
+
+
+def _numbers_and_texts(name: str) -> list[str | int]:
     # Every list starts with a text, so that names compare text with text and number with number.
-    return re.split(r"(\d+)", name)
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
 def save_project(project: Project) -> None:

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from training.school import QUICK, chat, rows
 
-from tui_tuner.errors import Stopped, TrainingError
+from tui_tuner.errors import Stopped
 from tui_tuner.training.checkpoint import CHECKPOINTS, Progress
 from tui_tuner.training.events import TrainingEnded, TrainStep, Validation
 from tui_tuner.training.history import read_history
@@ -74,29 +74,6 @@ def test_more_iterations_give_it_as_many_evaluations_again(school, early):
     after = school.train(longer)
     assert after.iteration > before.iteration
     assert (after.iteration - after.best_iteration) % 6 == 0
-
-
-def test_an_ended_run_is_not_gone_on_with_by_accident(tmp_path):
-    import tiny_project
-    from training.story import make_run, started, step
-
-    from tui_tuner.training.plan import plan_run
-
-    project = tiny_project.make(tmp_path)
-    ended = TrainingEnded("run-1", 4, 10, True, 1.8, 3, 5.0, 3.0, early=True)
-    make_run(project, "run-1", [started(), step(4), ended])
-    settings = dataclasses.replace(summarize(project.runs / "run-1").settings)
-    model = project.folder.parent / "model"
-    project = project.with_settings("model", {"name": "starter"})
-
-    same = project.with_choice("training", settings)
-    with pytest.raises(TrainingError, match="ended early, after 4 steps") as raised:
-        plan_run(same, model, run="run-1", resume=True)
-    assert "--set patience=0" in raised.value.advice
-    other = project.with_choice("training", dataclasses.replace(settings, patience=5))
-    assert plan_run(other, model, run="run-1", resume=True).choice.patience == 5
-    more = project.with_choice("training", dataclasses.replace(settings, iters=20))
-    assert plan_run(more, model, run="run-1", resume=True).choice.iters == 20
 
 
 def test_counting():

@@ -80,6 +80,17 @@ def test_a_finished_run_goes_on_only_with_more_iterations(project):
     assert plan_run(project, MODEL, resume=True).choice.iters == 20, "never fewer than it began with"
 
 
+def test_a_run_that_ended_early_goes_on_only_with_more_iterations_or_other_patience(project):
+    early = TrainingEnded("run", 4, 10, True, 1.8, 3, 5.0, 3.0, early=True)
+    make_run(project, "run-1", [started(), step(4), early])
+    with pytest.raises(TrainingError, match="ended early, after 4 steps") as raised:
+        plan_run(project, MODEL, run="run-1", resume=True)
+    assert "--set patience=0" in raised.value.advice
+    for name, value in (("patience", 5), ("iters", 20)):
+        more = project.with_settings("training", {name: str(value)})
+        assert getattr(plan_run(more, MODEL, run="run-1", resume=True).choice, name) == value
+
+
 def test_other_settings_or_another_model_need_a_new_run(project):
     make_run(project, "run-1", STOPPED)
     changed = project.with_settings("training", {"rank": "16", "iters": "30", "mask_prompt": "false"})

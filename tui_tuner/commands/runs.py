@@ -1,36 +1,103 @@
-"""tuner runs: list the training runs of a project.
+"""tuner runs: list, compare, name, note and delete the training runs of a project.
 
-Newest last: how far each came, its best validation loss and its settings.
+Oldest first: how far each came, its best held-out loss, and its test loss where that was measured.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 
 from tui_tuner.commands.options import add_json, add_project, chosen_project
 from tui_tuner.commands.output import Output
+from tui_tuner.errors import UsageError
 from tui_tuner.language import _
+from tui_tuner.progress import Notice
+from tui_tuner.project import Project, project_lock
 
 EXAMPLES = _("""examples:
   tuner runs
-  tuner runs --json | jq .best_loss""")
+  tuner runs --json | jq .best_loss
+  tuner runs --rename run-3 small-rate
+  tuner runs --note small-rate "half the learning rate of run-2"
+  tuner runs --delete run-1""")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_project(parser)
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--rename", nargs=2, metavar=("RUN", "NAME"), help=_("call a run NAME from now on"))
+    one.add_argument("--note", nargs=2, metavar=("RUN", "TEXT"), help=_("write TEXT beside a run; '' takes it away"))
+    one.add_argument("--delete", metavar="RUN", help=_("take a run away for good; says who uses it, and asks"))
+    parser.add_argument("--yes", action="store_true", help=_("with --delete: do not ask"))
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List the runs of the chosen project."""
+    """Do what was asked with the runs of the chosen project."""
+    project = chosen_project(arguments)
+    output = Output(as_json=arguments.json)
+    if arguments.rename:
+        return _rename(project, output, *arguments.rename)
+    if arguments.note:
+        return _note(project, output, *arguments.note)
+    if arguments.delete:
+        return _delete(project, arguments.delete, output, ask=not arguments.yes)
+    return _list(project, output)
+
+
+def _list(project: Project, output: Output) -> int:
     from tui_tuner.training.runs import list_runs
 
-    project = chosen_project(arguments)
     summaries = list_runs(project)
-    output = Output(as_json=arguments.json)
     if not summaries:
         output.say(_("No runs yet. Start one with: tuner train"))
     for summary in summaries:
         output.event(summary)
     return 0
+
+
+def _rename(project: Project, output: Output, name: str, new: str) -> int:
+    from tui_tuner.run_uses import comparisons_with
+    from tui_tuner.training.run_names import find_run, rename_run
+
+    with project_lock(project):
+        rename_run(project, find_run(project, name), new)
+    output.event(Notice(_("{name} is called {new} now", name=name, new=new)))
+    if count := comparisons_with(project, name):
+        output.event(Notice(_("comparisons that still say {name}: {count}", count=count, name=name)))
+    return 0
+
+
+def _note(project: Project, output: Output, name: str, text: str) -> int:
+    from tui_tuner.training.run_names import find_run, read_note, write_note
+
+    folder = find_run(project, name)
+    write_note(folder, text)
+    output.event(Notice(f"{name}: {read_note(folder) or _('no note')}"))
+    return 0
+
+
+def _delete(project: Project, name: str, output: Output, *, ask: bool) -> int:
+    from tui_tuner.run_uses import delete_run, uses_of
+    from tui_tuner.training.run_names import find_run
+
+    with project_lock(project):
+        folder = find_run(project, name)
+        for use in uses_of(project, folder):
+            output.event(Notice(use, "warning"))
+        if ask and not _agreed(_("Delete {name}, with its adapter and checkpoints, for good? [y/N] ", name=name)):
+            output.event(Notice(_("{name} stays", name=name)))
+            return 1
+        delete_run(folder)
+    output.event(Notice(_("{name} is deleted", name=name)))
+    return 0
+
+
+def _agreed(question: str) -> bool:
+    if not sys.stdin.isatty():
+        raise UsageError(_("nobody is there to be asked"), advice=_("If you are sure, say so: --yes"))
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

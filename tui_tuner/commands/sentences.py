@@ -50,8 +50,10 @@ def _project_made(event: ProjectMade) -> str:
 @sentence.register
 def _run(event: RunSummary) -> str:
     best = f"{event.best_loss:.3f}" if event.best_loss is not None else "–"
+    test = f"   test {event.test_loss:.3f}" if event.test_loss is not None else ""
     progress = f"{event.iteration:,}/{event.iters:,}"
-    return f"{event.name:<10} {event.state:<24} {progress:>13}   best {best:>7}   {event.model}"
+    note = f"   {one_line(event.note, 80)}" if event.note else ""
+    return f"{event.name:<12} {event.state:<24} {progress:>13}   best {best:>7}{test}   {event.model}{note}"
 
 
 @sentence.register

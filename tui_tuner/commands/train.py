@@ -18,6 +18,7 @@ from tui_tuner.language import _
 
 EXAMPLES = _("""examples:
   tuner train --set iters=300 --set batch_size=2 --set num_layers=8
+  tuner train --run small-rate --set learning_rate=2e-5
   tuner train --resume
   tuner train --resume --run run-2 --set iters=600
   tuner train --resume --extend --set learning_rate=5e-5
@@ -34,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=_("with --resume: go on even with other data or settings than the run began with"),
     )
-    parser.add_argument("--run", metavar="NAME", help=_("with --resume: the run to go on with"))
+    parser.add_argument("--run", metavar="NAME", help=_("what to call the run; with --resume: the run to go on with"))
     parser.add_argument(
         "--hosts",
         metavar="FILE",

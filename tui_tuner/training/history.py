@@ -130,7 +130,8 @@ class RunHistory:
     @_apply.register
     def _start(self, event: TrainingStarted, time: float) -> None:
         self._forget_after(event.start_iteration)
-        self.run, self.iters, self.iteration = event.run, event.iters, event.start_iteration
+        self.run = self.run or event.run  # the folder's name counts: a run may have been renamed since
+        self.iters, self.iteration = event.iters, event.start_iteration
         self.test = None
         self.started, self.ended, self.paused = event, None, False
         if event.start_iteration:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui_tuner.choices import TrainingChoice
-from tui_tuner.errors import DatasetError, TrainingError, UsageError
+from tui_tuner.errors import DatasetError, TrainingError
 from tui_tuner.language import _
 from tui_tuner.project import Project
 from tui_tuner.training.changes import Change, changes_between, require_allowed
 from tui_tuner.training.optimization import optimizer_arguments
-from tui_tuner.training.run_config import CONFIG, RunConfig, current_facts, read_config
+from tui_tuner.training.run_config import RunConfig, current_facts, read_config
+from tui_tuner.training.run_names import find_run, free_run_folder
 from tui_tuner.training.runs import RunSummary, summarize
 
 
@@ -166,15 +167,7 @@ def _new_run(project: Project, name: str | None) -> Path:
     if name is None:
         taken = [int(found.group(1)) for path in project.runs.glob("run-*") if (found := _numbered(path.name))]
         return project.runs / f"run-{max(taken, default=0) + 1}"
-    if not name.strip() or name != Path(name).name or name.startswith("."):
-        raise UsageError(_("{name} cannot be the name of a run", name=repr(name)))
-    if (project.runs / name / CONFIG).exists():
-        raise TrainingError(
-            _("there is a run {run} already", run=name),
-            where=str(project.runs / name),
-            advice=_("Go on with it: tuner train --resume --run {run}", run=name),
-        )
-    return project.runs / name
+    return free_run_folder(project, name)
 
 
 def _numbered(name: str) -> re.Match[str] | None:
@@ -182,17 +175,7 @@ def _numbered(name: str) -> re.Match[str] | None:
 
 
 def _run_to_resume(project: Project, name: str | None) -> Path:
-    if name is not None:
-        folder = project.runs / name
-        if name != Path(name).name or not (folder / CONFIG).is_file():
-            raise TrainingError(
-                _("there is no run {run} here", run=repr(name)),
-                where=str(project.runs),
-                advice=_("See which there are with: tuner runs"),
-            )
-        candidates = [folder]
-    else:
-        candidates = project.run_folders()[::-1]
+    candidates = [find_run(project, name)] if name is not None else project.run_folders()[::-1]
     if not candidates:
         raise TrainingError(
             _("there is no run to resume"), where=str(project.runs), advice=_("Start one with: tuner train")

@@ -25,6 +25,7 @@ from tui_tuner.training.events import (
     event_from_json,
 )
 from tui_tuner.training.run_config import read_config
+from tui_tuner.training.run_names import read_note
 from tui_tuner.training.run_tail import METRICS
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class RunSummary(Event):
         best_iteration: after which step.
         test_loss: loss of the kept adapter on the test's rows; None where that was not measured.
         settings: every training setting.
+        note: what a person wrote about it.
         date: when it began, unix seconds.
     """
 
@@ -63,6 +65,7 @@ class RunSummary(Event):
     best_iteration: int | None
     test_loss: float | None
     settings: TrainingChoice
+    note: str
     date: float
 
     @property
@@ -117,6 +120,7 @@ def summarize(run: Path) -> RunSummary:
         best_iteration=best[1] if best else None,
         test_loss=test,
         settings=config.choice,
+        note=read_note(run),
         date=_unix_seconds(config.facts.created),
     )
 
