@@ -15,6 +15,7 @@ from tui_tuner.commands.running import exit_code, run_project_job
 from tui_tuner.errors import UsageError
 from tui_tuner.journey import step, training_work
 from tui_tuner.language import _
+from tui_tuner.project import project_lock
 
 EXAMPLES = _("""examples:
   tuner train --set iters=300 --set batch_size=2 --set num_layers=8
@@ -22,6 +23,8 @@ EXAMPLES = _("""examples:
   tuner train --resume
   tuner train --resume --run run-2 --set iters=600
   tuner train --resume --extend --set learning_rate=5e-5
+  tuner train --from-yaml lora.yaml   take the settings of an mlx_lm.lora file, then: tuner train
+  tuner train --to-yaml lora.yaml     write one for: mlx_lm.lora -c lora.yaml
   tuner train --hosts hosts.json
   tuner train --set machines.free_ollama=false""")
 
@@ -42,6 +45,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help=_("train on the machines that FILE names, as mlx.distributed_config writes it, this one first"),
     )
+    yaml = parser.add_mutually_exclusive_group()
+    yaml.add_argument(
+        "--from-yaml",
+        metavar="FILE",
+        type=Path,
+        help=_("take the settings of a file for mlx_lm.lora -c into the project, and do nothing else"),
+    )
+    yaml.add_argument(
+        "--to-yaml",
+        metavar="FILE",
+        type=Path,
+        help=_("write the settings into a file for mlx_lm.lora -c, and do nothing else"),
+    )
     add_set(parser, "training")
     add_json(parser)
 
@@ -54,5 +70,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.hosts is not None:
         project = project.with_settings("machines", {"hosts": os.fspath(arguments.hosts.absolute())})
     output = Output(as_json=arguments.json)
+    if arguments.from_yaml is not None or arguments.to_yaml is not None:
+        from tui_tuner.training.coming_and_leaving import settings_from_yaml, settings_to_yaml
+
+        with project_lock(project):
+            if arguments.from_yaml is not None:
+                settings_from_yaml(project, arguments.from_yaml, emit=output.event)
+            else:
+                settings_to_yaml(project, arguments.to_yaml, emit=output.event)
+        return 0
     work = training_work(project, run=arguments.run, resume=arguments.resume, extend=arguments.extend)
     return exit_code(run_project_job(project, step("train").job, work, output))
