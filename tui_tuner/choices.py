@@ -31,6 +31,9 @@ OPENING_PHRASES = (
     "What is",
 )
 
+# Words that no English question ends with. Prepositions are not among them: "Where are you from?"
+UNFINISHED_ENDINGS = ("a", "an", "the", "my", "your", "our", "their", "every")
+
 
 @dataclass(frozen=True)
 class ModelChoice:
@@ -85,6 +88,10 @@ class DatasetChoice:
     )
     opening_phrases: tuple[str, ...] = setting(
         OPENING_PHRASES, "Each question starts with one of these; separate them with ;"
+    )
+    unfinished_endings: tuple[str, ...] = setting(
+        UNFINISHED_ENDINGS,
+        "A question in English that ends with one of these breaks off and is not kept; separate them with ;",
     )
     question_prompt: str = setting(
         "",

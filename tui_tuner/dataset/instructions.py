@@ -17,9 +17,11 @@ from tui_tuner.dataset.examples import question_key, well_formed
 from tui_tuner.dataset.near_duplicates import NearDuplicates
 from tui_tuner.dataset.phrases import Phrases
 from tui_tuner.dataset.plan import INSTRUCTIONS, DatasetPlan
+from tui_tuner.dataset.unfinished import unfinished_word
 from tui_tuner.errors import DatasetError, TeacherError
 from tui_tuner.files import read_json, write_json
 from tui_tuner.language import _
+from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, Notice, Pace, StopToken
 from tui_tuner.teachers.teacher import Answer, Teacher
 
@@ -84,6 +86,7 @@ def write_instructions(
     if plan.choice.topic.strip() or (plan.seed_examples and not plan.passages):
         work.fill(teacher, stop)
     work.pace.finish()
+    work.say_what_broke_off()
     if required and not work.questions:
         raise DatasetError(
             _("there is not one usable question"),
@@ -105,6 +108,7 @@ class _Instructions:
         for question in (*self.questions, *(example.question for example in plan.seed_examples), *others):
             self._known.add(question)
         self._phrases = Phrases(plan.choice.opening_phrases, self.questions, plan.choice.seed)
+        self._unfinished: list[str] = []
         total = max(self.wanted, len(self.questions))
         self.pace = Pace(_("Questions"), total, _("questions"), emit, done=len(self.questions))
 
@@ -155,6 +159,9 @@ class _Instructions:
             key = question_key(question)
             if not key or len(self.questions) >= self.wanted or self._phrases.asks_nothing(question):
                 continue
+            if unfinished_word(question, self._plan.choice.unfinished_endings):
+                self._unfinished.append(question)
+                continue
             if self._known.like(question) is not None:
                 continue
             self._known.add(question)
@@ -166,6 +173,16 @@ class _Instructions:
         for phrase in asked.phrases:
             if phrase not in opened:
                 self._phrases.failed(phrase)
+
+    def say_what_broke_off(self) -> None:
+        """How many questions were not kept because they break off."""
+        if self._unfinished:
+            text = _(
+                "{number:,} questions break off and were not kept, such as: {question}",
+                number=len(self._unfinished),
+                question=one_line(self._unfinished[0], 200),
+            )
+            self._emit(Notice(text))
 
     def _say_exhausted(self, teacher: Teacher) -> None:
         text = _(

@@ -21,6 +21,7 @@ from tui_tuner.dataset.near_duplicates import NearDuplicates
 from tui_tuner.dataset.passage_asking import AskedAbout, passage_asking
 from tui_tuner.dataset.phrases import Phrases
 from tui_tuner.dataset.plan import PASSAGE_QUESTIONS, DatasetPlan
+from tui_tuner.dataset.unfinished import unfinished_word
 from tui_tuner.documents.passages import Passage
 from tui_tuner.errors import TeacherError, TeacherRefused
 from tui_tuner.files import Journal, read_json_lines
@@ -177,6 +178,8 @@ class _PassageQuestions:
         room = self._wanted - len(there)
         new: list[str] = []
         for question in self._asking.questions(asked, answer):
+            if unfinished_word(question, self._plan.choice.unfinished_endings):
+                continue
             if len(new) < room and not mentioned(question, passage) and self._known.like(question) is None:
                 self._known.add(question)
                 new.append(question)

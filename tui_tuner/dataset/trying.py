@@ -15,6 +15,7 @@ from tui_tuner.dataset.near_duplicates import NearDuplicates
 from tui_tuner.dataset.phrases import Phrases
 from tui_tuner.dataset.plan import INSTRUCTIONS, DatasetPlan
 from tui_tuner.dataset.reading import clean_question, listed_items
+from tui_tuner.dataset.unfinished import unfinished_word
 from tui_tuner.errors import TeacherError
 from tui_tuner.language import _
 from tui_tuner.progress import Event, StopToken
@@ -124,6 +125,7 @@ class _Judge:
         self.dropped: list[tuple[str, str]] = []
         self._near = NearDuplicates(plan.quality.near_duplicate)
         self._phrases = Phrases(plan.choice.opening_phrases, (), plan.choice.seed)
+        self._endings = plan.choice.unfinished_endings
         self._earlier = [*known, *(example.question for example in plan.seed_examples)]
         for question in self._earlier:
             self._near.add(question)
@@ -145,5 +147,7 @@ class _Judge:
     def _why_not(self, question: str) -> str:
         if not question_key(question) or self._phrases.asks_nothing(question):
             return _("only an opening phrase")
+        if word := unfinished_word(question, self._endings):
+            return _("it breaks off after: {word}", word=word)
         place = self._near.like(question)
         return "" if place is None else _("nearly the same as: {question}", question=self._earlier[place])

@@ -34,6 +34,7 @@ FIELDS = (
     "questions_per_passage",
     "turns",
     "opening_phrases",
+    "unfinished_endings",
     "style",
     "answer_beginning",
     "max_tokens",
