@@ -210,7 +210,7 @@ def json_lines(path: Path) -> Iterator[Any]:
         for number, line in enumerate(file, start=1):
             try:
                 yield json.loads(line.rstrip())
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 if line.strip():
                     torn = not line.endswith(b"\n")
                     yield BadLine(path, number, _("cut off in the middle") if torn else str(error))

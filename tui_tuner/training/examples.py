@@ -265,6 +265,11 @@ def _parse(line: bytes) -> dict[str, Any]:
         raise UnusableRow(_("not valid JSON")) from error
     if not isinstance(row, dict):
         raise UnusableRow(_("it is not a JSON object"))
+    if b"\\ud" in line.lower():  # JSON can write half of a pair, of which no tokenizer can make anything
+        try:
+            json.dumps(row, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise UnusableRow(_("a character in it is cut in half")) from error
     return row
 
 
