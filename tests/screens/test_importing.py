@@ -136,6 +136,7 @@ async def test_another_table_of_a_database(pilot, tmp_path):
     connection.close()
     await look_at(pilot, tmp_path / "x.db")
     assert "first, 0 rows" in text(pilot, "#found").replace(" ·", ",") and "Hello" not in text(pilot, "#shown")
+    assert pilot.app.screen.query_one("#table #label").size.width > 40  # a long name is read whole
     pilot.app.screen.query_one("#table", Select).value = "second"
     await settled(pilot)
     assert "Hello." in text(pilot, "#shown")

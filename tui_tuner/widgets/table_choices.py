@@ -32,8 +32,10 @@ class TableChoices(Widget):
         &.shown { display: block; }
         #table-row { height: 1; display: none; }
         #table-row.shown { display: block; }
-        #table-row Static { width: 10; padding: 0 1; color: $foreground 80%; }
-        #table { width: 1fr; height: 1; }
+        #table-row > Static { width: 10; padding: 0 1; color: $foreground 80%; }
+        #table { width: 1fr; height: 1; margin-right: 1; }
+        #table > SelectCurrent { height: 1; padding: 0 1; background: $surface; }
+        #table:focus > SelectCurrent { border: none; background: $accent 20%; background-tint: transparent; }
     }
     """
 
