@@ -8,8 +8,10 @@ from test_app import running_app
 from textual.widgets import Static
 from training.story import started, step
 
+from tui_tuner.progress import Notice
 from tui_tuner.screens.training_view import TrainingView
 from tui_tuner.training.checkpoint import Progress
+from tui_tuner.training.events import CheckpointSaved, MicroBatchHalved
 from tui_tuner.training.running_clock import RunningClock
 from tui_tuner.training.turnstile import Turnstile
 
@@ -64,6 +66,26 @@ async def test_space_holds_the_run_and_lets_it_go_on(project):
         assert "Paused" not in str(app.screen.query_one("#verdict", Static).content)
         app.board.stop_all()
         assert app.board.jobs["train"].wait(10)
+
+
+async def test_what_a_person_should_know_stays_in_sight(project):
+    async with running_app(project, "train") as (app, pilot):
+        go_on, may_end = threading.Event(), threading.Event()
+
+        def work(emit, stop):
+            emit(started())
+            emit(MicroBatchHalved(3, 2, 4, "memory is nearly full", 1.0))
+            go_on.wait(10)
+            emit(Notice("the charger is out", "warning"))
+            emit(Notice("the charger is back"))
+            emit(CheckpointSaved(4, "somewhere", 1.0))
+            may_end.wait(10)
+
+        app.screen._start(work)
+        await shown(app, pilot, "memory is nearly full: rows computed at once 4 → 2", "#verdict")
+        go_on.set()
+        await shown(app, pilot, "the charger is out", "#verdict")
+        may_end.set()
 
 
 async def test_s_stops_a_run_that_waits(project):

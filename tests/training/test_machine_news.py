@@ -117,12 +117,23 @@ def test_one_long_step_is_no_slowing():
 def test_a_report_of_a_hot_machine_says_why_it_became_slower(machine):
     machine.after(0)
     for _report in range(ENOUGH):
-        machine.news.after_report(step(1))
+        machine.news.after_report(step(1), 4)
     machine.heat.now = Heat(True, "heavy")
     machine.after(SELDOM)
     for _report in range(ENOUGH):
-        machine.news.after_report(dataclasses.replace(step(1), tokens_per_second=45.0))
+        machine.news.after_report(dataclasses.replace(step(1), tokens_per_second=45.0), 4)
     assert machine.told[-1].text == "training is 50 % slower than before: the machine is hot (heavy)"
+
+
+def test_fewer_rows_at_once_are_slower_by_themselves(machine):
+    machine.after(0)
+    for _report in range(ENOUGH):
+        machine.news.after_report(step(1), 4)
+    machine.heat.now = Heat(True, "heavy")
+    machine.after(SELDOM)
+    for _report in range(2 * ENOUGH):
+        machine.news.after_report(dataclasses.replace(step(1), tokens_per_second=45.0), 2)
+    assert [event for event in machine.told if isinstance(event, Notice)] == []
 
 
 def test_a_run_keeps_how_the_machine_stood(school, monkeypatch):

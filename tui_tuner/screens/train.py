@@ -12,13 +12,13 @@ from textual.app import ComposeResult
 from tui_tuner.errors import TunerError
 from tui_tuner.journey import changes_since_run, training_work
 from tui_tuner.language import _
-from tui_tuner.progress import Event
+from tui_tuner.progress import Event, Notice
 from tui_tuner.project import is_worked_on
 from tui_tuner.screens.dashboard import Dashboard
 from tui_tuner.screens.resume_question import Answer, ResumeQuestion
 from tui_tuner.screens.settings_step import SettingsStep
 from tui_tuner.screens.training_view import TrainingView
-from tui_tuner.training.events import TrainingContinued, TrainingPaused
+from tui_tuner.training.events import MicroBatchHalved, TrainingContinued, TrainingPaused
 from tui_tuner.training.run_config import read_config
 from tui_tuner.training.watching import LOOK_SECONDS
 from tui_tuner.widgets.settings_form import SettingsForm
@@ -228,10 +228,10 @@ class TrainScreen(SettingsStep):
     # -- what the job says ---------------------------------------------------------------------------------------------
 
     def heard(self, events: list[Event]) -> None:
-        """Say that the run waits, or how it ended."""
+        """Say that the run waits, what a person should know of it, or how it ended."""
         ended = self.board.ended(self.step)
         if ended is None:
-            self._say_whether_it_waits(events)
+            self._say_what_matters(events)
             return
         if ended.outcome == "failed":
             self.say_how_it_ended(ended)
@@ -240,12 +240,17 @@ class TrainScreen(SettingsStep):
         else:
             self.say(_("Done. ctrl+n: see what it learned in Compare."), tone="text-success")
 
-    def _say_whether_it_waits(self, events: list[Event]) -> None:
+    def _say_what_matters(self, events: list[Event]) -> None:
+        # In the list of events the next checkpoints would soon push it out of sight.
         for event in events:
             if isinstance(event, TrainingPaused):
                 self.say(_("Paused, everything kept: space goes on, s stops."), tone="text-warning")
             elif isinstance(event, TrainingContinued):
                 self.say("")
+            elif isinstance(event, MicroBatchHalved):
+                self.say(str(event), tone="text-warning")
+            elif isinstance(event, Notice) and event.level == "warning":
+                self.say(event.text, tone="text-warning")
 
 
 SCREEN = TrainScreen

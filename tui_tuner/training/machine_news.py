@@ -26,7 +26,7 @@ class MachineNews:
 
     def __init__(self, watch: MachineWatch, tell: Emit) -> None:
         self._watch, self._tell = watch, tell
-        self._slowing = Slowing()
+        self._slowing, self._micro_batch = Slowing(), 0
         self._told: Seen | None = None
         self._due = watch.clock()
 
@@ -41,9 +41,16 @@ class MachineNews:
         if text := _charger(seen.power, before.power if before else None):
             self._tell(Notice(text, "warning" if seen.power and seen.power.on_battery else "info"))
 
-    def after_report(self, step: TrainStep) -> None:
-        """Tell where the machine became slower for a reason that is known."""
+    def after_report(self, step: TrainStep, micro_batch: int) -> None:
+        """Tell where the machine became slower for a reason that is known.
+
+        Args:
+            step: the report.
+            micro_batch: rows computed at once; another number has another pace.
+        """
         seen = self._watch.seen
+        if micro_batch != self._micro_batch:
+            self._micro_batch, self._slowing = micro_batch, Slowing()
         if text := self._slowing.see(step.tokens_per_second, _hindrance(seen) if seen else ""):
             self._tell(Notice(text, "warning"))
 

@@ -187,7 +187,7 @@ class Session:
             event = report(progress, choice, self._feed.batches_per_epoch, left)
             progress.window = Window()
             self._record.tell(event)
-            self._news.after_report(event)
+            self._news.after_report(event, self._guard.micro_batch)
 
     def _skip(self, batch: Batch, result: StepResult) -> None:
         reason = _("the gradient is not finite") if math.isfinite(result.loss) else _("the loss is not finite")
