@@ -66,6 +66,14 @@ def test_a_torn_last_line_is_dropped_and_the_rest_kept(tmp_path):
     assert read_json_lines(path) == ([{"n": 1}, {"n": 2}, {"n": 3}], [])
 
 
+def test_lines_of_other_programs_are_read(tmp_path):
+    path = tmp_path / "lines.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"n": 1}\r\n\n  {"n": "\xed\xa0\xbd"}  \n{"n": "\xff"}\n')
+    rows, bad = read_json_lines(path)
+    assert rows == [{"n": 1}, {"n": "\ud83d"}]  # half a character, as JavaScript writes it
+    assert [line.line for line in bad] == [4]
+
+
 def test_every_appended_line_survives_a_kill(tmp_path):
     path = tmp_path / "journal.jsonl"
     code = f"""

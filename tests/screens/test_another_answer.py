@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 import tiny_project
+from screens.review_on_screen import opened, text
 from teachers.small_ollama import MISTRAL, SmallOllama
-from textual.widgets import Static
 
 from tui_tuner.app import TunerApp
 from tui_tuner.dataset.examples import asked_and_answered
@@ -26,10 +26,6 @@ def project(tmp_path):
     return project
 
 
-def text(screen, name):
-    return str(screen.query_one(name, Static).render())
-
-
 async def until(pilot, condition):
     """Wait for the model, which writes on a thread of its own."""
     end = time.monotonic() + 60
@@ -39,10 +35,7 @@ async def until(pilot, condition):
 
 
 async def asked(app, pilot):
-    await pilot.press("v")
-    await app.workers.wait_for_complete()
-    await pilot.pause()
-    review = app.screen
+    review = await opened(app, pilot)
     await pilot.press("r")
     await until(pilot, lambda: isinstance(app.screen, AnotherAnswerScreen))
     await until(pilot, lambda: "the new one" in text(app.screen, "#answers"))

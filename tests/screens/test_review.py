@@ -1,14 +1,21 @@
 """Going through the examples: what is seen, decided, undone, searched and edited."""
 
+import asyncio
+import gc
+import threading
+
 import pytest
 import tiny_project
+from screens.review_on_screen import opened, text
 from textual.widgets import Input, OptionList, Static
 
 from tui_tuner.app import TunerApp
 from tui_tuner.dataset.examples import Example, asked_and_answered
 from tui_tuner.dataset.review import Decision, Review, identity
 from tui_tuner.dataset.review_rows import ReviewRow
+from tui_tuner.dataset.reviewing import review_slices
 from tui_tuner.files import read_json_lines, write_json_lines
+from tui_tuner.screens import review_reading
 from tui_tuner.screens.review import ReviewScreen
 from tui_tuner.screens.review_reading import RowsRead
 from tui_tuner.settings import Settings
@@ -26,18 +33,6 @@ def project(tmp_path):
     ]
     write_json_lines(project.data / "imported.jsonl", [{**one.as_row(), "source": one.source} for one in examples])
     return project
-
-
-async def opened(app, pilot):
-    await pilot.press("v")
-    await app.workers.wait_for_complete()
-    await pilot.pause()
-    assert isinstance(app.screen, ReviewScreen)
-    return app.screen
-
-
-def text(screen, name):
-    return str(screen.query_one(name, Static).render())
 
 
 async def test_accept_reject_and_undo_by_key(project):
@@ -195,6 +190,59 @@ async def test_a_decision_undone_while_the_rest_is_still_read_is_undone_there_to
             assert screen._table.learned == NUMBER + 1
             await pilot.click(ReviewList, offset=(20, 3))
             assert screen.query_one(ReviewList).cursor == 3
+    finally:
+        app.close()
+
+
+async def test_the_next_rows_are_read_once_those_before_are_taken_in(project, monkeypatch):
+    ahead, read = [], review_slices
+
+    def noting(*arguments):
+        number = 0
+        for rows in read(*arguments):
+            ahead.append(number - len(screens[0]._table.rows))
+            yield rows
+            number += len(rows)
+
+    screens, mount = [], ReviewScreen.on_mount
+    monkeypatch.setattr(ReviewScreen, "on_mount", lambda self: (screens.append(self), mount(self)))
+    monkeypatch.setattr(review_reading, "review_slices", noting)
+    app = TunerApp(project, Settings(last_step="dataset"))
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            screen = await opened(app, pilot)
+            assert ahead == [0] * 2  # 200 rows, and the others
+            assert len(screen._table.rows) == NUMBER
+            assert gc.get_freeze_count() > 0
+            await pilot.press("escape")
+            await pilot.pause()
+            assert gc.get_freeze_count() == 0
+    finally:
+        app.close()
+
+
+@pytest.mark.parametrize("key", ["escape", "q"])
+async def test_reading_ends_with_the_screen_and_with_the_app(project, monkeypatch, key):
+    ended = threading.Event()
+
+    def endless(*_arguments):
+        example = asked_and_answered("Is it?", "It is.", "mine.csv")
+        try:
+            while True:
+                yield [ReviewRow("a", example)]
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(review_reading, "review_slices", endless)
+    app = TunerApp(project, Settings(last_step="dataset"))
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("v")
+            await pilot.pause()
+            assert isinstance(app.screen, ReviewScreen)
+            await pilot.press(key)
+        assert await asyncio.to_thread(ended.wait, 60)
+        assert gc.get_freeze_count() == 0
     finally:
         app.close()
 

@@ -2,14 +2,14 @@
 
 import pytest
 import tiny_project
-from textual.widgets import Static, TextArea
+from screens.review_on_screen import opened, text
+from textual.widgets import TextArea
 
 from tui_tuner.app import TunerApp
 from tui_tuner.dataset.examples import asked_and_answered, name_of
 from tui_tuner.dataset.review import Review
 from tui_tuner.files import write_json_lines
 from tui_tuner.screens.learning import LearningScreen
-from tui_tuner.screens.review import ReviewScreen
 from tui_tuner.settings import Settings
 from tui_tuner.widgets.review_list import ReviewList
 
@@ -37,18 +37,6 @@ def app(project):
     app = TunerApp(project, Settings(last_step="dataset"))
     yield app
     app.close()
-
-
-async def opened(app, pilot):
-    await pilot.press("v")
-    await app.workers.wait_for_complete()
-    await pilot.pause()
-    assert isinstance(app.screen, ReviewScreen)
-    return app.screen
-
-
-def text(screen, name):
-    return str(screen.query_one(name, Static).render())
 
 
 def lines(screen):

@@ -2,13 +2,12 @@
 
 import pytest
 import tiny_project
-from textual.widgets import Static
+from screens.review_on_screen import opened, text
 
 from tui_tuner.app import TunerApp
 from tui_tuner.dataset.examples import asked_and_answered
 from tui_tuner.files import write_json_lines
 from tui_tuner.screens import review_tokens
-from tui_tuner.screens.review import ReviewScreen
 from tui_tuner.settings import Settings
 from tui_tuner.widgets.review_list import ReviewList
 
@@ -27,14 +26,6 @@ def project(tmp_path, monkeypatch):
     return project
 
 
-async def opened(app, pilot):
-    await pilot.press("v")
-    await app.workers.wait_for_complete()
-    await pilot.pause()
-    assert isinstance(app.screen, ReviewScreen)
-    return app.screen
-
-
 async def sorted_by_tokens(screen, pilot):
     while screen._wanted.order != "tokens":
         await pilot.press("o")
@@ -48,10 +39,6 @@ async def counted(screen, pilot):
             await pilot.pause()
             return
     raise AssertionError("still not counted")
-
-
-def text(screen, name):
-    return str(screen.query_one(name, Static).render())
 
 
 def questions(screen):

@@ -103,7 +103,7 @@ class Example:
         messages = row.get("messages") if isinstance(row, dict) else None
         if not isinstance(messages, list):
             raise ValueError(_("it has no messages"))
-        turns = tuple(_turn(message) for message in messages)
+        turns = tuple(map(_turn, messages))
         roles = [turn["role"] for turn in turns]
         if "user" not in roles or roles[-1] != "assistant":
             raise ValueError(_("it must have a question of the user and end with an answer of the assistant"))
@@ -121,7 +121,7 @@ def asked_and_answered(question: str, answer: str, source: str, passage: Provena
 def name_of(messages: Iterable[Message]) -> str:
     """A short name for turns: the same turns, the same name."""
     # With their lengths, so that no text can look like the end of a turn and the beginning of the next one.
-    turns = "".join(f"{message['role']} {len(message['content'])} {message['content']}" for message in messages)
+    turns = "".join([f"{message['role']} {len(message['content'])} {message['content']}" for message in messages])
     return hashlib.blake2b(turns.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 

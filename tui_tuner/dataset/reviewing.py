@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -18,7 +17,7 @@ from tui_tuner.documents.passages import Provenance
 from tui_tuner.files import json_lines
 from tui_tuner.language import _
 
-FIRST_SLICE, SLICE = 200, 1000  # rows read before they are handed on: the first ones are to be seen at once
+FIRST_SLICE, SLICE = 200, 500  # rows read before they are handed on: the first ones are to be seen at once
 
 
 def review_slices(
@@ -82,7 +81,10 @@ class _Reader:
             self._seen.add(name)
             if note:
                 self._answered.add(question_key(example.question))
-            decision, verdict = self._decisions.get(name), why.get(name, {})
+            decision, verdict = self._decisions.get(name), why.get(name)
+            if verdict is None:
+                yield ReviewRow(name, example, decision=decision)
+                continue
             reason, detail, like = (str(verdict.get(key, "")) for key in ("reason", "detail", "like"))
             if reason == "by_hand":  # a person's decision, which the journal knows better
                 reason = detail = ""
@@ -123,9 +125,11 @@ def _refused(data: Path, way: str = "") -> Iterator[tuple[str, Example, str, str
 
 
 def _examples(path: Path) -> Iterator[Example]:
-    for row in _rows(path):
-        with contextlib.suppress(ValueError):
+    for row in json_lines(path):
+        try:
             yield Example.from_row(row, "")
+        except ValueError:
+            continue
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

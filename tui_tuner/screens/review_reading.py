@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import threading
 import time
 from collections.abc import Iterator, Sequence
 
@@ -21,15 +22,21 @@ from tui_tuner.project import Project
 from tui_tuner.screens.review_face import ReviewFace
 from tui_tuner.widgets.review_list import ReviewList
 
+PATIENCE = 0.1  # seconds between two looks whether the screen is still there
 BETWEEN_DRAWINGS = 0.25  # seconds, while more rows are read: drawing costs more than reading
 
 
 class RowsRead(Message):
-    """Some of the examples, posted from the thread that reads them; the first ones come with the decisions."""
+    """Some of the examples, posted from the thread that reads them; the first ones come with the decisions.
+
+    Attributes:
+        taken: is set when they have been taken in, and more may come.
+    """
 
     def __init__(self, rows: Sequence[ReviewRow], review: Review) -> None:
         super().__init__()
         self.rows, self.review = rows, review
+        self.taken = threading.Event()
 
 
 class ReadingEnded(Message):
@@ -52,8 +59,12 @@ class ReviewReading(ReviewFace):
         self._drawn = 0.0
 
     def on_mount(self) -> None:
-        """Read the files while the screen is already there."""
-        self._read()
+        """Read the files once the screen is there: while both are under way, keys wait for both."""
+        self.call_after_refresh(self._read)
+
+    def on_unmount(self) -> None:
+        """What is not needed any more may be thrown away again."""
+        gc.unfreeze()
 
     @work(thread=True, exclusive=True, group="reading", description="reading the examples")
     def _read(self) -> None:
@@ -65,9 +76,13 @@ class ReviewReading(ReviewFace):
             choice = self._project.choices.dataset
             with _nothing_thrown_away():
                 for rows in review_slices(data, decisions, way_of_answering(choice), choice.turns_learned):
-                    if worker.is_cancelled:
-                        return
-                    self.post_message(RowsRead(rows, review))
+                    message = RowsRead(rows, review)
+                    self.post_message(message)
+                    # Both threads need the interpreter: one that reads on meanwhile only makes keys wait for it.
+                    while not message.taken.wait(PATIENCE):
+                        if worker.is_cancelled:
+                            return
+                gc.freeze()
         except TunerError as error:
             self.post_message(ReadingEnded(error))
         else:
@@ -86,6 +101,9 @@ class ReviewReading(ReviewFace):
         if first or now > self._drawn + BETWEEN_DRAWINGS:
             self._drawn = now
             self._draw(self.query_one(ReviewList).cursor)
+            self.call_after_refresh(message.taken.set)
+        else:
+            message.taken.set()
 
     def on_reading_ended(self, message: ReadingEnded) -> None:
         """Put in order what came last, or say why there is nothing to see."""
@@ -100,7 +118,10 @@ class ReviewReading(ReviewFace):
 
 @contextlib.contextmanager
 def _nothing_thrown_away() -> Iterator[None]:
-    """Without looking for garbage: all that is read stays, and looking through it takes a third longer."""
+    """Without looking for garbage: all that is read stays, and looking through it takes a third longer.
+
+    What has been read is frozen before this ends: the first look through it held everything up for a tenth of a second.
+    """
     collects = gc.isenabled()
     gc.disable()
     try:
