@@ -240,6 +240,7 @@ OPTIMIZERS = ("adam", "adamw", "sgd", "adafactor", "muon")
 CONSTANT = "constant"
 LR_SCHEDULES = (CONSTANT, "cosine_decay", "linear_schedule", "exponential_decay", "step_decay")
 ADAPTER, RATE, OPTIMIZER, MEMORY, RECORD = "Adapter", "Learning rate", "Optimizer", "Memory", "Reports and checkpoints"
+SHORTCUTS = "Shortcuts, each tried on the model before it is relied on"
 
 
 @dataclass(frozen=True)
@@ -362,6 +363,23 @@ class TrainingChoice:
         "Compute what happens inside the layers twice instead of keeping it: less memory, slower.",
         label="checkpointing",
         group=MEMORY,
+    )
+
+    kept_states: bool = setting(
+        True,
+        "Compute the layers below the first trained one once for each example, and keep their result; on the "
+        "disk where it does not fit into memory.",
+        group=SHORTCUTS,
+    )
+    learned_logits: bool = setting(True, "Compute logits only where a token is learned.", group=SHORTCUTS)
+    chunked_loss: bool = setting(
+        True, "Compute these logits and their gradient a few tokens at a time: less memory.", group=SHORTCUTS
+    )
+    rows_side_by_side: bool = setting(
+        True, "On a CPU: compute the rows of a batch side by side, one core each.", group=SHORTCUTS
+    )
+    quick_exponentials: bool = setting(
+        True, "On an x86 CPU: compute exponentials as powers, which MLX does three times faster there.", group=SHORTCUTS
     )
 
     steps_per_report: int = setting(

@@ -25,3 +25,11 @@ def tokenizer(tiny: Path) -> Any:
     from tui_tuner.models.loading import load_model
 
     return load_model(tiny).tokenizer
+
+
+@pytest.fixture
+def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows are computed side by side, whatever machine the tests run on."""
+    from tui_tuner.training.shortcuts import proof
+
+    monkeypatch.setattr(proof, "cores_here", lambda: 2)

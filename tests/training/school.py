@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,10 @@ QUICK = TrainingChoice(
     max_seq_length=256,
     samples=2,
     sample_tokens=6,
+)
+
+WITHOUT_SHORTCUTS = dict.fromkeys(
+    ("kept_states", "learned_logits", "chunked_loss", "rows_side_by_side", "quick_exponentials"), False
 )
 
 
@@ -85,7 +90,9 @@ class School:
             if stop_when(event):
                 stop.request()
 
-        return train(plan, emit=emit, stop=stop, shortcuts=shortcuts)
+        if not shortcuts:
+            plan = dataclasses.replace(plan, choice=dataclasses.replace(plan.choice, **WITHOUT_SHORTCUTS))
+        return train(plan, emit=emit, stop=stop)
 
     def seen(self, kind: type[Event]) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]

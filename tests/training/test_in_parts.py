@@ -17,7 +17,7 @@ from tui_tuner.training.examples import read_examples
 from tui_tuner.training.in_parts import parts_of
 from tui_tuner.training.loop import Stepper
 from tui_tuner.training.loss import PlainLoss
-from tui_tuner.training.shortcuts import quick_loss
+from tui_tuner.training.shortcuts.proof import quick_loss
 
 
 def read(tmp_path, tokenizer, content, mask_prompt=True):
@@ -37,7 +37,7 @@ def examples(request, tmp_path, tokenizer):
 
 def train(tiny, examples, micro_batch, *, shortcuts, steps=6):
     model = lora_model(tiny, dataclasses.replace(QUICK, batch_size=5))
-    loss = quick_loss(model, examples)[0] if shortcuts else PlainLoss()
+    loss = quick_loss(model, examples, QUICK, folder=tiny, tell=print)[0] if shortcuts else PlainLoss()
     stepper = Stepper(model, Adam(learning_rate=1e-3), loss)
     model.train()
     feed = Feed(examples, 5, 0)

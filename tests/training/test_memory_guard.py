@@ -10,12 +10,11 @@ from training.test_train import adapter, curves
 
 from tui_tuner.errors import Stopped, TrainingError
 from tui_tuner.progress import Notice
-from tui_tuner.training import loss as losses
-from tui_tuner.training import shortcuts
 from tui_tuner.training.checkpoint import CHECKPOINTS
 from tui_tuner.training.events import CheckpointSaved, MicroBatchHalved, TrainingEnded, TrainStep, Validation
 from tui_tuner.training.history import read_history
 from tui_tuner.training.memory_guard import MemoryGuard, tells_of_memory
+from tui_tuner.training.shortcuts.quick_loss import QuickLoss
 
 METAL = (
     "[METAL] Command buffer execution failed: Insufficient Memory "
@@ -32,8 +31,8 @@ def scarce(monkeypatch):
     """From a step on, no more than so many rows fit."""
 
     def begin(school, most: int, *, after: int = 0, error: Exception | None = None, in_training: bool = True):
-        def wrap(kind):
-            original = kind.__call__
+        def wrap(kind, name):
+            original = getattr(kind, name)
 
             def call(self, model, batch):
                 found = original(self, model, batch)  # has drawn its random numbers when memory runs out
@@ -42,10 +41,10 @@ def scarce(monkeypatch):
                     raise error or RuntimeError(METAL)
                 return found
 
-            monkeypatch.setattr(kind, "__call__", call)
+            monkeypatch.setattr(kind, name, call)
 
-        wrap(losses.PlainLoss)
-        wrap(shortcuts.QuickLoss)
+        for name in ("gradient", "value"):
+            wrap(QuickLoss, name)
 
     return begin
 

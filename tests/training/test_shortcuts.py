@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import mlx.core as mx
@@ -11,17 +12,19 @@ from mlx.utils import tree_flatten
 from mlx_lm.models import llama
 from mlx_lm.models.base import create_attention_mask
 from mlx_lm.tuner.utils import linear_to_lora_layers
-from training.school import rows
+from training.school import QUICK, WITHOUT_SHORTCUTS, rows
 
 from tui_tuner.models.loading import load_model
-from tui_tuner.training import shortcuts
 from tui_tuner.training.batches import Feed, assemble
 from tui_tuner.training.examples import Encoder
-from tui_tuner.training.frozen_states import frozen_layers
 from tui_tuner.training.loop import Stepper
 from tui_tuner.training.loss import PlainLoss
-from tui_tuner.training.shortcuts import quick_loss
-from tui_tuner.training.supervised_head import find_head
+from tui_tuner.training.shortcuts import proof
+from tui_tuner.training.shortcuts.frozen_states import frozen_layers
+from tui_tuner.training.shortcuts.proof import loss_and_norm
+from tui_tuner.training.shortcuts.supervised_head import find_head
+
+ALL = tuple(WITHOUT_SHORTCUTS)
 
 
 @pytest.fixture
@@ -30,8 +33,31 @@ def examples(tokenizer):
     return [encoder.encode(line, json.dumps(row).encode()) for line, row in enumerate(rows(9), start=1)]
 
 
+@pytest.fixture
+def quick_loss(tmp_path):
+    """Asks for shortcuts, all or those named, and gives back their threads when the test ends."""
+    made = []
+
+    def ask(model, examples, names=ALL, **settings):
+        choice = dataclasses.replace(QUICK, **WITHOUT_SHORTCUTS | dict.fromkeys(names, True), **settings)
+        loss, notices = proof.quick_loss(model, examples, choice, folder=tmp_path, tell=print)
+        made.append(loss)
+        return loss, notices
+
+    yield ask
+    for loss in made:
+        loss.close()
+
+
+def in_place(loss):
+    """The names of the shortcuts that are there."""
+    there = (loss.states is not None, loss.head is not None, loss.chunked, loss.cores is not None, loss.exponentials)
+    return [name for name, found in zip(ALL, there, strict=True) if found]
+
+
 def with_adapter(model, layers: int = 2):
     model.freeze()
+    mx.random.seed(0)
     linear_to_lora_layers(model, layers, {"rank": 4, "dropout": 0.0, "scale": 20.0})
     return model
 
@@ -43,7 +69,8 @@ def quantized(path):
 
 
 @pytest.mark.parametrize("kind", ["tied", "untied", "quantized", "half"])
-def test_every_loss_and_gradient_is_that_of_the_whole_model(tmp_path, examples, kind):
+@pytest.mark.parametrize("names", [ALL, *((name,) for name in ALL), ("learned_logits", "chunked_loss"), ()], ids=str)
+def test_every_loss_and_gradient_is_that_of_the_whole_model(tmp_path, examples, kind, names, quick_loss, two_cores):
     path = tiny_model.make(tmp_path, tied=kind != "untied", hidden=128)
     model = quantized(path) if kind == "quantized" else load_model(path).model
     if kind == "half":
@@ -57,28 +84,33 @@ def test_every_loss_and_gradient_is_that_of_the_whole_model(tmp_path, examples, 
     plain = Stepper(model, optimizer, PlainLoss())
     for batch in batches:  # a fresh adapter does nothing yet: train it, so that it takes part
         plain.step(batch)
-    expected = [shortcuts._loss_and_norm(model, PlainLoss(), batch) for batch in batches]
-    loss, notices = quick_loss(model, examples)
-    found = [shortcuts._loss_and_norm(model, loss, batch) for batch in batches]
+    expected = [loss_and_norm(model, PlainLoss(), batch) for batch in batches]
+    loss, notices = quick_loss(model, examples, names)
+    found = [loss_and_norm(model, loss, batch) for batch in batches]
+    model.eval()
+    measured = [loss.value(model, batch) for batch in batches]
 
-    assert (notices, loss.head is None, loss.states is None) == ([], False, False)
+    needs_head = "learned_logits" in names
+    assert notices == []
+    assert in_place(loss) == [name for name in names if name != "chunked_loss" or needs_head]
     tolerance = 2e-2 if kind == "half" else 2e-5
-    for pair, other in zip(found, expected, strict=True):
-        assert pair == pytest.approx(other, rel=tolerance)
+    for pair, value, other in zip(found, measured, expected, strict=True):
+        assert (*pair, value) == pytest.approx((*other, other[0]), rel=tolerance)
     assert dict(tree_flatten(model.trainable_parameters())).keys() == before
     assert mx.random.state[0].tolist() == random_key
 
 
-def test_kept_states_do_not_depend_on_the_company(tiny, examples):
+def test_kept_states_do_not_depend_on_the_company(tiny, examples, quick_loss):
     model = with_adapter(load_model(tiny).model)
     first, _notices = quick_loss(model, examples)
-    first.prepare(assemble(examples[:5]))
-    second, _notices = quick_loss(with_adapter(load_model(tiny).model), examples)
-    second.prepare(assemble([examples[3]]))
+    first.value(model, assemble(examples[:5]))
+    other = with_adapter(load_model(tiny).model)
+    second, _notices = quick_loss(other, examples)
+    second.value(other, assemble([examples[3]]))
     assert mx.array_equal(first.states.of(examples[3]), second.states.of(examples[3]))
 
 
-def test_frozen_layers_run_once_per_example(tiny, examples):
+def test_frozen_layers_run_once_per_example(tiny, examples, quick_loss):
     model = with_adapter(load_model(tiny).model)
     runs = []
     layer = type(model.layers[0])
@@ -93,11 +125,11 @@ def test_frozen_layers_run_once_per_example(tiny, examples):
     layer.__call__ = counting
     try:
         for batch, _count in zip(Feed(examples, 4, 0).batches(0), range(9), strict=False):
-            loss.prepare(batch)
-            mx.eval(loss(model, batch))
+            mx.eval(loss.gradient(model, batch))
+            loss.value(model, batch)
     finally:
         layer.__call__ = original
-    assert sum(runs) == len(examples) - 2, "two were met in the comparison"
+    assert sum(runs) == len(examples)
 
 
 class FarConnection(llama.LlamaModel):
@@ -120,7 +152,7 @@ class PlaceInLogits(llama.Model):
         return logits * mx.linspace(1, 2, inputs.shape[1])[None, :, None]
 
 
-def test_a_model_that_does_not_allow_a_shortcut_is_trained_without_it(tiny, examples):
+def test_a_model_that_does_not_allow_a_shortcut_is_trained_without_it(tiny, examples, quick_loss):
     base = load_model(tiny).model
     far = llama.Model(base.args)
     far.model = FarConnection(base.args)
@@ -131,21 +163,49 @@ def test_a_model_that_does_not_allow_a_shortcut_is_trained_without_it(tiny, exam
         names = list(dict(tree_flatten(model.parameters())))
         batch = assemble(examples[:4])
         expected = PlainLoss()(model, batch).item()
-        loss, notices = quick_loss(model, examples)
-        loss.prepare(batch)
+        # With a row of another length beside it a row would have other logits: no company may be computed elsewhere.
+        loss, notices = quick_loss(model, examples, [name for name in ALL if name != "rows_side_by_side"])
 
         assert getattr(loss, lost) is None
         assert getattr(loss, kept) is not None
         assert len(notices) == 1
-        assert loss(model, batch).item() == pytest.approx(expected, rel=1e-5)
+        assert loss.value(model, batch) == pytest.approx(expected, rel=1e-5)
         leftover = [name for name in dict(tree_flatten(model.parameters())) if name not in names]
         assert all(("layers" in name) == (kept == "states") for name in leftover), "the failed one is taken out"
 
 
-def test_states_are_not_kept_beyond_their_share_of_the_memory(tiny, examples, monkeypatch):
-    monkeypatch.setattr(shortcuts, "MEMORY_SHARE", 1e-9)
-    loss, notices = quick_loss(with_adapter(load_model(tiny).model), examples)
-    assert (loss.states, notices) == (None, [])
+class LouderLogits(llama.Model):
+    """Does something to its logits, as Gemma and Cohere do."""
+
+    def __call__(self, inputs, cache=None, input_embeddings=None):
+        return mx.tanh(super().__call__(inputs, cache, input_embeddings) / 2) * 3
+
+
+def test_logits_that_are_changed_afterwards_are_not_computed_in_chunks(tiny, examples, quick_loss):
+    base = load_model(tiny).model
+    model = LouderLogits(base.args)
+    model.load_weights(list(tree_flatten(base.parameters())))
+    with_adapter(model)
+    expected = PlainLoss().value(model, assemble(examples[:4]))
+    loss, notices = quick_loss(model, examples)
+    assert (loss.chunked, loss.head is None, len(notices)) == (False, False, 1)
+    assert "a few tokens at a time" in notices[0].text
+    assert loss.value(model, assemble(examples[:4])) == pytest.approx(expected, rel=1e-5)
+
+
+def test_states_beyond_their_share_of_the_memory_come_from_the_disk(tiny, examples, monkeypatch, quick_loss, tmp_path):
+    model = with_adapter(load_model(tiny).model)
+    batch = assemble(examples[:4])
+    expected = quick_loss(model, examples)[0].gradient(model, batch)
+    mx.eval(expected)
+    monkeypatch.setattr(proof, "MEMORY_SHARE", 1e-7)
+    other = with_adapter(load_model(tiny).model)
+    loss, notices = quick_loss(other, examples)
+    found = loss.gradient(other, batch)
+    assert len(notices) == 1 and str(tmp_path) in notices[0].text
+    assert loss.states._store.on_disk > 0
+    for one, same in zip(tree_flatten(expected), tree_flatten(found), strict=True):
+        assert mx.array_equal(one[1], same[1]), one[0]
 
 
 def test_layers_are_frozen_below_the_first_adapter(tiny):

@@ -20,7 +20,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +57,12 @@ class BlasReport:
     Attributes:
         name: the fast library as a person knows it; None where MLX uses its own slow one.
         advice: what would make it faster and how; empty where nothing would.
+        library: its functions, where it was loaded here.
     """
 
     name: str | None
     advice: str
+    library: Any = field(default=None, repr=False, compare=False)
 
 
 @functools.cache
@@ -78,8 +80,7 @@ def load_fast_blas() -> BlasReport:
             continue
         if late:
             return BlasReport(None, _("MLX was loaded before OpenBLAS and does not use it: start the program again."))
-        _choose_processor(candidate, library)
-        return BlasReport(f"OpenBLAS ({candidate})", "")
+        return BlasReport(f"OpenBLAS ({candidate})", "", _for_this_processor(candidate, library))
     commands = [_system_command()]
     if _wheel_suits():
         commands.append(f"{sys.executable} -m pip install cmeel-openblas")
@@ -100,22 +101,36 @@ def _candidates() -> Iterator[str]:
             yield str(library)
 
 
-def _choose_processor(name: str, library: Any) -> None:
-    """Load OpenBLAS once more where it takes this processor for one that is much older."""
+def _for_this_processor(name: str, library: Any) -> Any:
+    """`library`, loaded once more where it takes this processor for one that is much older."""
     better = _processor(_flags())
     if better is None or PROCESSOR in os.environ or not hasattr(library, "openblas_get_corename"):
-        return
+        return library
     library.openblas_get_corename.restype = ctypes.c_char_p
     if library.openblas_get_corename().decode().lower() not in WITHOUT_AVX2:
-        return
+        return library
     os.environ[PROCESSOR] = better
     try:
         # It decides when it is loaded. Nothing has used it yet, so it can be given back.
         _ctypes.dlclose(library._handle)
-        with contextlib.suppress(OSError):
-            ctypes.CDLL(name, mode=ctypes.RTLD_GLOBAL)
+        return ctypes.CDLL(name, mode=ctypes.RTLD_GLOBAL)
     finally:
         del os.environ[PROCESSOR]  # what else this process starts shall decide for itself
+
+
+@contextlib.contextmanager
+def products_on_one_core() -> Iterator[None]:
+    """Within the block each matrix product is computed by the thread that asks for it, whatever others do meanwhile."""
+    library = load_fast_blas().library
+    if not hasattr(library, "openblas_set_num_threads"):  # another BLAS, which has one thread
+        yield
+        return
+    before = library.openblas_get_num_threads()
+    library.openblas_set_num_threads(1)
+    try:
+        yield
+    finally:
+        library.openblas_set_num_threads(before)
 
 
 def _processor(flags: set[str]) -> str | None:

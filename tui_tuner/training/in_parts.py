@@ -32,10 +32,7 @@ class GradientInParts:
     """
 
     def __init__(self, model: Any, loss: BatchLoss) -> None:
-        from mlx import nn
-
         self._model, self._loss = model, loss
-        self._loss_and_gradient = nn.value_and_grad(model, loss)
 
     def __call__(self, batch: Batch, micro_batch: int | None = None) -> tuple[Any, Any]:
         """The mean loss over the batch's learned tokens, a scalar, and the gradient, a tree like the trained weights.
@@ -44,13 +41,8 @@ class GradientInParts:
         """
         parts = parts_of(batch, micro_batch)
         if len(parts) == 1:
-            return self._of(batch)
+            return self._loss.gradient(self._model, batch)
         return self._sum(parts, batch.supervised)
-
-    def _of(self, part: Batch) -> tuple[Any, Any]:
-        self._loss.prepare(part)
-        loss, gradient = self._loss_and_gradient(self._model, part)
-        return loss, gradient
 
     def _sum(self, parts: list[Batch], supervised: int) -> tuple[Any, Any]:
         import mlx.core as mx
@@ -59,7 +51,7 @@ class GradientInParts:
         total, summed = mx.array(0.0), None
         for part in parts:
             share = part.supervised / supervised
-            loss, gradient = self._of(part)
+            loss, gradient = self._loss.gradient(self._model, part)
             total = total + share * loss
             weighted = tree_map(lambda array, share=share: share * array, gradient)
             summed = weighted if summed is None else tree_map(mx.add, summed, weighted)

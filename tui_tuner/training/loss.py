@@ -18,23 +18,41 @@ if TYPE_CHECKING:
 class BatchLoss(Protocol):
     """How the loss of a batch is computed; every way gives the same number."""
 
-    def prepare(self, batch: Batch) -> None:
-        """Compute what does not depend on the trained weights, before gradients are taken."""
+    def value(self, model: Any, batch: Batch) -> float:
+        """The mean loss over the batch's learned tokens."""
 
-    def __call__(self, model: Any, batch: Batch) -> mx.array:
-        """The mean loss over the batch's learned tokens, a scalar, float32."""
+    def gradient(self, model: Any, batch: Batch) -> tuple[mx.array, Any]:
+        """The mean loss, a scalar, float32, and its gradient, a tree like the trained weights; both may be lazy.
+
+        The model may hold what the gradient was traced with afterwards: give it back its weights.
+        """
+
+    def close(self) -> None:
+        """Give back whatever it holds besides memory."""
 
 
 class PlainLoss:
     """The whole model, logits for every position: the yardstick for every shortcut."""
 
-    def prepare(self, batch: Batch) -> None:
-        """Nothing to prepare."""
-
     def __call__(self, model: Any, batch: Batch) -> mx.array:
-        """The mean loss; the model maps token ids (B, T) to logits (B, T, vocabulary)."""
+        """The mean loss, lazy; the model maps token ids (B, T) to logits (B, T, vocabulary)."""
         logits = model(batch.inputs)
         return mean_cross_entropy(logits.reshape(-1, logits.shape[-1])[batch.positions], batch.targets)
+
+    def value(self, model: Any, batch: Batch) -> float:
+        """The mean loss."""
+        mean: Any = self(model, batch).item()
+        return float(mean)
+
+    def gradient(self, model: Any, batch: Batch) -> tuple[mx.array, Any]:
+        """The mean loss and its gradient, both lazy."""
+        from mlx import nn
+
+        loss, gradient = nn.value_and_grad(model, self)(model, batch)
+        return loss, gradient
+
+    def close(self) -> None:
+        """It holds nothing."""
 
 
 def mean_cross_entropy(logits: mx.array, targets: mx.array) -> mx.array:

@@ -15,7 +15,15 @@ from tui_tuner.training.optimization import optimizer_arguments, schedule_for_ml
 LORA_PARAMETERS = ("rank", "dropout", "scale", "keys")
 SCHEDULE = ("warmup", "warmup_init", "lr_end", "decay_steps", "decay_rate", "step_size")
 # What mlx-lm cannot do; it passes over keys it does not know.
-OURS = ("grad_clip", "keep_checkpoints")
+OURS = (
+    "grad_clip",
+    "keep_checkpoints",
+    "kept_states",
+    "learned_logits",
+    "chunked_loss",
+    "rows_side_by_side",
+    "quick_exponentials",
+)
 
 
 def in_mlx_lms_words(choice: TrainingChoice) -> dict[str, Any]:

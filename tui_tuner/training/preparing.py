@@ -13,7 +13,6 @@ from tui_tuner.teachers.making_room import make_room
 from tui_tuner.training.adapter import attach_adapter
 from tui_tuner.training.examples import Examples, notices, read_examples
 from tui_tuner.training.loop import Stepper
-from tui_tuner.training.loss import PlainLoss
 from tui_tuner.training.machine_news import display_notices
 from tui_tuner.training.optimization import advice_on, make_optimizer
 from tui_tuner.training.plan import TrainingPlan
@@ -45,7 +44,7 @@ class Prepared:
     machine_notices: list[Notice]
 
 
-def prepare(plan: TrainingPlan, emit: Emit, stop: StopToken, *, shortcuts: bool) -> Prepared:
+def prepare(plan: TrainingPlan, emit: Emit, stop: StopToken) -> Prepared:
     """Load the model, turn the rows into tokens, and set up what is trained, as `plan` says.
 
     Raises:
@@ -70,7 +69,7 @@ def prepare(plan: TrainingPlan, emit: Emit, stop: StopToken, *, shortcuts: bool)
             where=str(train.path),
             advice=_("Mend the file, or make the dataset again with: tuner data"),
         )
-    pupil, slower = _pupil(plan, loaded.model, [*train.usable, *valid.usable, *test.usable], shortcuts=shortcuts)
+    pupil, slower = _pupil(plan, loaded.model, [*train.usable, *valid.usable, *test.usable], emit)
     prompts = sample_prompts(plan.choice, plan.data, loaded)
     sampler = Sampler(loaded, prompts, plan.choice.sample_tokens) if prompts else None
     known = [*_notices(plan, train, valid, test), *slower]
@@ -89,17 +88,21 @@ def _read_rows(plan: TrainingPlan, name: str, tokenizer: Any, emit: Emit, stop: 
     )
 
 
-def _pupil(plan: TrainingPlan, model: Any, examples: list[Any], *, shortcuts: bool) -> tuple[Pupil, list[Notice]]:
+def _pupil(plan: TrainingPlan, model: Any, examples: list[Any], emit: Emit) -> tuple[Pupil, list[Notice]]:
     import mlx.core as mx
 
-    from tui_tuner.training.shortcuts import quick_loss  # its modules are MLX's, and MLX must not come before BLAS
+    # Its modules are MLX's, and MLX must not come before BLAS.
+    from tui_tuner.training.shortcuts.proof import quick_loss
 
     if (limit := mx.device_info().get("max_recommended_working_set_size")) is not None:
         mx.set_wired_limit(int(limit))  # on Metal: what mlx-lm does for its own training
     mx.reset_peak_memory()
     adapter_config = attach_adapter(model, plan)
     optimizer = make_optimizer(plan.choice)
-    loss, found = quick_loss(model, examples) if shortcuts else (PlainLoss(), [])
+    folder = plan.run if plan.run.is_dir() else plan.data  # a machine that follows has no run's folder
+    loss, found = quick_loss(
+        model, examples, plan.choice, folder=folder, tell=lambda text: emit(Notice(text, "warning"))
+    )
     optimizer.init(model.trainable_parameters())  # shortcuts change the tree in which its state is kept
     return Pupil(Stepper(model, optimizer, loss, grad_clip=plan.choice.grad_clip), loss, adapter_config), found
 

@@ -30,9 +30,7 @@ if TYPE_CHECKING:
     from tui_tuner.training.machines.group import Group
 
 
-def train(
-    plan: TrainingPlan, *, emit: Emit, stop: StopToken, shortcuts: bool = True, group: Group | None = None
-) -> RunSummary:
+def train(plan: TrainingPlan, *, emit: Emit, stop: StopToken, group: Group | None = None) -> RunSummary:
     """Begin the run of `plan`, or go on with it where its folder exists.
 
     The same plan gives the same losses and the same adapter, to the bit on a CPU, however often it was stopped or
@@ -42,7 +40,6 @@ def train(
         plan: what is to be done.
         emit: hears of everything; see `events`.
         stop: obeyed within one step; everything done is kept.
-        shortcuts: compute only what the loss needs. Proven equal on a first batch, and given up where it is not.
         group: the machines that train the run together, of which this one leads; None: this one alone.
 
     Raises:
@@ -57,13 +54,14 @@ def train(
     fresh = not (plan.run / CONFIG).exists()
     config = claim(plan)
     with kept_awake(wanted=plan.keep_awake):
-        prepared = _prepare(plan, emit, stop, fresh=fresh, shortcuts=shortcuts)
-        return _train(plan, config, prepared, emit, stop, group)
+        prepared = _prepare(plan, emit, stop, fresh=fresh)
+        with contextlib.closing(prepared.pupil.loss):
+            return _train(plan, config, prepared, emit, stop, group)
 
 
-def _prepare(plan: TrainingPlan, emit: Emit, stop: StopToken, *, fresh: bool, shortcuts: bool) -> Prepared:
+def _prepare(plan: TrainingPlan, emit: Emit, stop: StopToken, *, fresh: bool) -> Prepared:
     try:
-        return prepare(plan, emit, stop, shortcuts=shortcuts)
+        return prepare(plan, emit, stop)
     except Stopped as stopped:
         what = _("{run} stopped while it was prepared; everything is kept", run=plan.run.name)
         raise Stopped(what, advice=_resume_advice(plan)) from stopped

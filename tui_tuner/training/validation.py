@@ -63,8 +63,7 @@ def held_out_loss(
             check()
             began = clock()
             batch = assemble([examples[row] for row in rows])
-            loss.prepare(batch)
-            mean: Any = loss(model, batch).item()
+            mean = loss.value(model, batch)
             seconds += clock() - began
             if math.isfinite(mean):
                 total += mean * batch.supervised

@@ -71,7 +71,7 @@ def follow(group: Group, plan: TrainingPlan) -> None:
         MachineLost: one of them is gone.
     """
     try:
-        prepared = prepare(plan, ignore_event, StopToken(), shortcuts=True)
+        prepared = prepare(plan, ignore_event, StopToken())
     except TunerError:
         group.gather(NOT_READY)
         raise
@@ -80,7 +80,7 @@ def follow(group: Group, plan: TrainingPlan) -> None:
     if any(other != mark for other in told):
         return  # the leading machine says why
     pupil = prepared.pupil
-    with checkpointing(plan.choice, pupil.model):
+    with contextlib.closing(pupil.loss), checkpointing(plan.choice, pupil.model):
         _obey(group, plan, pupil, parts)
 
 

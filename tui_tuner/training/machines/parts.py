@@ -127,31 +127,32 @@ class SharedLoss:
     def __init__(self, loss: BatchLoss, parts: Parts) -> None:
         self._loss, self._parts = loss, parts
 
-    def prepare(self, batch: Batch) -> None:
-        """Prepare what this machine will compute; its part of a batch is known only when it is asked for."""
+    def value(self, model: Any, batch: Batch) -> float:
+        """The mean loss over the batch's learned tokens."""
         if not self._parts.knows(batch):
-            self._loss.prepare(batch)
-
-    def __call__(self, model: Any, batch: Batch) -> mx.array:
-        """The mean loss over the batch's learned tokens, a scalar, float32."""
-        if not self._parts.knows(batch):
-            return self._loss(model, batch)
+            return self._loss.value(model, batch)
         return self.together(model, self._parts.order(MEASURE, batch))
 
-    def together(self, model: Any, part: Batch | None) -> mx.array:
+    def gradient(self, model: Any, batch: Batch) -> tuple[mx.array, Any]:
+        """This machine's alone: `SharedGradient` is what they compute together."""
+        return self._loss.gradient(model, batch)
+
+    def close(self) -> None:
+        """Give back what this machine holds."""
+        self._loss.close()
+
+    def together(self, model: Any, part: Batch | None) -> float:
         """The mean loss of the whole batch of which `part` is this machine's."""
         import mlx.core as mx
 
-        total, tokens = mx.array(0.0), mx.array(0.0)
+        total, tokens = 0.0, 0
         if part is not None:
             try:
-                self._loss.prepare(part)
-                total, tokens = self._loss(model, part) * part.supervised, mx.array(float(part.supervised))
-                mx.eval(total)
+                total, tokens = self._loss.value(model, part) * part.supervised, part.supervised
             except (RuntimeError, MemoryError) as error:
                 raise _cannot(error) from error
-        both = self._parts.group.sum(mx.stack([total, tokens]))
-        return both[0] / both[1]
+        both: Any = self._parts.group.sum(mx.array([total, float(tokens)]))
+        return float((both[0] / both[1]).item())
 
 
 def reseed(seed: int, rank: int, step: int) -> None:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from mlx import nn
 from mlx.utils import tree_unflatten
 
+from tui_tuner.training.batches import Batch
+
 if TYPE_CHECKING:
     import mlx.core as mx
 
@@ -20,20 +22,60 @@ HEADS = ("lm_head",)
 EMBEDDINGS = ("embed_tokens", "wte", "tok_embeddings", "embed_in", "word_embeddings")
 
 
-class SupervisedHead(nn.Module):  # type: ignore[misc]
-    """Stands where the model's head, or its tied embedding, was.
+class Reached(Exception):
+    """Leaves a model's code where nothing above is wanted.
 
-    `positions`, shape (N,), chooses rows of the flattened hidden states; None leaves the head as it was.
+    Attributes:
+        states: what had been computed.
     """
+
+    def __init__(self, states: Any) -> None:
+        super().__init__()
+        self.states = states
+
+
+class SupervisedHead(nn.Module):  # type: ignore[misc]
+    """Stands where the model's head, or its tied embedding, was."""
 
     def __init__(self, original: Any) -> None:
         super().__init__()
         self.original = original
         self._choice = _Choice()
 
-    def choose(self, positions: mx.array | None) -> None:
-        """Set which rows are computed from now on."""
-        self._choice.positions = positions
+    @property
+    def vocabulary(self) -> int:
+        """How many logits a row has."""
+        return int(self.original.weight.shape[0])
+
+    def logits(self, model: Any, batch: Batch) -> mx.array:
+        """`model`'s logits where a token of `batch` is learned, shape (N, vocabulary)."""
+        self._choice.positions = batch.positions
+        try:
+            logits: mx.array = model(batch.inputs)
+            return logits
+        finally:
+            self._choice.positions = None
+
+    def hidden(self, model: Any, batch: Batch) -> mx.array:
+        """What `model` asks its head for logits of where a token of `batch` is learned, shape (N, D).
+
+        Raises:
+            ValueError: this head is not asked.
+        """
+        self._choice.positions, self._choice.leaving = batch.positions, True
+        try:
+            model(batch.inputs)
+        except Reached as reached:
+            states: mx.array = reached.states
+            return states
+        finally:
+            self._choice.positions, self._choice.leaving = None, False
+        raise ValueError("the model does not use its head")
+
+    def alone(self, hidden: mx.array) -> Any:
+        """Logits of hidden states, with nothing that the model may do to them afterwards."""
+        embedding = isinstance(self.original, nn.Embedding | nn.QuantizedEmbedding)
+        return self.original.as_linear(hidden) if embedding else self.original(hidden)
 
     def __call__(self, inputs: mx.array) -> Any:
         """As a head: hidden states to logits. As an embedding: token ids to vectors."""
@@ -59,11 +101,15 @@ class _Choice:
 
     def __init__(self) -> None:
         self.positions: mx.array | None = None
+        self.leaving = False
 
     def rows(self, hidden: mx.array) -> mx.array:
         if self.positions is None:
             return hidden
-        return hidden.reshape(-1, hidden.shape[-1])[self.positions]
+        chosen = hidden.reshape(-1, hidden.shape[-1])[self.positions]
+        if self.leaving:
+            raise Reached(chosen)
+        return chosen
 
 
 def find_head(model: Any) -> str | None:

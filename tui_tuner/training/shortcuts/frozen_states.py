@@ -1,24 +1,28 @@
 """What the frozen layers say about an example, computed once.
 
-Below the first layer with an adapter nothing ever changes: an example's hidden states there are the same in every
-epoch and every validation. They are computed when the example is first met, one example at a time so that they do not
-depend on its company, and kept; afterwards only the trained layers run, on the kept states.
+Below the first trained layer nothing ever changes: an example's hidden states there are the same in every epoch and
+every validation. They are computed when the example is first met, one example at a time so that they do not depend on
+its company, and kept; afterwards only the trained layers run, on the kept states.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import mlx.core as mx
 from mlx import nn
 from mlx.utils import tree_flatten
 
 from tui_tuner.training.batches import Batch, assemble
 from tui_tuner.training.examples import Example
-from tui_tuner.training.supervised_head import replace_module
+from tui_tuner.training.shortcuts.state_store import StateStore
+from tui_tuner.training.shortcuts.supervised_head import Reached, replace_module
 
 if TYPE_CHECKING:
-    import mlx.core as mx
+    from tui_tuner.training.shortcuts.cores import Cores
 
 
 class FrozenStates:
@@ -27,12 +31,12 @@ class FrozenStates:
     Args:
         model: with its adapter.
         layers: the paths of its frozen layers in the model's tree, in order, at least one.
+        store: where their states are kept.
     """
 
-    def __init__(self, model: Any, layers: Sequence[str]) -> None:
-        self._model, self._paths = model, list(layers)
+    def __init__(self, model: Any, layers: Sequence[str], store: StateStore) -> None:
+        self._model, self._paths, self._store = model, list(layers), store
         self._gate = Gate()
-        self._kept: dict[Example, mx.array] = {}
         modules = dict(model.named_modules())
         self._originals = {path: modules[path] for path in self._paths}
         last = self._paths[-1]
@@ -43,38 +47,60 @@ class FrozenStates:
         """Put the layers back and forget what was kept."""
         for path, layer in self._originals.items():
             replace_module(self._model, path, layer)
-        self._kept.clear()
+        self.forget()
 
-    def enter(self, batch: Batch) -> None:
-        """From now on the frozen layers pass the kept states of `batch` on, (B, T, D), zeros where a row has ended."""
-        import mlx.core as mx
+    def forget(self) -> None:
+        """Give back what was kept."""
+        self._store.clear()
 
+    @contextlib.contextmanager
+    def standing_in(self, batch: Batch) -> Iterator[None]:
+        """Within the block the frozen layers pass the kept states of `batch` on, (B, T, D), zeros after a row's end."""
         rows = []
         for example in batch.examples:
             states = self.of(example)
             rows.append(mx.pad(states, [(0, batch.inputs.shape[1] - states.shape[0]), (0, 0)]))
         self._gate.states = mx.stack(rows)
+        try:
+            yield
+        finally:
+            self._gate.states = None
 
-    def leave(self) -> None:
-        """From now on the frozen layers compute again."""
-        self._gate.states = None
+    def prepare(self, examples: Sequence[Example], cores: Cores | None) -> None:
+        """Compute the states of those examples that have not been met before."""
+        if self._store.full:
+            return
+        missing = sorted((one for one in dict.fromkeys(examples) if one not in self._store), key=lambda one: one.length)
+        if cores is None:
+            self._compute(missing, threading.Lock())
+        elif missing:
+            cores.run(self._compute, [missing[place :: cores.count] for place in range(min(cores.count, len(missing)))])
+
+    def bytes_per_token(self, example: Example) -> int:
+        """How much the states of one token take, seen by those of `example`."""
+        return self.of(example).nbytes // (example.length - 1)
 
     def of(self, example: Example) -> mx.array:
         """The states after the last frozen layer for every token of `example` but its last, shape (length - 1, D)."""
-        import mlx.core as mx
+        if (kept := self._store.get(example)) is not None:
+            return kept
+        found: mx.array = self._ask(example)
+        return found
 
-        kept = self._kept.get(example)
-        if kept is None:
-            kept = self._compute(example)
-            mx.eval(kept)
-            self._kept[example] = kept
-        return kept
+    def _compute(self, examples: Sequence[Example], building: threading.Lock) -> None:
+        for example in examples:
+            with building:
+                states = self._ask(example)
+            mx.eval(states)
+            with building:
+                self._store.put(example, states)
 
-    def _compute(self, example: Example) -> mx.array:
+    def _ask(self, example: Example) -> mx.array:
+        """The states, lazy."""
         self._gate.states, self._gate.recording = None, True
         try:
             self._model(assemble([example]).inputs)
-        except _Reached as reached:
+        except Reached as reached:
             states: mx.array = reached.states[0]
             return states
         finally:
@@ -105,7 +131,7 @@ class Passage(nn.Module):  # type: ignore[misc]
         output = self.original(hidden, *arguments, **named)
         if self._gate.recording and self._last:
             # Leaves the model's code at once: nothing above is wanted, and its dropout must not draw random numbers.
-            raise _Reached(output)
+            raise Reached(output)
         return output
 
     def __getattr__(self, name: str) -> Any:
@@ -115,12 +141,6 @@ class Passage(nn.Module):  # type: ignore[misc]
         if "original" not in self:  # still being made
             raise AttributeError(name)
         return getattr(self["original"], name)
-
-
-class _Reached(Exception):
-    def __init__(self, states: Any) -> None:
-        super().__init__()
-        self.states = states
 
 
 def frozen_layers(model: Any) -> list[str]:
