@@ -74,3 +74,20 @@ def test_runs_another_process_may_be_training_are_left_alone(project, capsys):
         assert "another tuner" in capsys.readouterr().err
         assert main(["runs", "--note", "run-1", "still trains"]) == 0
     assert names(project) == ["run-1", "run-2"]
+
+
+def test_runs_are_compared(project, capsys):
+    assert main(["runs", "--compare"]) == 0
+    said = capsys.readouterr().out
+    assert said.splitlines()[0].split() == ["run-1", "run-2"]
+    assert "All settings are the same." in said
+    assert main(["runs", "--compare", "run-2", "run-1", "--json"]) == 0
+    (row,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (row["event"], row["runs"]) == ("run_table", ["run-2", "run-1"])
+    assert main(["runs", "--compare", "run-9"]) == 1
+
+
+def test_a_report_is_written(project, capsys, tmp_path):
+    assert main(["runs", "--report", "run-1", str(tmp_path / "out" / "run.html")]) == 0
+    assert "run.html" in capsys.readouterr().out
+    assert "<svg" in (tmp_path / "out" / "run.html").read_text()

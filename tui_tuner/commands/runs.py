@@ -1,4 +1,4 @@
-"""tuner runs: list, compare, name, note and delete the training runs of a project.
+"""tuner runs: list, compare, report, name, note and delete the training runs of a project.
 
 Oldest first: how far each came, its best held-out loss, and its test loss where that was measured.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 from tui_tuner.commands.options import add_json, add_project, chosen_project
 from tui_tuner.commands.output import Output
@@ -18,6 +20,8 @@ from tui_tuner.project import Project, project_lock
 EXAMPLES = _("""examples:
   tuner runs
   tuner runs --json | jq .best_loss
+  tuner runs --compare run-1 run-3
+  tuner runs --report run-3 report.html
   tuner runs --rename run-3 small-rate
   tuner runs --note small-rate "half the learning rate of run-2"
   tuner runs --delete run-1""")
@@ -27,6 +31,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_project(parser)
     one = parser.add_mutually_exclusive_group()
+    one.add_argument(
+        "--compare",
+        nargs="*",
+        metavar="RUN",
+        help=_("runs side by side, their differences marked; all if none is named"),
+    )
+    one.add_argument("--report", nargs=2, metavar=("RUN", "FILE"), help=_("write a page about a run, to share"))
     one.add_argument("--rename", nargs=2, metavar=("RUN", "NAME"), help=_("call a run NAME from now on"))
     one.add_argument("--note", nargs=2, metavar=("RUN", "TEXT"), help=_("write TEXT beside a run; '' takes it away"))
     one.add_argument("--delete", metavar="RUN", help=_("take a run away for good; says who uses it, and asks"))
@@ -38,6 +49,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Do what was asked with the runs of the chosen project."""
     project = chosen_project(arguments)
     output = Output(as_json=arguments.json)
+    if arguments.compare is not None:
+        return _compare(project, output, arguments.compare)
+    if arguments.report:
+        return _report(project, output, *arguments.report)
     if arguments.rename:
         return _rename(project, output, *arguments.rename)
     if arguments.note:
@@ -55,6 +70,33 @@ def _list(project: Project, output: Output) -> int:
         output.say(_("No runs yet. Start one with: tuner train"))
     for summary in summaries:
         output.event(summary)
+    return 0
+
+
+def _compare(project: Project, output: Output, names: Sequence[str]) -> int:
+    from tui_tuner.commands.run_columns import table_lines
+    from tui_tuner.training.run_names import find_run
+    from tui_tuner.training.run_table import compare_runs
+
+    folders = [find_run(project, name) for name in names] or project.run_folders()
+    if not folders:
+        output.say(_("No runs yet. Start one with: tuner train"))
+        return 0
+    table = compare_runs(folders)
+    if output.as_json:
+        output.event(table)
+    for line in table_lines(table):
+        output.say(line)
+    return 0
+
+
+def _report(project: Project, output: Output, name: str, file: str) -> int:
+    from tui_tuner.training.run_names import find_run
+    from tui_tuner.training.run_report import write_report
+
+    path = Path(file).expanduser().absolute()
+    write_report(find_run(project, name), path)
+    output.event(Notice(_("{name}: {path}", name=name, path=path)))
     return 0
 
 

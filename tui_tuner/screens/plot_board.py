@@ -8,6 +8,7 @@ from textual.containers import Grid, Vertical
 from textual.events import Resize
 
 from tui_tuner.actions import key_of
+from tui_tuner.drawing.smoothing import SmoothedLine
 from tui_tuner.language import _
 from tui_tuner.screens.answers import Answers
 from tui_tuner.screens.run_plots import PLOTS, WEIGHTS, Curve, Plot
@@ -15,7 +16,6 @@ from tui_tuner.training.history import RunHistory
 from tui_tuner.widgets.line_plot import Line, LinePlot
 from tui_tuner.widgets.plot_tabs import PlotTabs
 from tui_tuner.widgets.plot_view import PlotView, Span
-from tui_tuner.widgets.smoothing import SmoothedLine
 
 ANSWERS = len(PLOTS)  # the place of the answers, after all plots
 ROOMY = (60, 24)  # cells: from here on there is more than one plot

@@ -19,9 +19,9 @@ from typing import Literal
 
 from rich.cells import cell_len, set_cell_size
 
+from tui_tuner.drawing.axes import labels, log_ticks, ticks
 from tui_tuner.language import _
 from tui_tuner.widgets.braille import BLANK, DOTS_HIGH, DOTS_WIDE, NOBODY, Canvas, Scale, Stretch, clip
-from tui_tuner.widgets.plot_axes import labels, log_ticks, ticks
 
 Style = Literal["line", "points"]
 

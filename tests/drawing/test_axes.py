@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui_tuner.widgets.plot_axes import labels, log_ticks, ticks
+from tui_tuner.drawing.axes import labels, log_ticks, ticks
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tui_tuner.widgets.smoothing import SmoothedLine
+from tui_tuner.drawing.smoothing import SmoothedLine
 
 
 def smooth(values, weight):

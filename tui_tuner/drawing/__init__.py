@@ -1,0 +1,1 @@
+"""Curves as numbers and as pictures, for whoever draws them: no terminal needed."""
