@@ -9,8 +9,8 @@ from mlx.utils import tree_flatten
 
 from tui_tuner.errors import TrainingError
 from tui_tuner.training.batches import Batch
-from tui_tuner.training.loop import Stepper
-from tui_tuner.training.loss import PlainLoss, clipped, gradient_norm
+from tui_tuner.training.loop import Stepper, clipped, gradient_norm
+from tui_tuner.training.loss import PlainLoss
 
 
 def batch(*numbers):
