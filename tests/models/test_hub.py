@@ -87,8 +87,6 @@ def test_stopped_half_way_it_goes_on_there(hub, tmp_path):
     with pytest.raises(Stopped):
         download_snapshot(REPOSITORY, emit=stop_in_the_middle, stop=stop)
     assert 9 < events[-1].done < 16
-    # All of it may have come between two looks, before there was a rate to know.
-    assert (events[-1].rate is None) == (events[-1].eta_seconds is None)
     assert "model.safetensors" in events[-1].detail and "1 of 2 files" in events[-1].detail
     arrived = parts(tmp_path)[0].stat().st_size
     assert arrived > 9_000_000
