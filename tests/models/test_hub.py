@@ -81,13 +81,13 @@ def test_stopped_half_way_it_goes_on_there(hub, tmp_path):
 
     def stop_in_the_middle(event) -> None:
         events.append(event)
-        if event.done > 9:
+        if event.done > 9 and event.detail:  # the first look has none to tell
             stop.request()
 
     with pytest.raises(Stopped):
         download_snapshot(REPOSITORY, emit=stop_in_the_middle, stop=stop)
     assert 9 < events[-1].done < 16
-    assert "model.safetensors" in events[-1].detail and "1 of 2 files" in events[-1].detail
+    assert "model.safetensors" in events[-1].detail and "of 2 files" in events[-1].detail
     arrived = parts(tmp_path)[0].stat().st_size
     assert arrived > 9_000_000
     hub.go_on.set()
