@@ -6,7 +6,7 @@ import json
 from training.story import EVENTS, started, step, write
 
 from tui_tuner.progress import StageProgress
-from tui_tuner.training.events import Validation, event_from_json
+from tui_tuner.training.events import MicroBatchHalved, Validation, event_from_json
 from tui_tuner.training.history import RunHistory, read_history
 
 
@@ -79,6 +79,17 @@ def test_what_was_trained_on_is_counted_from_the_reports():
 
     history.apply(started(at=2))
     assert history.seen[-1][1].examples == 8, "what is done again is counted again"
+
+
+def test_a_run_that_begins_anew_computes_whole_batches():
+    history = RunHistory()
+    history.apply(started())
+    history.apply(MicroBatchHalved(0, 2, 4, "memory is short", 1.0))
+    history.apply(started(time=9.0))
+    assert history.micro_batch is None
+    history.apply(MicroBatchHalved(3, 2, 4, "memory is short", 9.5))
+    history.apply(started(at=3, time=10.0))
+    assert history.micro_batch == 2
 
 
 def test_other_jobs_events_change_nothing():

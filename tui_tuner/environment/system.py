@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,9 +21,19 @@ def output_of(command: Sequence[str]) -> str:
 
     Its exit code does not count: `sysctl` fails as a whole when one of several names is unknown, and prints the others.
     """
+    program = shutil.which(command[0])
+    if program is None:
+        return ""
     try:
+        # With a whole path and nothing to close, Python spawns instead of forking, for which a Mac would copy the page
+        # tables of a process that holds a model; its own files are closed for children anyway.
         ended = subprocess.run(
-            list(command), capture_output=True, timeout=WITHIN, stdin=subprocess.DEVNULL, check=False
+            [program, *command[1:]],
+            capture_output=True,
+            timeout=WITHIN,
+            stdin=subprocess.DEVNULL,
+            check=False,
+            close_fds=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

@@ -12,13 +12,16 @@ Rows = list[tuple[str, str]]
 
 
 def machine_figures(history: RunHistory) -> tuple[Rows, Rows]:
-    """What a person had better know of the machine, and what is as it should be; both empty where nothing is known."""
+    """What a person had better know of the machine, and what is as it should be.
+
+    How the machine stood is of interest only as long as the run goes on.
+    """
     noteworthy: Rows = []
     calm: Rows = []
     if history.micro_batch is not None:
         noteworthy.append((_("rows at once"), str(history.micro_batch)))
     machine = history.machine
-    if machine is None:
+    if machine is None or not history.running:
         return noteworthy, calm
 
     def add(label: str, value: str, *, worth_knowing: bool) -> None:

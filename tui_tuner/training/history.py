@@ -134,6 +134,8 @@ class RunHistory:
         self.iters, self.iteration = event.iters, event.start_iteration
         self.test = None
         self.started, self.ended, self.paused = event, None, False
+        if not event.start_iteration:
+            self.micro_batch = None  # what a killed session found out is found out again
         if event.start_iteration:
             self._note(event.time, _("resumed after step {iteration:,}", iteration=event.start_iteration))
         else:

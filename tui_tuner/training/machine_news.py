@@ -10,7 +10,7 @@ from tui_tuner.environment.power import Power
 from tui_tuner.language import _
 from tui_tuner.progress import Emit, Notice
 from tui_tuner.training.events import MachineState, TrainStep
-from tui_tuner.training.machine_watch import MachineWatch, Seen
+from tui_tuner.training.machine_watch import MachineLook, MachineWatch
 from tui_tuner.training.slowing import Slowing
 
 EVERY = 30.0  # seconds between two states, where nothing but memory changes
@@ -27,7 +27,7 @@ class MachineNews:
     def __init__(self, watch: MachineWatch, tell: Emit) -> None:
         self._watch, self._tell = watch, tell
         self._slowing, self._micro_batch = Slowing(), 0
-        self._told: Seen | None = None
+        self._told: MachineLook | None = None
         self._due = watch.clock()
 
     def between_steps(self, iteration: int) -> None:
@@ -63,16 +63,16 @@ def display_notices() -> list[Notice]:
     return [Notice(f"{why} {watchdog_advice()}")]
 
 
-def _differ(seen: Seen, before: Seen) -> bool:
+def _differ(seen: MachineLook, before: MachineLook) -> bool:
     """Whether heat or power has changed; degrees and percents always do."""
     return _kind(seen) != _kind(before)
 
 
-def _kind(seen: Seen) -> tuple[bool, bool]:
+def _kind(seen: MachineLook) -> tuple[bool, bool]:
     return bool(seen.heat and seen.heat.slowed), bool(seen.power and seen.power.on_battery)
 
 
-def _state(iteration: int, seen: Seen) -> MachineState:
+def _state(iteration: int, seen: MachineLook) -> MachineState:
     memory, heat, power = seen.memory, seen.heat, seen.power
     return MachineState(
         iteration=iteration,
@@ -101,7 +101,7 @@ def _charger(power: Power | None, before: Power | None) -> str:
     return ", ".join(parts)
 
 
-def _hindrance(seen: Seen) -> str:
+def _hindrance(seen: MachineLook) -> str:
     if seen.heat and seen.heat.slowed:
         return _("the machine is hot ({heat})", heat=seen.heat.words)
     return _("it runs on its battery") if seen.power and seen.power.on_battery else ""

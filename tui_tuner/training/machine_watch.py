@@ -14,18 +14,20 @@ from dataclasses import dataclass, replace
 from tui_tuner.environment.heat import Heat, heat_now
 from tui_tuner.environment.memory_now import MemoryNow, memory_now
 from tui_tuner.environment.power import Power, power_now
+from tui_tuner.environment.system import on_mac
 from tui_tuner.training.memory_danger import MemoryDanger
 from tui_tuner.training.running_clock import RunningClock
 
 log = logging.getLogger(__name__)
 
 EVERY = 1.0  # seconds between two looks
-SELDOM = 15.0  # seconds between two looks at heat and power, which take a tool each on a Mac
+EVERY_WITH_TOOLS = 3.0  # the same on a Mac, where each look starts two programs
+SELDOM = 15.0  # seconds between two looks at heat and power, which start more of them
 QUIET = 10.0  # seconds after something was done before memory is judged again: it takes a step to show
 
 
 @dataclass(frozen=True)
-class Seen:
+class MachineLook:
     """How the machine stood at one look; None where the system does not say."""
 
     memory: MemoryNow
@@ -54,7 +56,7 @@ class MachineWatch:
         read_power: Callable[[], Power | None] = power_now,
     ) -> None:
         self.clock = clock or RunningClock()
-        self.seen: Seen | None = None
+        self.seen: MachineLook | None = None
         self._read_memory, self._read_heat, self._read_power = read_memory, read_heat, read_power
         self._judge = MemoryDanger()
         self._guard = threading.Lock()
@@ -68,7 +70,7 @@ class MachineWatch:
             return
         if self.seen is None or now >= self._seldom:
             self._seldom = now + SELDOM
-            self.seen = Seen(memory, self._read_heat(), self._read_power())
+            self.seen = MachineLook(memory, self._read_heat(), self._read_power())
         else:
             self.seen = replace(self.seen, memory=memory)
         with self._guard:
@@ -92,11 +94,12 @@ class MachineWatch:
     def watching(self) -> Iterator[None]:
         """Look again and again for the length of a block, on a thread of its own."""
         over = threading.Event()
+        pause = EVERY_WITH_TOOLS if on_mac() else EVERY
 
         def keep_looking() -> None:
             try:
                 self.look()
-                while not over.wait(EVERY):
+                while not over.wait(pause):
                     self.look()
             except Exception:  # a run does not end because its machine cannot be watched
                 log.exception("the machine cannot be watched any more")
