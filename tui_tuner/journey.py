@@ -78,12 +78,20 @@ def standing(key: str, project: Project | None) -> Standing:
 
 def _dataset_standing(project: Project) -> Standing:
     if project.has_dataset():
-        return Standing("done")
+        return _standing_of_training_files(project)
     choice = project.choices.dataset
     brought = any((project.data / name).exists() for name in ("instructions.json", "imported.jsonl", "passages.jsonl"))
     if not choice.topic and not brought:
         return Standing("ready", _("Say what the examples should be about, or import some."))
     return Standing("ready")
+
+
+def _standing_of_training_files(project: Project) -> Standing:
+    from tui_tuner.dataset.state import dataset_state
+
+    if dataset_state(project).stage == "ready":
+        return Standing("done")
+    return Standing("ready", _("The training files are not of everything that is here now: make them again."))
 
 
 def _train_standing(project: Project) -> Standing:

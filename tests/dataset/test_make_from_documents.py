@@ -26,6 +26,7 @@ from tui_tuner.dataset.state import dataset_state
 from tui_tuner.documents.adding import add_documents, plan_documents
 from tui_tuner.errors import DatasetError
 from tui_tuner.files import read_json, read_json_lines, write_json_lines
+from tui_tuner.journey import standing
 from tui_tuner.progress import StageProgress, StopToken, ignore_event
 from tui_tuner.project import create_project
 from tui_tuner.teachers.teacher import Answer
@@ -192,9 +193,11 @@ def test_a_project_with_documents_needs_no_topic_and_knows_how_far_it_is(tmp_pat
     make(plan_dataset(project), passage_teacher(continues=False))
     state = dataset_state(project)
     assert (state.stage, state.instructions, state.answers) == ("ready", 20, 20)
+    assert standing("dataset", project).state == "done"
     (docs / "Goats.md").write_text(passage_about("goats").text)
     add_documents(plan_documents(project, [docs]), emit=ignore_event, stop=StopToken())
     assert dataset_state(project).stage == "answers"
+    assert standing("dataset", project).state == "ready" and standing("train", project).state == "ready"
 
 
 def test_follow_ups_are_asked_for_and_answered_with_the_passage_and_keep_to_it(tmp_path):
