@@ -42,6 +42,77 @@ class Action:
         return f"app.{self.name}" if self.where == EVERYWHERE else self.name
 
 
+def _looks(where: str) -> tuple[Action, ...]:
+    """What can be done with the plots of runs, on each screen that has them."""
+    return (
+        Action(  # the line of tabs names its key
+            where, "look('next')", "p", _("next plot"), _("Make the next plot the large one."), footer=False
+        ),
+        Action(
+            where, "look('previous')", "P", _("plot before"), _("Make the plot before the large one."), footer=False
+        ),
+        Action(  # the line of tabs names them
+            where,
+            "look('answers')",
+            "a",
+            _("answers"),
+            _("See how the model answers; or the plot again."),
+            footer=False,
+        ),
+        Action(
+            where, "look('full')", "f", _("full size"), _("Give the plots all the room, or less again."), footer=False
+        ),
+        Action(where, "look('log')", "l", _("log scale"), _("Draw it on a logarithmic scale, or not."), footer=False),
+        Action(where, "look('smoother')", "m", _("smoother"), _("Smooth the lines more."), footer=False),
+        Action(
+            where,
+            "look('rougher')",
+            "M",
+            _("rougher"),
+            _("Smooth the lines less, in the end not at all."),
+            footer=False,
+        ),
+        Action(
+            where,
+            "look('cursor -1')",
+            "left",
+            _("cursor left"),
+            _("Read values: a step to the left. Among the answers: those before."),
+            footer=False,
+        ),
+        Action(
+            where, "look('cursor 1')", "right", _("cursor right"), _("Read values: a step to the right."), footer=False
+        ),
+        Action(where, "look('scroll -1')", "up", _("up"), _("Scroll the answers up."), footer=False),
+        Action(where, "look('scroll 1')", "down", _("down"), _("Scroll the answers down."), footer=False),
+        Action(
+            where, "look('cursor -10')", "shift+left", _("cursor far left"), _("Ten steps to the left."), footer=False
+        ),
+        Action(
+            where, "look('cursor 10')", "shift+right", _("cursor far right"), _("Ten steps to the right."), footer=False
+        ),
+        Action(
+            where,
+            "look('closer')",
+            "equals_sign,plus",
+            _("closer"),
+            _("Zoom in, at the cursor or the newest."),
+            footer=False,
+        ),
+        Action(where, "look('further')", "minus", _("further"), _("Zoom out."), footer=False),
+        Action(where, "look('left')", "comma,less_than_sign", _("move left"), _("See what was before."), footer=False),
+        Action(
+            where,
+            "look('right')",
+            "full_stop,greater_than_sign",
+            _("move right"),
+            _("See what came after."),
+            footer=False,
+        ),
+        Action(where, "look('all')", "0", _("see all"), _("See the whole run again, without a cursor."), footer=False),
+    )
+
+
 ACTIONS: tuple[Action, ...] = (
     Action("environment", "check", "r", _("check again"), _("Run every check again.")),
     Action(
@@ -73,57 +144,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("train", "stop", "s", _("stop & keep"), _("Stop within one iteration and keep a checkpoint.")),
     Action("train", "edit", "e", _("settings"), _("Show the settings, or the dashboard.")),
     Action("train", "choose_model", "b", _("base model"), _("Choose the base model, and fetch it."), footer=False),
-    Action(  # the line of tabs names its key
-        "train", "look('next')", "p", _("next plot"), _("Make the next plot the large one."), footer=False
-    ),
-    Action("train", "look('previous')", "P", _("plot before"), _("Make the plot before the large one."), footer=False),
-    Action("train", "look('answers')", "a", _("answers"), _("See how the model answers; or the plot again.")),
-    Action(
-        "train", "look('full')", "f", _("full size"), _("Give the plots all the room, or less again."), footer=False
-    ),
-    Action("train", "look('log')", "l", _("log scale"), _("Draw it on a logarithmic scale, or not."), footer=False),
-    Action("train", "look('smoother')", "m", _("smoother"), _("Smooth the lines more."), footer=False),
-    Action(
-        "train", "look('rougher')", "M", _("rougher"), _("Smooth the lines less, in the end not at all."), footer=False
-    ),
-    Action(
-        "train",
-        "look('cursor -1')",
-        "left",
-        _("cursor left"),
-        _("Read values: a step to the left. Among the answers: those before."),
-        footer=False,
-    ),
-    Action(
-        "train", "look('cursor 1')", "right", _("cursor right"), _("Read values: a step to the right."), footer=False
-    ),
-    Action("train", "look('scroll -1')", "up", _("up"), _("Scroll the answers up."), footer=False),
-    Action("train", "look('scroll 1')", "down", _("down"), _("Scroll the answers down."), footer=False),
-    Action(
-        "train", "look('cursor -10')", "shift+left", _("cursor far left"), _("Ten steps to the left."), footer=False
-    ),
-    Action(
-        "train", "look('cursor 10')", "shift+right", _("cursor far right"), _("Ten steps to the right."), footer=False
-    ),
-    Action(
-        "train",
-        "look('closer')",
-        "equals_sign,plus",
-        _("closer"),
-        _("Zoom in, at the cursor or the newest."),
-        footer=False,
-    ),
-    Action("train", "look('further')", "minus", _("further"), _("Zoom out."), footer=False),
-    Action("train", "look('left')", "comma,less_than_sign", _("move left"), _("See what was before."), footer=False),
-    Action(
-        "train",
-        "look('right')",
-        "full_stop,greater_than_sign",
-        _("move right"),
-        _("See what came after."),
-        footer=False,
-    ),
-    Action("train", "look('all')", "0", _("see all"), _("See the whole run again, without a cursor."), footer=False),
+    *_looks("train"),
+    Action("train", "runs", "o", _("runs"), _("See all runs: draw them over each other, compare, name, note, delete.")),
     Action(
         "train", "older_run", "left_square_bracket", _("older run"), _("Show the run before this one."), footer=False
     ),
@@ -202,6 +224,19 @@ ACTIONS: tuple[Action, ...] = (
     Action("base_models", "bits", "k", _("bits"), _("Leave a full model as it is, or squeeze it into 4 or 8 bits.")),
     Action("base_models", "trust", "t", _("own code"), _("Let this model's own Python code run, or not.")),
     Action("base_models", "leave", "escape", _("back"), _("Go back; a download goes on.")),
+    Action("runs", "draw", "space", _("draw"), _("Draw this run with the others, here and on the dashboard; or not.")),
+    Action("runs", "compare", "c", _("compare"), _("Put the drawn runs, or all, side by side.")),
+    Action("runs", "write('name')", "n", _("name"), _("Call this run something else.")),
+    Action("runs", "write('note')", "t", _("note"), _("Write a note beside this run.")),
+    Action("runs", "delete", "d", _("delete"), _("Delete this run for good; says who uses it, and asks.")),
+    Action("runs", "report", "h", _("page"), _("Write one HTML page about this run, to share, into its folder.")),
+    Action("runs", "sort", "o", _("sort"), _("Sort by the next column.")),
+    Action("runs", "sort(True)", "O", _("turn round"), _("Turn the order round."), footer=False),
+    *_looks("runs"),
+    Action("runs", "help", "f1,question_mark", _("keys"), _("Show every key.")),
+    Action("runs", "leave", "escape", _("back"), _("Go back to the run that was shown; enter opens another.")),
+    Action("run_compare", "all", "a", _("all settings"), _("Show also the settings in which all agree, or not.")),
+    Action("run_compare", "leave", "escape", _("back"), _("Go back.")),
     Action("card", "leave", "escape", _("back"), _("Go back to the Dataset step.")),
     Action(EVERYWHERE, "go_to('environment')", "1", _("Environment"), _("Go to Environment."), footer=False),
     Action(EVERYWHERE, "go_to('dataset')", "2", _("Dataset"), _("Go to Dataset."), footer=False),

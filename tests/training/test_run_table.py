@@ -8,8 +8,8 @@ import pytest
 from training.story import EVENTS, make_run, started, step
 
 from tui_tuner.choices import TrainingChoice
-from tui_tuner.commands.run_columns import table_lines
 from tui_tuner.project import create_project
+from tui_tuner.run_columns import table_lines
 from tui_tuner.training.events import FinalTest, TrainingEnded, Validation
 from tui_tuner.training.run_config import RunConfig, read_config, write_config
 from tui_tuner.training.run_table import compare_runs, setting_in_words

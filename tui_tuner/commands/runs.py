@@ -74,7 +74,7 @@ def _list(project: Project, output: Output) -> int:
 
 
 def _compare(project: Project, output: Output, names: Sequence[str]) -> int:
-    from tui_tuner.commands.run_columns import table_lines
+    from tui_tuner.run_columns import table_lines
     from tui_tuner.training.run_names import find_run
     from tui_tuner.training.run_table import compare_runs
 

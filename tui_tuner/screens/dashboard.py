@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from textual.app import ComposeResult
@@ -12,6 +13,7 @@ from textual.widgets import Static
 from tui_tuner.plain_text import one_line
 from tui_tuner.screens.plot_board import PlotBoard
 from tui_tuner.screens.training_view import TrainingView
+from tui_tuner.training.history import RunHistory
 from tui_tuner.widgets.event_log import EventLog
 from tui_tuner.widgets.stage_list import StageList
 
@@ -33,6 +35,7 @@ class Dashboard(Vertical):
         super().__init__()
         self._drawn: tuple[int, int] = (-1, -1)
         self._noted = 0
+        self._beside: tuple[RunHistory, ...] = ()
 
     def compose(self) -> ComposeResult:
         """From the headline down to the last events."""
@@ -47,6 +50,13 @@ class Dashboard(Vertical):
         """Put a line above everything."""
         self.query_one("#headline", Static).update(Content(one_line(headline)))
 
+    def draw_beside(self, others: Sequence[RunHistory]) -> None:
+        """Draw these runs behind the one that is shown, from the next `show` on."""
+        self._beside, self._drawn = tuple(others), (-1, -1)
+
+    def _others(self, view: TrainingView) -> list[RunHistory]:
+        return [run for run in self._beside if run.run != view.history.run]
+
     def show(self, view: TrainingView) -> None:
         """Draw the run, as far as it changed."""
         drawn = (id(view), view.changes)
@@ -59,7 +69,7 @@ class Dashboard(Vertical):
             stages.clear()
         if progress := view.progress:
             stages.show_only(progress)
-        self.query_one(PlotBoard).show(view.history)
+        self.query_one(PlotBoard).show(view.history, self._others(view))
         rows = [Content.assemble((f"{label:<14}", "$foreground 65%"), (value, "")) for label, value in view.figures()]
         self.query_one("#now", Static).update(Content("\n").join(rows))
         self._draw_notices(view, fresh)

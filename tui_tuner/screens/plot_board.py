@@ -1,6 +1,11 @@
-"""The plots of a run, one large, the others small below it where there is room; and what the model answered."""
+"""The plots of a run, one large, the others small below it where there is room; and what the model answered.
+
+Other runs can be drawn over it.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from textual import on
 from textual.app import ComposeResult
@@ -8,22 +13,25 @@ from textual.containers import Grid, Vertical
 from textual.events import Resize
 
 from tui_tuner.actions import key_of
-from tui_tuner.drawing.smoothing import SmoothedLine
 from tui_tuner.language import _
 from tui_tuner.screens.answers import Answers
-from tui_tuner.screens.run_plots import PLOTS, WEIGHTS, Curve, Plot
+from tui_tuner.screens.run_lines import Drawn, RunLines
+from tui_tuner.screens.run_plots import PLOTS, WEIGHTS, Plot
 from tui_tuner.training.history import RunHistory
-from tui_tuner.widgets.line_plot import Line, LinePlot
+from tui_tuner.widgets.line_plot import LinePlot
 from tui_tuner.widgets.plot_tabs import PlotTabs
 from tui_tuner.widgets.plot_view import PlotView, Span
 
 ANSWERS = len(PLOTS)  # the place of the answers, after all plots
 ROOMY = (60, 24)  # cells: from here on there is more than one plot
-DIM = "$foreground 35%"
 
 
 class PlotBoard(Vertical):
-    """Draws a `RunHistory`. What is looked at, and how, is changed by `choose`, `look` and the mouse."""
+    """Draws a `RunHistory`. What is looked at, and how, is changed by `choose`, `look` and the mouse.
+
+    Args:
+        where: the screen it is on, whose key leads to the next plot.
+    """
 
     DEFAULT_CSS = """
     PlotBoard {
@@ -37,19 +45,20 @@ class PlotBoard(Vertical):
     }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, where: str = "train") -> None:
         super().__init__()
         self.view = PlotView()
         self.chosen = 0
+        self._where = where
         self._last_plot = 0
-        self._history = RunHistory()
+        self._drawn = Drawn(RunHistory())
+        self._lines = RunLines()
         self._weight = WEIGHTS.index(0.9)
         self._logarithmic: set[str] = set()
-        self._smoothed: dict[tuple[str, str], SmoothedLine] = {}
 
     def compose(self) -> ComposeResult:
         """The tabs and all plots; which plot shows what is decided when they are drawn."""
-        yield PlotTabs([*(plot.name for plot in PLOTS), _("answers")], key_of("train", "look('next')"))
+        yield PlotTabs([*(plot.name for plot in PLOTS), _("answers")], key_of(self._where, "look('next')"))
         yield LinePlot(x_unit=_("step"), id="large", empty=_("what is measured appears here"))
         yield Answers()
         with Grid(id="small"):
@@ -65,18 +74,19 @@ class PlotBoard(Vertical):
 
     # -- what is drawn -------------------------------------------------------------------------------------------------
 
-    def show(self, history: RunHistory) -> None:
-        """Draw this run."""
-        if history is not self._history:
-            self._smoothed.clear()
-            self._history = history
+    def show(self, history: RunHistory, others: Sequence[RunHistory] = (), *, alike: bool = False) -> None:
+        """Draw this run, and `others` with it; `alike`: the run is only the first of several."""
+        drawn = Drawn(history, tuple(others), alike)
+        if [id(run) for run in drawn.runs] != [id(run) for run in self._drawn.runs]:
+            self._lines.forget()
+        self._drawn = drawn
         self.redraw()
 
     def redraw(self) -> None:
         """Draw what there is now."""
         self.set_class(self.chosen == ANSWERS, "-answers")
         if self.chosen == ANSWERS:
-            self.query_one(Answers).show(self._history)
+            self.query_one(Answers).show(self._drawn.main)
         else:
             large = self.query_one("#large", LinePlot)
             large.about = self._about()
@@ -92,26 +102,20 @@ class PlotBoard(Vertical):
         widget.log_scale = plot.name in self._logarithmic
         widget.window = self.view.window(self._whole, self._newest)
         widget.cursor = self.view.cursor
-        widget.show_lines([line for curve in plot.curves for line in self._lines(plot, curve)])
-
-    def _lines(self, plot: Plot, curve: Curve) -> list[Line]:
-        points = curve.points(self._history)
-        weight = WEIGHTS[self._weight]
-        if not curve.smoothed or not weight:
-            return [Line(curve.name, points, curve.colour, curve.style)]
-        key = (plot.name, curve.name)
-        if key not in self._smoothed or self._smoothed[key].weight != weight:
-            self._smoothed[key] = SmoothedLine(weight)
-        smooth = self._smoothed[key].of(points)
-        return [Line(curve.name, points, DIM), Line(_("smoothed"), smooth, curve.colour)]
+        widget.show_lines(self._lines.of(plot, self._drawn, WEIGHTS[self._weight]))
 
     @property
     def _whole(self) -> Span:
-        return 0.0, float(max(self._history.iters, self._newest, 1))
+        return 0.0, float(max(self._drawn.longest.iters, self._newest, 1))
 
     @property
     def _newest(self) -> float:
-        return float(self._history.train[-1][0]) if self._history.train else 0.0
+        longest = self._drawn.longest
+        return float(longest.train[-1][0]) if longest.train else 0.0
+
+    @property
+    def _steps(self) -> list[float]:
+        return [step for step, _loss in self._drawn.longest.train]
 
     def _about(self) -> str:
         parts = []
@@ -160,8 +164,7 @@ class PlotBoard(Vertical):
     def _look_at_plot(self, what: str, by: str) -> None:
         view, whole, newest = self.view, self._whole, self._newest
         if what == "cursor":
-            steps = [step for step, _loss in self._history.train]
-            view.move_cursor(int(by), steps, whole, max(self.query_one("#large").size.width - 6, 1))
+            view.move_cursor(int(by), self._steps, whole, max(self.query_one("#large").size.width - 6, 1))
         elif what in ("closer", "further"):
             view.zoom_by(2.0 if what == "closer" else 0.5, whole, newest)
         elif what in ("left", "right"):
@@ -186,7 +189,7 @@ class PlotBoard(Vertical):
             title = message.plot.title
             self.choose(next(index for index, plot in enumerate(PLOTS) if plot.title == title))
         elif message.x is not None:
-            self.view.point_at(message.x, [step for step, _loss in self._history.train])
+            self.view.point_at(message.x, self._steps)
             self.redraw()
 
     @on(LinePlot.Scrolled)

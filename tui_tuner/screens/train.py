@@ -41,6 +41,7 @@ class TrainScreen(SettingsStep):
         self._worked_on = False  # by another process
         self._newest: Path | None = None  # the latest run there was when another process was looked for
         self._run: Path | None = None  # a past run on the screen; None follows the running or latest one
+        self._beside: list[str] = []  # the runs that are drawn with it
 
     # -- what is on the screen -----------------------------------------------------------------------------------------
 
@@ -211,13 +212,45 @@ class TrainScreen(SettingsStep):
         if not 0 <= place < len(runs):
             self.say(_("There is no other run this way."))
             return
-        live = self.board.views.get(self.step)
-        if isinstance(live, TrainingView) and live.history.run == runs[place].name:
-            self._view = live
-        else:
-            self._open_run(runs[place])
+        self._show_run(runs[place])
         self.show_settings(False)
         self.show()
+
+    def action_runs(self) -> None:
+        """Show all runs; those that are drawn there are drawn here too."""
+        if self.project is None or not self.project.run_folders():
+            self.say(_("No run yet · g starts one · e shows the settings"))
+            return
+        from tui_tuner.screens.runs import RunsScreen
+
+        runs = RunsScreen(self.tuner, self._beside, self._view.history.run)
+
+        def back(opened: str | None) -> None:
+            self.query_one(Dashboard).draw_beside(runs.stories_of(self._beside))
+            if opened != self._view.history.run:
+                self._come_back(opened)
+            self.show_settings(False)
+            self.show()
+
+        self.app.push_screen(runs, back)
+
+    def _come_back(self, opened: str | None) -> None:
+        """Show the run that was opened; where the one that was shown has another name now or is gone, the latest."""
+        runs = self.project.run_folders() if self.project else []
+        names = [run.name for run in runs]
+        if opened in names:
+            self._show_run(runs[names.index(opened)])
+        elif self._view.history.run not in names and not self.board.running(self.step):
+            self._view, self._run = TrainingView(), None
+            if runs:
+                self._open_run(runs[-1])
+
+    def _show_run(self, run: Path) -> None:
+        live = self.board.views.get(self.step)
+        if isinstance(live, TrainingView) and live.history.run == run.name:
+            self._view, self._run = live, None
+        else:
+            self._open_run(run)
 
     def _open_run(self, run: Path) -> None:
         try:

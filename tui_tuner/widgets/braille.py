@@ -136,10 +136,13 @@ class Canvas:
         self.characters = [[BLANK] * width for _row in range(height)]
         self.owners: list[list[int]] = [[NOBODY] * width for _row in range(height)]
 
-    def draw_line(self, parts: Sequence[Stretch], x_scale: Scale, y_scale: Scale, owner: int) -> None:
+    def draw_line(
+        self, parts: Sequence[Stretch], x_scale: Scale, y_scale: Scale, owner: int, dashes: Sequence[int] = (1,)
+    ) -> None:
         """Draw one series as a line; `owner` is noted for every cell it covers.
 
-        Every point must lie within the scales' bounds (`clip` sees to that along x).
+        Every point must lie within the scales' bounds (`clip` sees to that along x). `dashes` says how many dot columns
+        are drawn and left out in turn; with only one number none is left out.
         """
         columns = [0] * self.dot_columns
         to_row = y_scale.function()
@@ -150,6 +153,9 @@ class Canvas:
                     _join(columns, column, row, next_column, to_row(first))
                 columns[next_column] |= _run(to_row(high), to_row(low))
                 column, row = next_column, to_row(last)
+        if len(dashes) > 1:
+            drawn = [place % 2 == 0 for place, length in enumerate(dashes) for _dot in range(length)]
+            columns = [dots if drawn[column % len(drawn)] else 0 for column, dots in enumerate(columns)]
         self._cover(columns, owner)
 
     def draw_marks(self, parts: Sequence[Stretch], x_scale: Scale, y_scale: Scale, owner: int, mark: str) -> None:

@@ -31,7 +31,17 @@ PAPER, AXIS, TEXT, TITLE, CURSOR = NOBODY, -2, -3, -4, -5
 Piece = tuple[str, int]
 Row = list[Piece]
 
-_MARKS = "▪◆▴•"
+_MARKS = "▪◆▴•□◇"
+# How dashed lines are drawn, so that they can be told apart without colours: dot columns drawn and left out in turn,
+# and what stands for it in the legend.
+_DASHES: tuple[tuple[tuple[int, ...], str], ...] = (
+    ((1,), "━"),
+    ((6, 4), "╍╍"),
+    ((2, 2), "┅┅"),
+    ((9, 3, 2, 3), "━╸·"),
+    ((1, 3), "··"),
+    ((5, 2, 1, 2, 1, 2), "╍··"),
+)
 
 
 @dataclass(frozen=True)
@@ -39,14 +49,16 @@ class Series:
     """One named curve.
 
     Attributes:
-        name: as the legend calls it.
+        name: as the legend calls it; a line and the marks that belong to it share one.
         parts: its points, cut at the gaps (`braille.stretches`).
         style: joined by a line, or each a mark of its own.
+        dashes: which way the line is dashed; 0 is not at all.
     """
 
     name: str
     parts: Sequence[Stretch]
     style: Style = "line"
+    dashes: int = 0
 
     def nearest(self, x: float) -> tuple[float, float] | None:
         """The point whose x is nearest to `x`; None where there is no point."""
@@ -126,7 +138,7 @@ class Chart:
         if x_bounds is None:
             return None
         shown = [
-            Series(one.name, [part for part in (clip(part, *x_bounds) for part in one.parts) if part.xs], one.style)
+            replace(one, parts=[part for part in (clip(part, *x_bounds) for part in one.parts) if part.xs])
             for one in self.series
         ]
         y_bounds = _bounds([part.ys for one in shown for part in one.parts])
@@ -166,24 +178,26 @@ class Chart:
         return [(title, TITLE), (BLANK * left, PAPER), *legend]
 
     def _legend(self) -> list[Row]:
-        marks = _legend_marks(self.series)
-        return [
-            [(mark, index), (f" {one.name}", TEXT)]
-            for index, (one, mark) in enumerate(zip(self.series, marks, strict=True))
-            if one.name
-        ]
+        entries: dict[str, Row] = {}
+        for index, (one, mark) in enumerate(zip(self.series, _legend_marks(self.series), strict=True)):
+            if one.name:
+                entries.setdefault(one.name, []).append((mark, index))
+        return [[*marks, (f" {name}", TEXT)] for name, marks in entries.items()]
 
     def _reading(self, cursor: float, room: int) -> list[Row]:
         """Where the cursor is and every series' value there, with names where there is room for them."""
         place: Row = [(f"{self.x_unit} {cursor:,.10g}".strip(), TITLE)]
         named: list[Row] = [place]
         short: list[Row] = [place]
+        before = ""
         for index, (one, mark) in enumerate(zip(self.series, _legend_marks(self.series), strict=True)):
             point = one.nearest(cursor)
             if point is not None:
                 # Marks are far apart: whose value it is has to be said.
                 value = self.written(point[1]) + ("" if point[0] == cursor else f" @{point[0]:,.10g}")
-                named.append([(mark, index), (f" {one.name} {value}" if one.name else f" {value}", TEXT)])
+                said = f" {one.name} {value}" if one.name and one.name != before else f" {value}"
+                before = one.name
+                named.append([(mark, index), (said, TEXT)])
                 short.append([(mark, index), (f" {value}", TEXT)])
         needed = sum(2 + cell_len(text) for row in named for text, _ink in row)
         return named if needed <= room else short
@@ -208,8 +222,10 @@ def _legend_marks(series: Sequence[Series]) -> list[str]:
     points = 0
     marks = []
     for one in series:
-        marks.append("━" if one.style == "line" else _MARKS[points % len(_MARKS)])
-        points += one.style == "points"
+        line = _DASHES[one.dashes % len(_DASHES)][1]
+        # Marks that belong to a dashed line are always the same, whatever else is drawn.
+        marks.append(line if one.style == "line" else _MARKS[(one.dashes or points) % len(_MARKS)])
+        points += one.style == "points" and not one.dashes
     return marks
 
 
@@ -228,7 +244,7 @@ def _bounds(runs: Sequence[Sequence[float]]) -> tuple[float, float] | None:
 def _draw(canvas: Canvas, series: Sequence[Series], x_scale: Scale, y_scale: Scale) -> None:
     for index, (one, mark) in enumerate(zip(series, _legend_marks(series), strict=True)):
         if one.style == "line":
-            canvas.draw_line(one.parts, x_scale, y_scale, index)
+            canvas.draw_line(one.parts, x_scale, y_scale, index, _DASHES[one.dashes % len(_DASHES)][0])
         else:
             canvas.draw_marks(one.parts, x_scale, y_scale, index, mark)
 

@@ -26,16 +26,23 @@ class Line:
     """One named series.
 
     Attributes:
-        name: as the legend calls it, different from the others'.
+        name: as the legend calls it, different from the others'; marks that belong to a line have its name.
         points: (x, y) pairs; where y is NaN or infinite there is a gap.
         colour: anything Textual takes as a colour, `$accent` or `#5fafff`; it follows the theme.
         style: joined by a line, or each a mark of its own.
+        dashes: which way the line is dashed; 0 is not at all.
     """
 
     name: str
     points: Sequence[tuple[float, float]]
     colour: str = "$accent"
     style: Style = "line"
+    dashes: int = 0
+
+    @property
+    def key(self) -> tuple[str, Style]:
+        """What tells it from the other lines of a plot."""
+        return self.name, self.style
 
 
 class LinePlot(Widget):
@@ -116,17 +123,17 @@ class LinePlot(Widget):
         self.set_reactive(LinePlot.title, title)
         self._x_unit, self._y_unit = x_unit, y_unit
         self._empty = empty or _("nothing to draw yet")
-        self._growing: dict[str, GrowingLine] = {}
-        self._looks: list[tuple[str, Style]] = []
+        self._growing: dict[tuple[str, Style], GrowingLine] = {}
+        self._looks: list[tuple[str, int]] = []  # colour and dashes
         self._written: Callable[[float], str] = short_number
 
     def show_lines(self, lines: Sequence[Line]) -> None:
         """Draw these, later ones over earlier ones; one of the same name as before may have grown at its end."""
-        if [line.name for line in lines] != list(self._growing):
-            self._growing = {line.name: GrowingLine() for line in lines}
-        self._looks = [(line.colour, line.style) for line in lines]
+        if [line.key for line in lines] != list(self._growing):
+            self._growing = {line.key: GrowingLine() for line in lines}
+        self._looks = [(line.colour, line.dashes) for line in lines]
         for line in lines:
-            self._growing[line.name].take(line.points)
+            self._growing[line.key].take(line.points)
         self.refresh()
 
     def measure(self, title: str, y_unit: str = "", written: Callable[[float], str] = short_number) -> None:
@@ -144,8 +151,8 @@ class LinePlot(Widget):
     def _chart(self) -> Chart:
         return Chart(
             [
-                Series(name, line.parts, style)
-                for (name, line), (_colour, style) in zip(self._growing.items(), self._looks, strict=True)
+                Series(name, line.parts, style, dashes)
+                for ((name, style), line), (_colour, dashes) in zip(self._growing.items(), self._looks, strict=True)
             ],
             title=self.title,
             x_unit=self._x_unit,
@@ -177,7 +184,7 @@ class LinePlot(Widget):
             ink: self.get_visual_style(f"line-plot--{part}", partial=True)
             for ink, part in ((AXIS, "axis"), (TEXT, "text"), (TITLE, "title"), (CURSOR, "cursor"))
         }
-        inks.update((index, VisualStyle.parse(colour)) for index, (colour, _style) in enumerate(self._looks))
+        inks.update((index, VisualStyle.parse(colour)) for index, (colour, _dashes) in enumerate(self._looks))
         return {PAPER: VisualStyle(), **inks}
 
 

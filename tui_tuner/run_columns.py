@@ -13,13 +13,17 @@ from tui_tuner.training.run_table import RunTable, TableRow
 WIDEST = 28  # cells of one run
 
 
-def table_lines(table: RunTable) -> Iterator[str]:
-    """The table: results, then the settings that differ, marked with ≠; the best result of a row has a ★."""
+def table_lines(table: RunTable, *, everything: bool = False) -> Iterator[str]:
+    """The table: results, then the settings that differ, marked with ≠; the best result of a row has a ★.
+
+    `everything`: the settings in which all agree follow, marked with =.
+    """
+    shown = [*_shown(table), *(table.same if everything else ())]
     widths = [
-        min(max(cell_len(text) for text in (name, *(row.values[place] for row in _shown(table)))) + 2, WIDEST)
+        min(max(cell_len(text) for text in (name, *(row.values[place] for row in shown))) + 2, WIDEST)
         for place, name in enumerate(table.runs)
     ]
-    label = max(cell_len(row.label) for row in _shown(table))
+    label = max(cell_len(row.label) for row in shown)
     yield _line("", table.runs, label, widths)
     for row in table.results:
         yield _line(row.label, [_marked(row, place) for place in range(len(row.values))], label, widths)
@@ -30,6 +34,10 @@ def table_lines(table: RunTable) -> Iterator[str]:
             yield _line(row.label, row.values, label, widths, sign="≠")
     elif len(table.runs) > 1:
         yield _("All settings are the same.")
+    if everything:
+        yield ""
+        for row in table.same:
+            yield _line(row.label, row.values, label, widths, sign="=")
     yield from (f"! {text}" for text in table.warnings)
 
 
