@@ -449,10 +449,24 @@ class CompareChoice:
 class ExportChoice:
     """Where the fused model goes."""
 
-    name: str = setting("", "Name of the fused model's folder under models/; empty takes the project's name.")
+    name: str = setting("", "Name of the fused model and its folder; empty takes the project's name.")
+    save_path: str = setting(
+        "", "Folder the fused model's folder goes into; empty means models/ in the project.", label="save in"
+    )
     dequantize: bool = setting(
         True, "Write a quantized base in full precision: squeezing it again loses most of a small tuning."
     )
+    quantize: str = setting(
+        "none",
+        "Squeeze the fused model into 4 or 8 bits per weight afterwards. How much of the tuning that undoes is "
+        "measured; where it is more than a quarter, nothing is kept.",
+        choices=("none", "4", "8"),
+    )
+
+    @property
+    def bits(self) -> int:
+        """Bits per weight the fused model is to be squeezed into; 0 leaves it in full precision."""
+        return 0 if self.quantize == "none" else int(self.quantize)
 
 
 @dataclass(frozen=True)

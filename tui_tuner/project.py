@@ -104,7 +104,8 @@ class Project:
     @property
     def fused_model(self) -> Path:
         """Where the fused model of this project goes."""
-        return self.folder / "models" / (self.choices.export.name or self.name)
+        place = self.folder / Path(self.choices.export.save_path or "models").expanduser()
+        return place / (self.choices.export.name or self.name)
 
     def has_dataset(self) -> bool:
         """Whether training files are there."""

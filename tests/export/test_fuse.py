@@ -10,8 +10,9 @@ import tuned_model
 
 from tui_tuner.errors import ConfigurationError, ExportError, ProjectError, Stopped, StorageError
 from tui_tuner.export.fuse import fuse, plan_fuse, usage_of
-from tui_tuner.export.proof import Proof
+from tui_tuner.export.proof_rows import Proof, kept_proofs
 from tui_tuner.models.loading import load_model
+from tui_tuner.models.model_files import copy_tokenizer
 from tui_tuner.progress import Notice, StageProgress, StopToken, ignore_event
 
 TOKENS = [1, 50, 60, 70, 80, 90]
@@ -68,11 +69,14 @@ def test_mlx_lm_loads_the_fused_folder_as_the_tuned_model(kind, base, project, t
     assert float(abs(found - tuned).max()) < (1e-4 if "float32" in FULL_PRECISION[kind] else 0.05) * largest
     assert not {"quantization", "quantization_config"} & set(config)
     assert tokenizer.chat_template == tiny_model.TEMPLATE
-    assert [event for event in events if isinstance(event, Proof)] == [fused.proof]
-    assert fused.proof.passed
-    assert fused.proof.tuning > 1000 * fused.proof.divergence or kind not in ("float32", "q8")
-    notices = [event for event in events if isinstance(event, Notice)]
-    assert bool(notices) == kind.startswith("q")  # a quantized base grows: said beforehand
+    assert [event for event in events if isinstance(event, Proof)] == [fused.proof] == kept_proofs(fused.path)
+    assert [row.verdict for row in fused.proof.rows] == ["passed"] * 6
+    likeness = fused.likeness
+    assert likeness.tuning > 1000 * likeness.divergence or kind not in ("float32", "q8")
+    beforehand = events[: next(place for place, event in enumerate(events) if isinstance(event, StageProgress))]
+    notices = [event.text for event in beforehand if isinstance(event, Notice)]
+    assert FULL_PRECISION[kind] in notices[0]
+    assert ("full precision" in " ".join(notices)) == kind.startswith("q")  # a quantized base grows: said beforehand
 
 
 @pytest.mark.parametrize(
@@ -85,7 +89,7 @@ def test_every_kind_of_adapter_is_fused_in_the_type_of_the_base(fine_tune_type, 
     tuned_model.adapter(project.runs / "run-1", model, fine_tune_type=fine_tune_type)
     fused = fuse(plan_fuse(project, model), emit=ignore_event, stop=StopToken())
     assert fused.proof.passed
-    assert fused.proof.tuning > 100 * fused.proof.divergence
+    assert fused.likeness.tuning > 100 * fused.likeness.divergence
     assert stored_types(fused.path) == {FULL_PRECISION[kind]} == {fused.weight_type}
 
 
@@ -99,7 +103,25 @@ def test_a_base_may_stay_quantized_where_that_keeps_the_tuning(bits, base, proje
     assert json.loads((fused.path / "config.json").read_text())["quantization"]["bits"] == bits
     names = set(mx.load(str(fused.path / "model.safetensors")))
     assert names == set(mx.load(str(model / "model.safetensors")))
-    assert 1e-6 < fused.proof.divergence < fused.proof.tuning / 10  # what was lost is measured
+    assert 1e-6 < fused.likeness.divergence < fused.likeness.tuning / 10
+    row = next(row for row in fused.proof.rows if row.name == "tuning")  # what was lost is measured, and kept
+    assert f"{fused.likeness.lost:.1%} of it undone" in row.finding
+
+
+@pytest.mark.parametrize("kind", ["float32", "q4", "q8"])
+def test_it_may_be_squeezed_afterwards_and_what_that_costs_is_measured(kind, base, project, tmp_path):
+    from mlx_lm import load
+
+    model = of_kind(kind, base, tmp_path)
+    project = project.with_settings("export", {"quantize": "8"})
+    fused = fuse(plan_fuse(project, model), emit=ignore_event, stop=StopToken())
+    config = json.loads((fused.path / "config.json").read_text())
+    assert (config["quantization"]["bits"], config["quantization"]["group_size"]) == (8, 64)
+    assert config["quantization_config"] == config["quantization"]
+    assert 0 < fused.likeness.lost < 0.25
+    theirs, _tokenizer = load(str(fused.path))
+    tuned = logits(load_model(model, project.runs / "run-1"))
+    assert float(abs(logits(SimpleNamespace(model=theirs)) - tuned).max()) < 0.2 * float(abs(tuned).max())
 
 
 def test_squeezing_that_loses_the_tuning_is_refused(base, project, tmp_path):
@@ -134,6 +156,7 @@ def test_a_failed_proof_puts_nothing_in_place(base, project, monkeypatch):
         fuse(plan_fuse(project, base), emit=events.append, stop=StopToken())
     (proof,) = [event for event in events if isinstance(event, Proof)]
     assert not proof.passed
+    assert {row.name for row in proof.rows if row.meaning} <= {"logits", "next tokens"}
     assert marker.exists()
     assert list(project.fused_model.parent.iterdir()) == [project.fused_model]
 
@@ -259,12 +282,41 @@ def test_what_a_killed_process_left_is_cleared_away(base, project):
 
 def test_how_it_is_used(base, project, tmp_path):
     fused = fuse(plan_fuse(project, base), emit=ignore_event, stop=StopToken()).path
-    assert usage_of(fused) == [
+    assert usage_of(fused, project) == [
         f"tuner chat --project '{project.folder}'",
         f"mlx_lm.chat --model '{fused}'",
         f"mlx_lm.server --model '{fused}'",
     ]
     assert len(usage_of(tmp_path / "elsewhere" / "model")) == 2
+
+
+def test_a_lost_chat_template_is_not_a_fused_model(base, project, monkeypatch):
+    import tui_tuner.export.fuse as module
+
+    def forgets(source, folder):
+        copy_tokenizer(source, folder)
+        table = json.loads((folder / "tokenizer_config.json").read_text())
+        table["chat_template"] = table["chat_template"].replace("<|im_end|>", "")
+        (folder / "tokenizer_config.json").write_text(json.dumps(table))
+
+    monkeypatch.setattr(module, "copy_tokenizer", forgets)
+    with pytest.raises(ExportError, match="chat template: a question: token"):
+        fuse(plan_fuse(project, base), emit=ignore_event, stop=StopToken())
+    assert not project.fused_model.exists()
+
+
+def test_it_can_be_saved_elsewhere_but_never_over_something_else(base, project, tmp_path):
+    elsewhere = project.with_settings("export", {"save_path": str(tmp_path / "large disk"), "name": "mine"})
+    for _time in range(2):  # an earlier one is replaced
+        fused = fuse(plan_fuse(elsewhere, base), emit=ignore_event, stop=StopToken())
+    assert fused.path == elsewhere.fused_model == tmp_path / "large disk" / "mine"
+    other = tmp_path / "large disk" / "holiday"
+    other.mkdir()
+    plan_fuse(elsewhere.with_settings("export", {"name": "holiday"}), base)
+    (other / "picture.jpg").touch()
+    with pytest.raises(ConfigurationError, match="not a fused model"):
+        plan_fuse(elsewhere.with_settings("export", {"name": "holiday"}), base)
+    assert (other / "picture.jpg").exists()
 
 
 def test_what_cannot_be_planned(base, project, tmp_path):
@@ -282,8 +334,8 @@ def test_the_starter_is_fused_and_proved(starter, tmp_path):
     project = tuned_model.project(tmp_path / "project")
     run = tuned_model.adapter(project.runs / "run-1", starter, strength=0.02, num_layers=8)
     fused = fuse(plan_fuse(project, starter, run), emit=ignore_event, stop=StopToken())
-    assert fused.proof.same_tokens == fused.proof.tokens == 24
-    assert fused.proof.largest_difference < 1e-3
+    assert fused.likeness.same_tokens == fused.likeness.tokens == 24
+    assert fused.likeness.largest_difference < 1e-3
     answers = []
     for folder, adapter in ((starter, str(run)), (fused.path, None)):
         model, tokenizer = load(str(folder), adapter_path=adapter)

@@ -6,7 +6,7 @@ import tiny_model
 import tuned_model
 
 from tui_tuner.errors import Stopped
-from tui_tuner.export.proof import GREEDY_TOKENS, QUESTIONS, Statement, prove, take_statement
+from tui_tuner.export.proof import GREEDY_TOKENS, QUESTIONS, Statement, compare, take_statement
 from tui_tuner.models.loading import LoadedModel, apply_adapter, load_model, load_pair, read_modules
 from tui_tuner.progress import StopToken
 
@@ -23,7 +23,7 @@ def run(tmp_path, base):
 
 def proof(base, run, fused, weight_type="float32", *, squeezed=False):
     statement = take_statement(*load_pair(base, run), StopToken())
-    return prove(statement, fused, weight_type, squeezed=squeezed, stop=StopToken())
+    return compare(statement, fused, weight_type, squeezed=squeezed, stop=StopToken())
 
 
 def test_the_tuned_model_is_itself(base, run):
@@ -38,7 +38,10 @@ def test_the_base_is_not_the_tuned_model(base, run):
         found = proof(base, run, load_model(base), weight_type)
         assert not found.passed
         assert found.divergence == pytest.approx(found.tuning)
-        assert f"{found.same_tokens} of {found.tokens}" in found.detail
+        rows = {row.name: row for row in found.rows()}
+        assert f"{found.same_tokens} of {found.tokens}" in rows["next tokens"].finding
+        assert rows["logits"].verdict == "differs"
+        assert "not those of the model that was trained" in rows["logits"].meaning
 
 
 @pytest.mark.parametrize("fault", ["scale", "one layer"])
@@ -81,12 +84,12 @@ def test_another_choice_of_words_counts_however_small_the_divergence():
     found[:, 8] = 0.004
     statement = Statement(((1, 2, 3, 4),), (2,), (wanted,), 1.0)
     same, other = (LoadedModel(Says(logits), None, Path()) for logits in (wanted, found))
-    assert prove(statement, same, "float32", squeezed=False, stop=StopToken()).passed
-    verdict = prove(statement, other, "float32", squeezed=False, stop=StopToken())
+    assert compare(statement, same, "float32", squeezed=False, stop=StopToken()).passed
+    verdict = compare(statement, other, "float32", squeezed=False, stop=StopToken())
     assert verdict.divergence < 1e-5
     assert (verdict.passed, verdict.same_tokens, verdict.tokens) == (False, 0, 2)
     # In bfloat16 as narrow a choice as this is a matter of rounding.
-    assert prove(statement, other, "bfloat16", squeezed=False, stop=StopToken()).passed
+    assert compare(statement, other, "bfloat16", squeezed=False, stop=StopToken()).passed
 
 
 class Says:
@@ -119,7 +122,7 @@ def test_half_precision_is_compared_in_float32(tmp_path, base):
     statement = take_statement(as_stored(half, None), as_stored(half, run), StopToken())
     assert {str(logits.dtype) for logits in statement.logits} == {"mlx.core.float32"}
     for fused in (load_model(half, run), as_stored(half, run)):
-        assert prove(statement, fused, "float32", squeezed=False, stop=StopToken()).passed
+        assert compare(statement, fused, "float32", squeezed=False, stop=StopToken()).passed
 
 
 def test_a_model_without_a_chat_template_is_proved_too(tmp_path):

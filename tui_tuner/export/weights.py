@@ -5,10 +5,87 @@ Everything is computed in float32 and then brought to the type the base has on d
 
 from __future__ import annotations
 
+import contextlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from tui_tuner.choices import ExportChoice
 from tui_tuner.errors import ExportError
 from tui_tuner.language import _
+from tui_tuner.models.model_files import QUANTIZATION_KEYS
+from tui_tuner.models.quantizing import GROUP_SIZE
+
+
+@dataclass(frozen=True)
+class FusedWeights:
+    """A fused model that is not computed yet.
+
+    Attributes:
+        weights: by name.
+        config: the base's, with what it says of quantization as the new weights have it.
+        quantized: whether some weights have few bits.
+        squeezed: whether some have lost precision by it: they had been fused, or had more bits before.
+    """
+
+    weights: dict[str, Any]
+    config: dict[str, Any]
+    quantized: bool
+    squeezed: bool
+
+
+def fused_weights(model: Path, run: Path, choice: ExportChoice, *, trust_remote_code: bool) -> FusedWeights:
+    """The weights of the model in `model` with the adapter of `run` in them, as chosen; lazily.
+
+    Raises:
+        ModelError: the base or the adapter cannot be loaded.
+        ExportError: the layers cannot be fused, or not be squeezed.
+    """
+    from mlx.utils import tree_unflatten
+
+    from tui_tuner.models.loading import apply_adapter, read_modules
+    from tui_tuner.models.writing import flat_weights
+
+    module, config = read_modules(model, trust_remote_code=trust_remote_code)
+    base = flat_weights(module)
+    apply_adapter(module, run)
+    had_few_bits = any(key in config for key in QUANTIZATION_KEYS)
+    raised = choice.dequantize or choice.bits > 0
+    squeezed = fuse_layers(module, dequantize=raised)
+    weights = in_the_types_of(base, flat_weights(module))
+    if raised:
+        config = without_quantization(config)
+    if not choice.bits:
+        return FusedWeights(weights, config, had_few_bits and not raised, squeezed)
+    module.update(tree_unflatten(list(weights.items())))
+    config = _squeeze(module, config, choice.bits, model)
+    return FusedWeights(flat_weights(module), config, True, True)
+
+
+def _squeeze(module: Any, config: dict[str, Any], bits: int, model: Path) -> dict[str, Any]:
+    """Put `bits` bits per weight into every layer of `module` that takes them; the configuration that says so."""
+    from mlx_lm.utils import quantize_model
+
+    before = sum(1 for _name, part in module.named_modules() if is_quantized(part))
+    with contextlib.redirect_stdout(io.StringIO()):
+        _module, config = quantize_model(module, config, GROUP_SIZE, bits)
+    if before == sum(1 for _name, part in module.named_modules() if is_quantized(part)):
+        raise ExportError(
+            _("none of its layers can be squeezed (their width is no multiple of {group})", group=GROUP_SIZE),
+            where=str(model),
+            advice=_("Leave it in full precision: --set quantize=none"),
+        )
+    return dict(config)
+
+
+def without_quantization(config: dict[str, Any]) -> dict[str, Any]:
+    """A model's configuration, and those inside it, without a word about quantization."""
+    return {
+        key: without_quantization(value) if isinstance(value, dict) else value
+        for key, value in config.items()
+        if key not in QUANTIZATION_KEYS
+    }
 
 
 def is_quantized(module: Any) -> bool:

@@ -25,9 +25,10 @@ from tui_tuner.progress import Emit, Event, Pace, StageProgress, StopToken
 
 MEGABYTE = 1_000_000
 # Of the files mlx-lm asks for (`mlx_lm.utils.DEFAULT_ALLOW_PATTERNS`, which cannot be read without importing MLX) those
-# that are not programs.
+# that are not programs; and what says under which licence the model may be used and passed on.
 WANTED = (
     *("*.json", "*.jsonl", "*.jinja", "*.txt"),
+    *("README.md", "LICENSE*", "NOTICE*"),
     *("model*.safetensors", "tokenizer.model", "tiktoken.model", "*.tiktoken"),
 )
 CODE = ("*.py",)

@@ -72,6 +72,17 @@ def _chat_template(folder: Path) -> Any:
     return [{"name": name, "template": text} for name, text in {"default": template, **named}.items()]
 
 
+def own_template(folder: Path) -> Any:
+    """The chat template inside `tokenizer_config.json`: a text, several by name, or None.
+
+    Raises:
+        StorageError: the file cannot be read.
+        ModelError: it is damaged.
+    """
+    path = folder / TOKENIZER_CONFIG
+    return _read_table(path).get("chat_template") if path.is_file() else None
+
+
 def _read_table(path: Path) -> dict[str, Any]:
     table = read_json(path)
     if not isinstance(table, dict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
 
 from textual.app import ComposeResult
 from textual.content import Content
@@ -10,15 +10,18 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui_tuner import figures
+from tui_tuner.errors import TunerError
 from tui_tuner.export.fuse import usage_of
-from tui_tuner.export.proof import Proof
-from tui_tuner.journey import fuse_work, is_fused
+from tui_tuner.export.proof_rows import Proof, kept_proofs
+from tui_tuner.export.size import fused_size
+from tui_tuner.journey import base_model, fuse_work, is_fused
 from tui_tuner.language import _
 from tui_tuner.models.model_files import read_provenance
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Event
 from tui_tuner.project import Project
 from tui_tuner.screens.progress_view import ProgressView
+from tui_tuner.screens.proof_text import proof_text
 from tui_tuner.screens.settings_step import SettingsStep
 from tui_tuner.widgets.settings_form import SettingsForm
 from tui_tuner.widgets.stage_list import StageList
@@ -76,12 +79,14 @@ class ExportScreen(SettingsStep):
         run = project.tuned_run()
         fused = is_fused(project)
         story = read_provenance(project.fused_model) if fused else {}
+        # Reading headers is too much for every piece of news of a running job.
+        planned = "" if fused or self.board.running(self.step) else _planned_size(project)
         made = _("{size}, made of {run}", size=_folder_size(project), run=story.get("run", "?")) if fused else ""
         rows = [
             (_("base"), project.choices.model.name),
             (_("adapter"), run.name if run else _("none yet: train first")),
             (_("fused model"), str(project.fused_model)),
-            ("", made or _("not made yet: g makes it")),
+            ("", made or _("not made yet: g makes it{size}", size=planned)),
         ]
         self.query_one("#plan", Static).update(
             Content("\n").join(
@@ -92,16 +97,13 @@ class ExportScreen(SettingsStep):
         if isinstance(view, FuseView):
             for stage in view.stages.values():
                 self.query_one(StageList).apply(stage)
-        self._show_proof(view.proof if isinstance(view, FuseView) else None, story.get("proof"))
-        self._show_usage(usage_of(project.fused_model) if fused else [])
+        self._show_proof(view.proof if isinstance(view, FuseView) else None, kept_proofs(project.fused_model))
+        self._show_usage(usage_of(project.fused_model, project) if fused else [])
 
-    def _show_proof(self, proof: Proof | None, kept: Any) -> None:
-        """The proof of the fuse that runs or ran last, else the one that was kept with the model."""
-        passed, detail = (proof.passed, proof.detail) if proof else (True, "")
-        if proof is None and isinstance(kept, dict):
-            passed, detail = kept.get("passed") is True, str(kept.get("detail", ""))
-        mark, colour = ("✓", "$text-success") if passed else ("✗", "$text-error")
-        self.query_one("#proof", Static).update(Content.styled(f"{mark} {one_line(detail)}" if detail else "", colour))
+    def _show_proof(self, proof: Proof | None, kept: list[Proof]) -> None:
+        """The proof of the fuse that runs or ran last, else what was kept with the model."""
+        shown = [proof] if proof is not None and not proof.passed else kept or ([proof] if proof else [])
+        self.query_one("#proof", Static).update(proof_text(shown))
 
     def _show_usage(self, commands: list[str]) -> None:
         usage = self.query_one("#usage", OptionList)
@@ -143,6 +145,14 @@ class ExportScreen(SettingsStep):
             self.say(_("Done. ctrl+n: chat with your model."), tone="text-success")
         else:
             self.say_how_it_ended(ended)
+
+
+def _planned_size(project: Project) -> str:
+    """How large it will be, where the base model is here to be looked at."""
+    with contextlib.suppress(TunerError):
+        if (base := base_model(project)) is not None:
+            return _(", {size}", size=fused_size(base, project.fused_model, project.choices.export).in_words())
+    return ""
 
 
 def _folder_size(project: Project) -> str:
