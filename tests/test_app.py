@@ -16,6 +16,7 @@ from textual.widgets import Input, OptionList, Static, TextArea
 from tui_tuner.app import TunerApp
 from tui_tuner.chat.conversation import new_conversation
 from tui_tuner.chat.models import chat_models
+from tui_tuner.export.proof_rows import Proof, ProofRow, keep_proof
 from tui_tuner.models.model_files import write_provenance
 from tui_tuner.project import Project, open_project, project_lock
 from tui_tuner.screens.compare import PairView
@@ -355,7 +356,10 @@ async def test_the_welcome_stays_until_something_is_chosen():
 async def test_the_proof_is_shown_after_a_restart(project):
     project.fused_model.mkdir(parents=True)
     (project.fused_model / "config.json").write_text("{}")
-    write_provenance(project.fused_model, {"run": "run-7", "proof": {"passed": True, "detail": "24 of 24 [b]same"}})
+    write_provenance(project.fused_model, {"run": "run-7"})
+    keep_proof(project.fused_model, Proof.of("fused model", [ProofRow("next tokens", "passed", "24 of 24 [b]same")]))
     async with running_app(project, "export") as (app, _pilot):
-        assert str(app.screen.query_one("#proof", Static).content) == "✓ 24 of 24 [b]same"
+        name, row = str(app.screen.query_one("#proof", Static).content).splitlines()
+        assert name.startswith("fused model")
+        assert row.split() == ["✓", "next", "tokens", "24", "of", "24", "[b]same"]
         assert "run-7" in str(app.screen.query_one("#plan", Static).content)
