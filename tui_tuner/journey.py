@@ -5,6 +5,7 @@ The app's screens and the headless commands start exactly the functions here, so
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -207,14 +208,31 @@ def prompt_trying_work(project: Project, *, tries: int = 0) -> Work:
     return work
 
 
-def training_work(project: Project, *, run: str | None = None, resume: bool = False, extend: bool = False) -> Work:
-    """Train a new run, or go on with one that stopped; with `extend` even with other data or settings."""
+def training_work(
+    project: Project,
+    *,
+    run: str | None = None,
+    resume: bool = False,
+    extend: bool = False,
+    anyway: bool = False,
+) -> Work:
+    """Train a new run, or go on with one that stopped.
+
+    Args:
+        project: its settings and its dataset.
+        run: the run's name; None as `plan_run` says.
+        resume: go on with it.
+        extend: even with other data or settings.
+        anyway: begin even where it surely does not fit into memory.
+    """
 
     def work(emit: Emit, stop: StopToken) -> object:
         from tui_tuner.training.plan import plan_run
 
-        plan = plan_run(project, obtain_base_model(project, emit, stop), run=run, resume=resume, extend=extend)
+        base = obtain_base_model(project, emit, stop)
+        plan = plan_run(project, base, run=run, resume=resume, extend=extend, anyway=anyway)
         if named := project.choices.machines.hosts:
+            plan = dataclasses.replace(plan, check_memory=False)  # what each of several machines takes is not foretold
             from tui_tuner.training.machines.hosts import read_hosts
             from tui_tuner.training.machines.launching import train_on
 
@@ -236,6 +254,22 @@ def changes_since_run(project: Project, run: str) -> list[Change]:
     from tui_tuner.training.plan import changes_since
 
     return changes_since(project, base_model(project), run)
+
+
+def forecast_work(project: Project) -> Work:
+    """Say what a run would take; begin nothing."""
+
+    def work(emit: Emit, stop: StopToken) -> object:
+        from tui_tuner.training.forecast import measured_forecaster
+
+        base = obtain_base_model(project, emit, stop)
+        forecaster = measured_forecaster(project, base, emit=emit, stop=stop)
+        forecast = forecaster.forecast(project.choices.training)
+        if forecast is not None:
+            emit(forecast)
+        return forecast
+
+    return work
 
 
 def comparison_work(project: Project, *, run: Path | None = None) -> Work:

@@ -18,7 +18,7 @@ def test_the_largest_that_leaves_room_is_suggested(monkeypatch):
     assert suggestion(48 * GIB, has_gpu=True) == RECOMMENDED[-1].name
     assert suggestion(GIB // 2, has_gpu=True) == "starter"
     assert suggestion(48 * GIB, has_gpu=False) == "starter"
-    monkeypatch.setattr(offers_module, "on_mac", lambda: True)
+    monkeypatch.setattr(offers_module, "has_gpu", lambda: True)
     offers = model_offers(ModelChoice(), 6 * GIB)
     assert [offer.suggested for offer in offers].count(True) == 1
     suggested = next(offer for offer in offers if offer.suggested)

@@ -9,8 +9,11 @@ import tiny_project
 from tui_tuner.app import TunerApp
 from tui_tuner.files import write_json_lines, write_text
 from tui_tuner.project import Project
+from tui_tuner.screens import forecast_panel
 from tui_tuner.settings import Settings
+from tui_tuner.training import forecast
 from tui_tuner.training.events import TrainingEnded, TrainingStarted, TrainStep, Validation
+from tui_tuner.training.memory_estimate import Machine
 
 STEPS, NOON = 60, 43_200.0
 
@@ -55,10 +58,18 @@ def test_a_past_run(snap_compare, project, size):
     assert snap_compare(Shown(project, Settings(last_step="train")), terminal_size=size)
 
 
-def test_the_settings_of_training(snap_compare, project):
+def test_the_settings_of_training(snap_compare, project, tmp_path, monkeypatch):
+    machine = Machine(40_000_000, 16_000_000_000, gpu=False, cores=2)
+    monkeypatch.setattr(forecast, "this_machine", lambda: machine)
+    monkeypatch.setattr(forecast_panel, "find_base", lambda _choice: tmp_path / "model")
+    monkeypatch.setattr(forecast_panel, "AFTER_THE_PAINT", 0.001)
+
     async def to_settings(pilot):
         await pilot.press("e")
         await pilot.press("tab")
+        while pilot.app.screen.query_one(forecast_panel.ForecastPanel).forecast is None:
+            await pilot.pause(0.05)
+            await pilot.app.workers.wait_for_complete()
         pilot.app.screen.focused.cursor_blink = False  # a slow machine would take the picture without it
         pilot.app.screen.focused._cursor_visible = True
 

@@ -4,8 +4,8 @@ import mlx.core as mx
 import pytest
 from mlx import nn
 
+from tui_tuner.training import dividing
 from tui_tuner.training.loss import mean_cross_entropy
-from tui_tuner.training.shortcuts import chunked_loss
 from tui_tuner.training.shortcuts.chunked_loss import chunked_cross_entropy, chunked_cross_entropy_alone
 
 VOCABULARY, WIDTH, ROWS = 1000, 32, 50
@@ -23,7 +23,7 @@ def problem():
 @pytest.mark.parametrize("logits", [1, 7 * VOCABULARY, ROWS * VOCABULARY, 1 << 23])
 def test_loss_and_gradient_are_those_of_all_tokens_at_once(problem, monkeypatch, logits):
     head, hidden, targets = problem
-    monkeypatch.setattr(chunked_loss, "LOGITS", logits)
+    monkeypatch.setattr(dividing, "LOGITS", logits)
     loss, gradient = mx.value_and_grad(lambda rows: mean_cross_entropy(head(rows), targets))(hidden)
 
     def chunked(rows):
@@ -40,7 +40,7 @@ def test_a_few_logits_at_a_time_are_in_memory(problem, monkeypatch):
     head, _hidden, _targets = problem
     hidden, targets = mx.random.normal((4000, WIDTH)), mx.zeros(4000, mx.int32)
     mx.eval(hidden, targets)
-    monkeypatch.setattr(chunked_loss, "LOGITS", 100 * VOCABULARY)
+    monkeypatch.setattr(dividing, "LOGITS", 100 * VOCABULARY)
 
     def peak(loss):
         mx.clear_cache()

@@ -7,10 +7,11 @@ import mlx.core as mx
 import numpy
 import pytest
 
+from tui_tuner.training import dividing
 from tui_tuner.training.batches import assemble
+from tui_tuner.training.dividing import cut
 from tui_tuner.training.examples import Example
-from tui_tuner.training.shortcuts import cores
-from tui_tuner.training.shortcuts.cores import Cores, cut, shares_of
+from tui_tuner.training.shortcuts.cores import Cores, shares_of
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_rows_are_cut_evenly_and_into_no_more_than_fits(lengths, pieces, most, r
 
 
 def test_every_row_is_in_one_share_and_padded_only_to_its_neighbours(monkeypatch):
-    monkeypatch.setattr(cores, "POSITIONS", 60)
+    monkeypatch.setattr(dividing, "POSITIONS", 60)
     rows = [example(length) for length in (9, 50, 10, 52, 11, 51, 30)]
     shares = shares_of(assemble(rows), 2)
     parts = [part for share in shares for part in share]

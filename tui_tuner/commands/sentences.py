@@ -28,6 +28,8 @@ from tui_tuner.training.events import (
     TrainStep,
     Validation,
 )
+from tui_tuner.training.forecast import Forecast
+from tui_tuner.training.memory_check import memory_in_words
 from tui_tuner.training.runs import RunSummary
 
 
@@ -157,6 +159,22 @@ def _training_started(event: TrainingStarted) -> str:
         supervised=figures.count(event.supervised_tokens_per_epoch),
         tokens=figures.count(event.tokens_per_epoch),
     )
+
+
+@sentence.register
+def _forecast(event: Forecast) -> str:
+    parts = event.memory
+    words = _(
+        "memory {memory}: weights {weights}, adapter and optimizer {adapter}, layers {layers}, logits {logits}",
+        memory=memory_in_words(event),
+        weights=figures.size(parts.weights),
+        adapter=figures.size(parts.adapter + parts.optimizer),
+        layers=figures.size(parts.activations + parts.states),
+        logits=figures.size(parts.logits),
+    )
+    if event.seconds is None:
+        return words
+    return _("{words} · about {time}", words=words, time=figures.time_left(event.seconds, event.error))
 
 
 @sentence.register

@@ -11,15 +11,16 @@ from pathlib import Path
 
 from tui_tuner.commands.options import add_json, add_project, add_set, chosen_project
 from tui_tuner.commands.output import Output
-from tui_tuner.commands.running import exit_code, run_project_job
+from tui_tuner.commands.running import exit_code, run_job, run_project_job
 from tui_tuner.errors import UsageError
-from tui_tuner.journey import step, training_work
+from tui_tuner.journey import forecast_work, step, training_work
 from tui_tuner.language import _
 from tui_tuner.project import project_lock
 
 EXAMPLES = _("""examples:
   tuner train --set iters=300 --set batch_size=2 --set num_layers=8
   tuner train --run small-rate --set learning_rate=2e-5
+  tuner train --dry-run               only say what the run would take
   tuner train --resume
   tuner train --resume --run run-2 --set iters=600
   tuner train --resume --extend --set learning_rate=5e-5
@@ -39,6 +40,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=_("with --resume: go on even with other data or settings than the run began with"),
     )
     parser.add_argument("--run", metavar="NAME", help=_("what to call the run; with --resume: the run to go on with"))
+    parser.add_argument("--dry-run", action="store_true", help=_("say what the run would take, and begin nothing"))
+    parser.add_argument("--anyway", action="store_true", help=_("start even if it surely does not fit into memory"))
     parser.add_argument(
         "--hosts",
         metavar="FILE",
@@ -66,6 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Train on the chosen project."""
     if arguments.extend and not arguments.resume:
         raise UsageError(_("--extend goes with --resume"))
+    if arguments.resume and arguments.dry_run:
+        raise UsageError(_("--dry-run is for a new run"))
     project = chosen_project(arguments)
     if arguments.hosts is not None:
         project = project.with_settings("machines", {"hosts": os.fspath(arguments.hosts.absolute())})
@@ -79,5 +84,13 @@ def run(arguments: argparse.Namespace) -> int:
             else:
                 settings_to_yaml(project, arguments.to_yaml, emit=output.event)
         return 0
-    work = training_work(project, run=arguments.run, resume=arguments.resume, extend=arguments.extend)
+    if arguments.dry_run:
+        return exit_code(run_job(_("looking"), forecast_work(project), output))
+    work = training_work(
+        project,
+        run=arguments.run,
+        resume=arguments.resume,
+        extend=arguments.extend,
+        anyway=arguments.anyway,
+    )
     return exit_code(run_project_job(project, step("train").job, work, output))

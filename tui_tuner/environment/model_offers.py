@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib.metadata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tui_tuner.choices import ModelChoice
 from tui_tuner.environment.memory import needed_for
 from tui_tuner.environment.model_size import size_of
-from tui_tuner.environment.system import on_mac
 from tui_tuner.language import _
 from tui_tuner.models.cached import cached_models
 from tui_tuner.models.catalogue import find_model
+from tui_tuner.models.device import has_gpu
 from tui_tuner.models.recommended import RECOMMENDED, Recommendation
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Event
@@ -58,7 +56,7 @@ def model_offers(choice: ModelChoice, usable: int) -> list[ModelOffer]:
         choice: the base model as it is chosen now.
         usable: bytes of memory that training may take.
     """
-    suggested = suggestion(usable, has_gpu=_has_gpu())
+    suggested = suggestion(usable, has_gpu=has_gpu())
     offers = [_recommended(one, usable, suggested) for one in RECOMMENDED]
     offers += [_offer(name, usable) for name in _others(choice, {offer.name for offer in offers})]
     return offers
@@ -73,16 +71,6 @@ def suggestion(usable: int, *, has_gpu: bool) -> str:
         return RECOMMENDED[0].name
     fitting = [one.name for one in RECOMMENDED if needed_for(one.weights) <= usable * ROOM]
     return fitting[-1] if fitting else RECOMMENDED[0].name
-
-
-def _has_gpu() -> bool:
-    """Whether MLX computes on one here: Metal, or NVIDIA's where its package is installed. MLX itself is not asked."""
-    if on_mac():
-        return True
-    for package in ("mlx-cuda-12", "mlx-cuda-13"):
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            return bool(importlib.metadata.version(package))
-    return False
 
 
 def _others(choice: ModelChoice, known: set[str]) -> Iterator[str]:

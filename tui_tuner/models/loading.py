@@ -35,8 +35,10 @@ class LoadedModel:
     adapter: Path | None = None
 
 
-def load_model(path: Path, adapter: Path | None = None, *, trust_remote_code: bool = False) -> LoadedModel:
-    """Read the model in `path`, with the adapter of a run applied where one is given.
+def load_model(
+    path: Path, adapter: Path | None = None, *, trust_remote_code: bool = False, tokenizer: Any = None
+) -> LoadedModel:
+    """Read the model in `path`, with the adapter of a run applied and its own `tokenizer` taken where they are given.
 
     Where only a CPU is there, weights become float32: half-precision products do not go through BLAS and are many times
     slower. Nothing is looked up on the network: `path` is a folder on this machine.
@@ -50,7 +52,7 @@ def load_model(path: Path, adapter: Path | None = None, *, trust_remote_code: bo
         apply_adapter(model, adapter)
     with model_errors(path):
         _settle(model)
-        tokenizer = _read_tokenizer(path, config, trust_remote_code)
+        tokenizer = tokenizer or _read_tokenizer(path, config, trust_remote_code)
     return LoadedModel(model, tokenizer, path, adapter)
 
 

@@ -44,6 +44,7 @@ class SettingsStep(StepScreen):
                 with VerticalScroll(id="forms", can_focus=False):
                     yield from self.settings()
                 yield Static(id="help-line")  # always in sight, however long the forms are
+                yield from self.below_settings()
 
     def face(self) -> ComposeResult:
         """The widgets that show the work."""
@@ -52,6 +53,10 @@ class SettingsStep(StepScreen):
     def settings(self) -> ComposeResult:
         """The forms."""
         raise NotImplementedError
+
+    def below_settings(self) -> ComposeResult:
+        """What stays in sight below the forms too."""
+        yield from ()
 
     @property
     def choices(self) -> Choices:

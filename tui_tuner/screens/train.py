@@ -16,15 +16,14 @@ from tui_tuner.progress import Event, Notice
 from tui_tuner.project import is_worked_on
 from tui_tuner.screens.dashboard import Dashboard
 from tui_tuner.screens.resume_question import Answer, ResumeQuestion
-from tui_tuner.screens.settings_step import SettingsStep
+from tui_tuner.screens.run_settings import RunSettings
 from tui_tuner.screens.training_view import TrainingView
 from tui_tuner.training.events import MicroBatchHalved, TrainingContinued, TrainingPaused
 from tui_tuner.training.run_config import read_config
 from tui_tuner.training.watching import LOOK_SECONDS
-from tui_tuner.widgets.settings_form import SettingsForm
 
 
-class TrainScreen(SettingsStep):
+class TrainScreen(RunSettings):
     """Settings or dashboard; which run the dashboard shows is the person's choice, the running one at first."""
 
     step = "train"
@@ -48,15 +47,6 @@ class TrainScreen(SettingsStep):
     def face(self) -> ComposeResult:
         """The dashboard."""
         yield Dashboard()
-
-    def settings(self) -> ComposeResult:
-        """What to teach, and how."""
-        yield self.heading(_("Base model · b chooses one"))
-        yield SettingsForm(self.choices.model, only=("name",), id="model")
-        yield self.heading(_("Training"))
-        yield SettingsForm(self.choices.training, id="training")
-        yield self.heading(_("Machines"))
-        yield SettingsForm(self.choices.machines, id="machines")
 
     def on_mount(self) -> None:
         """Show the latest run, or the settings where there is none yet."""
@@ -142,16 +132,8 @@ class TrainScreen(SettingsStep):
 
     def action_start(self) -> None:
         """Start a new run."""
-        project = self.project_if_settings_are_good()
-        if project is not None:
-            self._start(training_work(project))
-
-    def action_choose_model(self) -> None:
-        """Choose the base model."""
-        self.choose_base_model(self._show_model)
-
-    def _show_model(self) -> None:
-        self.query_one("#model", SettingsForm).show(self.choices.model)
+        if (work := self.planned_work()) is not None:
+            self._start(work)
 
     @work(exclusive=True)
     async def action_resume(self) -> None:

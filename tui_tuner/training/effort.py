@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tui_tuner.choices import TrainingChoice
 from tui_tuner.errors import TunerError
 from tui_tuner.models.anatomy import Anatomy, read_anatomy
 from tui_tuner.training.batches import epoch_order, fixed_order
-from tui_tuner.training.plan import TrainingPlan
 
 FORWARD_AND_BACK = 3
 
@@ -74,13 +74,13 @@ def effort_of(anatomy: Anatomy, choice: TrainingChoice, *, keeps: bool) -> Effor
     )
 
 
-def effort_of_plan(plan: TrainingPlan, layers: int, *, keeps: bool) -> Effort:
-    """The effort of a run; of a model whose parts cannot be told, of its `layers` alone."""
+def effort_with(model: Path, choice: TrainingChoice, layers: int, *, keeps: bool) -> Effort:
+    """The effort of training the model in a folder; where its parts cannot be told, of its `layers` alone."""
     try:
-        return effort_of(read_anatomy(plan.model), plan.choice, keeps=keeps)
+        return effort_of(read_anatomy(model), choice, keeps=keeps)
     except TunerError:
-        trained = min(plan.choice.num_layers, layers) if plan.choice.num_layers > 0 else layers
-        return Effort(trained, layers - trained, 0.0, keeps, plan.choice.grad_checkpoint)
+        trained = min(choice.num_layers, layers) if choice.num_layers > 0 else layers
+        return Effort(trained, layers - trained, 0.0, keeps, choice.grad_checkpoint)
 
 
 def positions_of(rows: Sequence[Row]) -> int:

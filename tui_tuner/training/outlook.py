@@ -43,12 +43,16 @@ class Outlook:
         train: the training rows.
         valid: the held-out rows.
         done: steps done by earlier sessions.
+
+    Attributes:
+        steps_seen: in this session.
     """
 
     def __init__(
         self, choice: TrainingChoice, effort: Effort, train: Sequence[Row], valid: Sequence[Row], done: int = 0
     ) -> None:
         self._choice, self._effort, self._train = choice, effort, train
+        self.steps_seen = 0
         self._steps: deque[tuple[float, float]] = deque(maxlen=WINDOW)  # seconds and work
         self._work_of_validation = validation_of(effort, valid, choice.batch_size) if valid else 0.0
         self._work_of_valid_states = states_of(effort, valid)
@@ -57,8 +61,14 @@ class Outlook:
         self._first, self._epoch = done, -1
         self._rest = self._rest_of_states = [0.0]
 
+    def whole_work(self) -> float:
+        """Work of the whole run, its validations included."""
+        validations = self._due(self._choice.steps_per_eval, 0) * self._work_of_validation
+        return self._work_between(0, self._choice.iters) + validations + self._work_of_valid_states
+
     def saw_step(self, done: int, seconds: float) -> None:
         """The step that made it `done` steps took `seconds`."""
+        self.steps_seen += 1
         self._steps.append((seconds, self._work_between(done - 1, done)))
 
     def saw_validation(self, seconds: float) -> None:

@@ -33,6 +33,7 @@ class TrainingPlan:
         free_ollama: where Ollama listens that takes its models out of this machine's memory first; see `make_room`.
         extend: go on even with other data or settings than the run began with.
         given: which training settings were given for this run alone.
+        check_memory: whether a run that surely does not fit into memory is refused before anything is loaded.
     """
 
     model: Path
@@ -45,6 +46,7 @@ class TrainingPlan:
     free_ollama: tuple[str, ...] = ()
     extend: bool = False
     given: tuple[str, ...] = ()
+    check_memory: bool = False
 
     @property
     def config(self) -> RunConfig:
@@ -64,7 +66,13 @@ class TrainingPlan:
 
 
 def plan_run(
-    project: Project, model: Path, *, run: str | None = None, resume: bool = False, extend: bool = False
+    project: Project,
+    model: Path,
+    *,
+    run: str | None = None,
+    resume: bool = False,
+    extend: bool = False,
+    anyway: bool = False,
 ) -> TrainingPlan:
     """Plan a new run, or to go on with one; nothing is written.
 
@@ -74,6 +82,7 @@ def plan_run(
         run: the run's name; None gives a new run the next number, and resumes the latest one not finished.
         resume: go on with a run; more iterations in the project's settings make it longer, and their patience counts.
         extend: where other settings or data than the run began with are there now, go on with them.
+        anyway: do not ask whether a new run fits into memory; one that is gone on with has shown that it does.
 
     Raises:
         DatasetError: there is nothing to learn from.
@@ -102,6 +111,7 @@ def plan_run(
         free_ollama=("", *project.choices.dataset.ollama_urls) if machines.free_ollama else (),
         extend=extend,
         given=_given(project),
+        check_memory=not (resume or anyway),
     )
     return _resumed(plan) if resume else plan
 

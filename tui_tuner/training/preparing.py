@@ -7,13 +7,14 @@ from typing import Any
 
 from tui_tuner.errors import DatasetError
 from tui_tuner.language import _
-from tui_tuner.models.loading import load_model
-from tui_tuner.progress import Emit, Notice, StageProgress, StopToken
+from tui_tuner.models.loading import load_model, load_tokenizer
+from tui_tuner.progress import Emit, Event, Notice, StageProgress, StopToken
 from tui_tuner.teachers.making_room import make_room
 from tui_tuner.training.adapter import attach_adapter
 from tui_tuner.training.examples import Examples, notices, read_examples
 from tui_tuner.training.loop import Stepper
 from tui_tuner.training.machine_news import display_notices
+from tui_tuner.training.memory_check import check_memory
 from tui_tuner.training.optimization import advice_on, make_optimizer
 from tui_tuner.training.plan import TrainingPlan
 from tui_tuner.training.run_config import TEST_FILE, TRAIN_FILE, VALID_FILE
@@ -31,7 +32,7 @@ class Prepared:
         valid: the held-out rows, perhaps none.
         test: the rows of the final test, perhaps none.
         sampler: answers the sample prompts; None where there are none.
-        notices: what a person should know at the start of a run.
+        notices: what a person should know at the start of a run, and what it is expected to take.
         machine_notices: what a person should know of the machine, whenever a run begins or goes on.
     """
 
@@ -40,7 +41,7 @@ class Prepared:
     valid: Examples
     test: Examples
     sampler: Sampler | None
-    notices: list[Notice]
+    notices: list[Event]
     machine_notices: list[Notice]
 
 
@@ -51,17 +52,14 @@ def prepare(plan: TrainingPlan, emit: Emit, stop: StopToken) -> Prepared:
         Stopped: asked to.
         DatasetError: no usable row.
         ModelError: the model cannot be loaded.
-        TrainingError: the model cannot be trained so.
+        TrainingError: the model cannot be trained so, or surely does not fit into memory.
         ConfigurationError: settings that do not go together.
     """
     stop.check()
     machine_notices = [*make_room(plan.free_ollama, stop), *display_notices()]
-    stage = _("Loading the model")
-    emit(StageProgress(stage, 0, 1, detail=plan.model_name))
-    loaded = load_model(plan.model, trust_remote_code=plan.trust_remote_code)
-    emit(StageProgress(stage, 1, 1, ended=True, detail=plan.model_name))
+    tokenizer = load_tokenizer(plan.model, trust_remote_code=plan.trust_remote_code)
     files = (TRAIN_FILE, VALID_FILE, TEST_FILE)
-    train, valid, test = (_read_rows(plan, name, loaded.tokenizer, emit, stop) for name in files)
+    train, valid, test = (_read_rows(plan, name, tokenizer, emit, stop) for name in files)
     if not train.usable:
         why = train.refused[0].reason if train.refused else _("the file is empty")
         raise DatasetError(
@@ -69,10 +67,15 @@ def prepare(plan: TrainingPlan, emit: Emit, stop: StopToken) -> Prepared:
             where=str(train.path),
             advice=_("Mend the file, or make the dataset again with: tuner data"),
         )
+    forecast = check_memory(plan, train, valid)
+    stage = _("Loading the model")
+    emit(StageProgress(stage, 0, 1, detail=plan.model_name))
+    loaded = load_model(plan.model, trust_remote_code=plan.trust_remote_code, tokenizer=tokenizer)
+    emit(StageProgress(stage, 1, 1, ended=True, detail=plan.model_name))
     pupil, slower = _pupil(plan, loaded.model, [*train.usable, *valid.usable, *test.usable], emit)
     prompts = sample_prompts(plan.choice, plan.data, loaded)
     sampler = Sampler(loaded, prompts, plan.choice.sample_tokens) if prompts else None
-    known = [*_notices(plan, train, valid, test), *slower]
+    known = [*forecast, *_notices(plan, train, valid, test), *slower]
     return Prepared(pupil, train, valid, test, sampler, known, machine_notices)
 
 

@@ -17,7 +17,7 @@ from tui_tuner.progress import Notice, StopToken
 from tui_tuner.training.adapter import save_adapter
 from tui_tuner.training.batches import Batch, Feed
 from tui_tuner.training.checkpoint import Progress, Window, checkpoint_folder, save_checkpoint
-from tui_tuner.training.effort import Row, effort_of_plan
+from tui_tuner.training.effort import Row, effort_with
 from tui_tuner.training.events import CheckpointSaved, StepSkipped, TrainingEnded, Validation
 from tui_tuner.training.examples import Example, lines_in_words
 from tui_tuner.training.loop import Stepper, StepResult
@@ -96,11 +96,18 @@ class Session:
         self._saved = self._standing if saved else None
         self._outlook = Outlook(
             self._choice,
-            effort_of_plan(plan, len(pupil.model.layers), keeps=getattr(pupil.loss, "states", None) is not None),
+            effort_with(
+                plan.model, self._choice, len(pupil.model.layers), keeps=getattr(pupil.loss, "states", None) is not None
+            ),
             [Row(example.length, example.supervised) for example in train],
             [Row(example.length, example.supervised) for example in valid],
             progress.iteration,
         )
+
+    @property
+    def pace(self) -> tuple[float | None, int]:
+        """Seconds of a unit of work in this session, None where it was too short, and how many steps it had."""
+        return self._outlook.seconds_per_work, self._outlook.steps_seen
 
     @property
     def _standing(self) -> tuple[int, int, int]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tui_tuner.environment.awake import kept_awake
 from tui_tuner.errors import ConfigurationError, DatasetError, ModelError, Stopped, TrainingError
 from tui_tuner.language import _
+from tui_tuner.models.catalogue import model_fingerprint
 from tui_tuner.progress import Emit, Event, Notice, StopToken
 from tui_tuner.training.adapter import count_parameters
 from tui_tuner.training.checkpoint import Checkpoint, Progress, restore_latest, set_aside_after
@@ -25,6 +26,7 @@ from tui_tuner.training.record import RunRecord
 from tui_tuner.training.run_config import CONFIG, RunConfig
 from tui_tuner.training.runs import RunSummary, summarize
 from tui_tuner.training.session import Pupil, Session
+from tui_tuner.training.speeds import remember_speed
 
 if TYPE_CHECKING:
     from tui_tuner.training.machines.group import Group
@@ -119,6 +121,8 @@ def _train(
                 record.tell(event)
             with watch.watching(), checkpointing(plan.choice, pupil.model):
                 _run_to_its_end(plan, session, record, final_test)
+            if group is None:  # several machines' pace is another one
+                remember_speed(model_fingerprint(plan.model), *session.pace)
     finally:
         record.close()
         mx.clear_cache()

@@ -13,8 +13,7 @@ from typing import Any
 
 import mlx.core as mx
 
-# So many logits are computed at once.
-LOGITS = 1 << 23
+from tui_tuner.training.dividing import tokens_at_once
 
 Head = Callable[[mx.array], mx.array]
 
@@ -68,7 +67,7 @@ def chunked_cross_entropy_alone(
 
 
 def _chunks(hidden: mx.array, targets: mx.array, vocabulary: int) -> list[tuple[mx.array, mx.array]]:
-    rows = max(1, LOGITS // vocabulary)
+    rows = tokens_at_once(vocabulary)
     return [(hidden[begin : begin + rows], targets[begin : begin + rows]) for begin in range(0, hidden.shape[0], rows)]
 
 

@@ -9,7 +9,6 @@ The model is shared: only one thread at a time may build its graph, which takes 
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,18 +18,10 @@ import mlx.core as mx
 
 from tui_tuner.models.blas import products_on_one_core
 from tui_tuner.training.batches import Batch, assemble
+from tui_tuner.training.dividing import divided
 
 Share = TypeVar("Share")
 Result = TypeVar("Result")
-
-# So many positions are computed at once on a core: enough for products to be fast, and what they need in memory stays
-# the same however many rows a batch has.
-POSITIONS = 1024
-
-
-def cores_here() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Cores:
@@ -78,46 +69,8 @@ class Cores:
 
 
 def shares_of(batch: Batch, cores: int) -> list[list[Batch]]:
-    """The rows of `batch` in parts, and the parts divided among at most `cores` threads.
-
-    Rows of similar length share a part, which is as wide as its longest row.
-    """
-    rows = sorted(batch.examples, key=lambda example: example.length)
-    if len(rows) < 2:
+    """The rows of `batch` in parts, and the parts divided among at most `cores` threads."""
+    if len(batch.examples) < 2:
         return [[batch]]
-    lengths = [example.length - 1 for example in rows]
-    parts = [assemble(rows[begin:end]) for begin, end in cut(lengths, cores, POSITIONS)]
-    shares: list[list[Batch]] = [[] for _core in range(min(cores, len(parts)))]
-    for part in sorted(parts, key=lambda part: -part.computed):
-        min(shares, key=lambda share: sum(other.computed for other in share)).append(part)
-    return shares
-
-
-def cut(lengths: Sequence[int], pieces: int, most: int) -> list[tuple[int, int]]:
-    """Cut rows into runs of about the same number of positions, their number times their longest length.
-
-    Args:
-        lengths: of the rows, ascending.
-        pieces: how many runs at least, where there are as many rows.
-        most: positions of a run that has more than one row.
-
-    Returns:
-        Where each run begins and ends.
-    """
-    low, high = 1, min(most, len(lengths) * lengths[-1])
-    while low < high:
-        middle = (low + high) // 2
-        if len(_runs(lengths, middle)) <= pieces:
-            high = middle
-        else:
-            low = middle + 1
-    return _runs(lengths, low)
-
-
-def _runs(lengths: Sequence[int], most: int) -> list[tuple[int, int]]:
-    runs, begin = [], 0
-    for place, length in enumerate(lengths):
-        if place > begin and (place - begin + 1) * length > most:
-            runs.append((begin, place))
-            begin = place
-    return [*runs, (begin, len(lengths))]
+    shares = divided(batch.examples, cores, lambda example: example.length - 1)
+    return [[assemble(part) for part in share] for share in shares]

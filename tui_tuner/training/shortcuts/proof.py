@@ -20,12 +20,13 @@ from mlx.utils import tree_flatten
 from tui_tuner.choices import TrainingChoice
 from tui_tuner.figures import size
 from tui_tuner.language import _
+from tui_tuner.models.device import cores_here
 from tui_tuner.progress import Notice
 from tui_tuner.training.batches import Batch, assemble
 from tui_tuner.training.examples import Example
 from tui_tuner.training.loop import gradient_norm
 from tui_tuner.training.loss import BatchLoss, PlainLoss
-from tui_tuner.training.shortcuts.cores import Cores, cores_here
+from tui_tuner.training.shortcuts.cores import Cores
 from tui_tuner.training.shortcuts.exponentials import suits_this_machine
 from tui_tuner.training.shortcuts.frozen_states import FrozenStates, frozen_layers
 from tui_tuner.training.shortcuts.quick_loss import QuickLoss

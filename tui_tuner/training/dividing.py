@@ -1,0 +1,73 @@
+"""How the rows of a batch are divided where they are not all computed at once. Knows nothing of MLX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+Row = TypeVar("Row")
+
+# So many positions are computed at once on a core: enough for products to be fast, and what they need in memory stays
+# the same however many rows a batch has.
+POSITIONS = 1024
+# So many logits are computed at once.
+LOGITS = 1 << 23
+
+
+def tokens_at_once(vocabulary: int) -> int:
+    """Of how many tokens the logits are computed at once, at least one."""
+    return max(1, LOGITS // vocabulary)
+
+
+def divided(rows: Sequence[Row], cores: int, positions: Callable[[Row], int]) -> list[list[list[Row]]]:
+    """The rows of a batch in parts, and the parts divided among at most so many cores.
+
+    Rows of similar length share a part, which is as wide as its longest row.
+
+    Args:
+        rows: of the batch, at least one.
+        cores: how many compute side by side.
+        positions: that are computed for a row alone.
+    """
+    ordered = sorted(rows, key=positions)
+    if len(ordered) < 2:
+        return [[ordered]]
+    parts = [ordered[begin:end] for begin, end in cut([positions(row) for row in ordered], cores, POSITIONS)]
+
+    def computed(part: Sequence[Row]) -> int:
+        return len(part) * positions(part[-1])
+
+    shares: list[list[list[Row]]] = [[] for _core in range(min(cores, len(parts)))]
+    for part in sorted(parts, key=lambda part: -computed(part)):
+        min(shares, key=lambda share: sum(map(computed, share))).append(part)
+    return shares
+
+
+def cut(lengths: Sequence[int], pieces: int, most: int) -> list[tuple[int, int]]:
+    """Cut rows into runs of about the same number of positions, their number times their longest length.
+
+    Args:
+        lengths: of the rows, ascending.
+        pieces: how many runs at least, where there are as many rows.
+        most: positions of a run that has more than one row.
+
+    Returns:
+        Where each run begins and ends.
+    """
+    low, high = 1, min(most, len(lengths) * lengths[-1])
+    while low < high:
+        middle = (low + high) // 2
+        if len(_runs(lengths, middle)) <= pieces:
+            high = middle
+        else:
+            low = middle + 1
+    return _runs(lengths, low)
+
+
+def _runs(lengths: Sequence[int], most: int) -> list[tuple[int, int]]:
+    runs, begin = [], 0
+    for place, length in enumerate(lengths):
+        if place > begin and (place - begin + 1) * length > most:
+            runs.append((begin, place))
+            begin = place
+    return [*runs, (begin, len(lengths))]
