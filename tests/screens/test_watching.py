@@ -6,9 +6,11 @@ import contextlib
 import json
 
 from tui_tuner.app import TunerApp
+from tui_tuner.progress import StopToken
 from tui_tuner.project import create_project, project_lock
 from tui_tuner.settings import Settings
-from tui_tuner.training.events import TrainingEnded, TrainingStarted, TrainStep
+from tui_tuner.training.asking import ASKED, obeying
+from tui_tuner.training.events import TrainingEnded, TrainingPaused, TrainingStarted, TrainStep
 from tui_tuner.training.run_tail import METRICS
 
 
@@ -67,3 +69,41 @@ async def test_a_run_that_was_killed_is_not_taken_for_one_that_runs_elsewhere(tm
         app.screen._follow()
         assert app.screen._state() == "stopped"
         assert app.screen.works_now("resume")
+
+
+async def test_a_run_of_another_process_is_paused_and_stopped_by_key(tmp_path, monkeypatch):
+    project = create_project(tmp_path / "p")
+    run = project.runs / "run-1"
+    write(run, started("run-1"), step(3))
+    stop = StopToken()
+    with project_lock(project):
+        app = TunerApp(project, Settings(last_step="train"))
+        async with app.run_test(size=(100, 30)) as pilot:
+            await pilot.pause()
+            screen = app.screen
+            screen._follow()
+            with obeying(run, 1.0, stop, every=0.001):
+                await pilot.press("space")
+                await until(pilot, lambda: stop.paused)
+                write(run, TrainingPaused(3, 5.0))
+                screen._follow()
+                assert screen._state() == "paused elsewhere"
+                await pilot.press("space")
+                await until(pilot, lambda: not stop.paused)
+                await pilot.press("s")
+                await until(pilot, lambda: stop.requested)
+            screen._follow()
+            assert "It saves and stops" in str(screen.query_one("#verdict").content)
+            write(run, TrainingEnded("run-1", 3, 9, False, None, None, 3.0, 6.0))
+            screen._follow()
+            assert not screen.works_now("stop")
+            await pilot.press("s")
+            assert not (run / ASKED).exists()
+
+
+async def until(pilot, true) -> None:
+    for _time in range(1000):
+        if true():
+            return
+        await pilot.pause(0.01)
+    raise AssertionError("it did not become true")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 from textual import work
@@ -13,8 +12,8 @@ from tui_tuner.errors import TunerError
 from tui_tuner.journey import changes_since_run, training_work
 from tui_tuner.language import _
 from tui_tuner.progress import Event, Notice
-from tui_tuner.project import is_worked_on
 from tui_tuner.screens.dashboard import Dashboard
+from tui_tuner.screens.following import FollowingStep
 from tui_tuner.screens.resume_question import Answer, ResumeQuestion
 from tui_tuner.screens.run_settings import RunSettings
 from tui_tuner.screens.training_view import TrainingView
@@ -23,7 +22,7 @@ from tui_tuner.training.run_config import read_config
 from tui_tuner.training.watching import LOOK_SECONDS
 
 
-class TrainScreen(RunSettings):
+class TrainScreen(FollowingStep, RunSettings):
     """Settings or dashboard; which run the dashboard shows is the person's choice, the running one at first."""
 
     step = "train"
@@ -36,10 +35,6 @@ class TrainScreen(RunSettings):
 
     def __init__(self) -> None:
         super().__init__()
-        self._view = TrainingView()
-        self._worked_on = False  # by another process
-        self._newest: Path | None = None  # the latest run there was when another process was looked for
-        self._run: Path | None = None  # a past run on the screen; None follows the running or latest one
         self._beside: list[str] = []  # the runs that are drawn with it
 
     # -- what is on the screen -----------------------------------------------------------------------------------------
@@ -60,24 +55,6 @@ class TrainScreen(RunSettings):
             self.show_settings()
         self.set_interval(LOOK_SECONDS, self._follow)
 
-    def _follow(self) -> None:
-        """Take in what another process has done to the run on the screen, or that it has begun a new one."""
-        if self.project is None or self._is_live() or self.board.running(self.step):
-            return
-        worked_on = self.tuner.bench.locked_out is not None and is_worked_on(self.project)
-        if worked_on and (runs := self.project.run_folders()) and runs[-1] != self._newest:
-            self._newest = runs[-1]
-            self._open_run(runs[-1])  # what has just begun is what a person wants to see
-            self.show_settings(False)
-        changed = worked_on != self._worked_on
-        self._worked_on = worked_on
-        if changed:
-            elsewhere = _("Another tuner trains here; ctrl+c or s there stops it, keeping everything.")
-            self.say(elsewhere if worked_on else "", tone="text-muted")
-            self.refresh_bindings()
-        if self._run is not None and (self._view.follow() or changed):
-            self.show()
-
     def show(self) -> None:
         """Draw the run, as far as it changed."""
         self._say_headline()
@@ -92,7 +69,7 @@ class TrainScreen(RunSettings):
 
     def _state(self) -> str:
         history = self._view.history
-        if self._worked_on and history.running and not self._is_live():
+        if self._runs_elsewhere:
             return _("paused elsewhere") if history.paused else _("running elsewhere")
         if not (self._is_live() and self.board.running(self.step)):
             return _("finished") if history.ended and history.ended.finished else _("stopped")
@@ -117,15 +94,14 @@ class TrainScreen(RunSettings):
             rate=f"{choice.learning_rate:g}",
         )
 
-    def _is_live(self) -> bool:
-        return self._view is self.board.views.get(self.step)
-
     # -- what a person does --------------------------------------------------------------------------------------------
 
     def works_now(self, action: str) -> bool:
         """Resuming needs a run that does not run."""
         if action in ("start", "resume") and self._worked_on:
             return False
+        if action in ("stop", "pause") and self._runs_elsewhere:
+            return True
         if action == "resume":
             return bool(self._view.history.run) and not self.board.running(self.step)
         return super().works_now(action)
@@ -226,19 +202,6 @@ class TrainScreen(RunSettings):
             self._view, self._run = TrainingView(), None
             if runs:
                 self._open_run(runs[-1])
-
-    def _show_run(self, run: Path) -> None:
-        live = self.board.views.get(self.step)
-        if isinstance(live, TrainingView) and live.history.run == run.name:
-            self._view, self._run = live, None
-        else:
-            self._open_run(run)
-
-    def _open_run(self, run: Path) -> None:
-        try:
-            self._view, self._run = TrainingView.of_run(run), run
-        except TunerError as error:
-            self.tuner.complain(error)
 
     # -- what the job says ---------------------------------------------------------------------------------------------
 

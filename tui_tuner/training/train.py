@@ -13,6 +13,7 @@ from tui_tuner.language import _
 from tui_tuner.models.catalogue import model_fingerprint
 from tui_tuner.progress import Emit, Event, Notice, StopToken
 from tui_tuner.training.adapter import count_parameters
+from tui_tuner.training.asking import obeying
 from tui_tuner.training.checkpoint import Checkpoint, Progress, restore_latest, set_aside_after
 from tui_tuner.training.events import TrainingStarted
 from tui_tuner.training.extending import claim, take_over
@@ -117,10 +118,11 @@ def _train(
             saved, sampler = checkpoint is not None, prepared.sampler
             rows = train.usable, valid.usable
             session = Session(plan, pupil, *rows, progress, record, stop, watch, sampler=sampler, saved=saved)
-            for event in (started, *found):
-                record.tell(event)
-            with watch.watching(), checkpointing(plan.choice, pupil.model):
-                _run_to_its_end(plan, session, record, final_test)
+            with obeying(plan.run, started.time, stop):
+                for event in (started, *found):
+                    record.tell(event)
+                with watch.watching(), checkpointing(plan.choice, pupil.model):
+                    _run_to_its_end(plan, session, record, final_test)
             if group is None:  # several machines' pace is another one
                 remember_speed(model_fingerprint(plan.model), *session.pace)
     finally:
