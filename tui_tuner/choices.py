@@ -376,9 +376,7 @@ class TrainingChoice:
         True, "Compute these logits and their gradient a few tokens at a time: less memory.", group=SHORTCUTS
     )
     rows_side_by_side: bool = setting(
-        False,
-        "On a CPU: compute the rows of a batch side by side, one core each. Off: MLX has crashed with it.",
-        group=SHORTCUTS,
+        True, "On a CPU: compute the rows of a batch side by side, one core each.", group=SHORTCUTS
     )
     quick_exponentials: bool = setting(
         True, "On an x86 CPU: compute exponentials as powers, which MLX does three times faster there.", group=SHORTCUTS

@@ -11,14 +11,8 @@ from tui_tuner.training import dividing
 from tui_tuner.training.batches import assemble
 from tui_tuner.training.dividing import cut
 from tui_tuner.training.examples import Example
-from tui_tuner.training.shortcuts.cores import Cores, shares_of
-
-
-@pytest.fixture
-def three():
-    found = Cores(3)
-    yield found
-    found.close()
+from tui_tuner.training.shortcuts import cores
+from tui_tuner.training.shortcuts.cores import Cores, rounds_of
 
 
 def example(length: int) -> Example:
@@ -27,34 +21,30 @@ def example(length: int) -> Example:
     return Example(1, numpy.arange(length, dtype=numpy.int32), learned)
 
 
-def test_shares_are_computed_at_the_same_time_and_come_back_in_order(three):
-    together = threading.Barrier(3, timeout=60)
+def test_each_part_has_a_stream_of_its_own_and_results_come_back_in_order():
+    streams = []
 
-    def compute(share, _building):
-        together.wait()  # passes only when all three are here
-        found = mx.array(share).square()
-        mx.eval(found)
-        return found.item(), threading.get_ident()
+    def build(number):
+        streams.append(str(mx.default_stream(mx.Device(mx.cpu))))
+        return {"square": mx.array(number).square()}
 
-    results = three.run(compute, [1.0, 2.0, 3.0])
-    assert [number for number, _thread in results] == [1.0, 4.0, 9.0]
-    assert len({thread for _number, thread in results}) == 3
-    assert results[0][1] == threading.get_ident()
+    found = Cores(3).run(build, [1.0, 2.0, 3.0])
+    assert [one["square"].item() for one in found] == [1.0, 4.0, 9.0]
+    assert len(set(streams)) == 3
+    assert streams[0] == str(mx.default_stream(mx.Device(mx.cpu)))
 
 
-def test_all_have_ended_before_an_error_is_raised(three):
-    ended = []
+def test_streams_are_used_again_and_each_thread_has_its_own():
+    def on_another_thread():
+        found.extend(cores._streams(2)[1:])
+        mx.clear_streams()
 
-    def compute(share, building):
-        with building:
-            ended.append(share)
-        if share:
-            raise ValueError(share)
-
-    with pytest.raises(ValueError, match="1"):
-        three.run(compute, [0, 1, 2])
-    assert sorted(ended) == [0, 1, 2]
-    assert three.run(lambda share, _building: share, [5]) == [5]
+    found = cores._streams(2)[1:] + cores._streams(2)[1:]
+    thread = threading.Thread(target=on_another_thread)
+    thread.start()
+    thread.join()
+    first, again, other = map(str, found)
+    assert first == again != other
 
 
 @pytest.mark.parametrize(
@@ -73,17 +63,17 @@ def test_rows_are_cut_evenly_and_into_no_more_than_fits(lengths, pieces, most, r
     assert cut(lengths, pieces, most) == runs
 
 
-def test_every_row_is_in_one_share_and_padded_only_to_its_neighbours(monkeypatch):
+def test_every_row_is_in_one_part_and_padded_only_to_its_neighbours(monkeypatch):
     monkeypatch.setattr(dividing, "POSITIONS", 60)
     rows = [example(length) for length in (9, 50, 10, 52, 11, 51, 30)]
-    shares = shares_of(assemble(rows), 2)
-    parts = [part for share in shares for part in share]
+    rounds = rounds_of(assemble(rows), 2)
+    parts = [part for together in rounds for part in together]
     assert sorted(one.length for part in parts for one in part.examples) == sorted(one.length for one in rows)
     assert all(part.computed <= 60 or len(part.examples) == 1 for part in parts)
-    loads = [sum(part.computed for part in share) for share in shares]
-    assert max(loads) < 1.5 * min(loads)
+    assert all(len(together) == 2 for together in rounds[:-1])
+    assert all(together[-1].computed > 0.5 * together[0].computed for together in rounds[:-1])
 
 
 def test_a_batch_without_rows_of_its_own_stays_whole():
     batch = replace(assemble([example(5), example(6)]), examples=())
-    assert shares_of(batch, 2) == [[batch]]
+    assert rounds_of(batch, 2) == [[batch]]

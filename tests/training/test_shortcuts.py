@@ -35,7 +35,7 @@ def examples(tokenizer):
 
 @pytest.fixture
 def quick_loss(tmp_path):
-    """Asks for shortcuts, all or those named, and gives back their threads when the test ends."""
+    """Asks for shortcuts, all or those named, and closes them when the test ends."""
     made = []
 
     def ask(model, examples, names=ALL, **settings):

@@ -68,11 +68,8 @@ class LayerMemory:
         """What a batch of `rows` takes, computed as training computes it."""
         if self._cores < 2:
             return self._part(rows)
-        # Every core holds what the layers of its fullest part keep; at the logits they come one after the other, since
-        # only one at a time may build its graph.
-        shares = divided(rows, self._cores, lambda row: row.length - 1)
-        fullest = [max((self._part(part) for part in share), key=lambda part: part.total) for share in shares]
-        return BatchMemory(sum(part.layers for part in fullest), max(part.logits for part in fullest))
+        rounds = divided(rows, self._cores, lambda row: row.length - 1)
+        return max((self._together(parts) for parts in rounds), key=lambda batch: batch.total)
 
     def of_trial(self, rows: Sequence[Row]) -> BatchMemory:
         """What it takes to compute the first rows without any shortcut, to which the others are held."""
@@ -82,6 +79,11 @@ class LayerMemory:
         # There the logits of all positions are computed, and those of the learned tokens taken from them.
         logits = (LOGITS * learned + ALL_LOGITS * positions) * self._anatomy.vocabulary
         return BatchMemory(int(kept), int(logits * SINGLE))
+
+    def _together(self, parts: Sequence[Sequence[Row]]) -> BatchMemory:
+        """What parts take that are computed at the same time."""
+        each = [self._part(part) for part in parts]
+        return BatchMemory(sum(part.layers for part in each), sum(part.logits for part in each))
 
     def _part(self, rows: Sequence[Row]) -> BatchMemory:
         choice, anatomy = self._choice, self._anatomy

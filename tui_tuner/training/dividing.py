@@ -20,9 +20,9 @@ def tokens_at_once(vocabulary: int) -> int:
 
 
 def divided(rows: Sequence[Row], cores: int, positions: Callable[[Row], int]) -> list[list[list[Row]]]:
-    """The rows of a batch in parts, and the parts divided among at most so many cores.
+    """The rows of a batch in parts, and of these always as many together as there are cores.
 
-    Rows of similar length share a part, which is as wide as its longest row.
+    Rows of similar length share a part, which is as wide as its longest row; parts of similar size come together.
 
     Args:
         rows: of the batch, at least one.
@@ -33,14 +33,8 @@ def divided(rows: Sequence[Row], cores: int, positions: Callable[[Row], int]) ->
     if len(ordered) < 2:
         return [[ordered]]
     parts = [ordered[begin:end] for begin, end in cut([positions(row) for row in ordered], cores, POSITIONS)]
-
-    def computed(part: Sequence[Row]) -> int:
-        return len(part) * positions(part[-1])
-
-    shares: list[list[list[Row]]] = [[] for _core in range(min(cores, len(parts)))]
-    for part in sorted(parts, key=lambda part: -computed(part)):
-        min(shares, key=lambda share: sum(map(computed, share))).append(part)
-    return shares
+    parts.sort(key=lambda part: -len(part) * positions(part[-1]))
+    return [parts[begin : begin + cores] for begin in range(0, len(parts), cores)]
 
 
 def cut(lengths: Sequence[int], pieces: int, most: int) -> list[tuple[int, int]]:

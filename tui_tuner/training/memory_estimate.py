@@ -118,7 +118,7 @@ def _side_by_side(choice: TrainingChoice, machine: Machine, rows: int, changed: 
     """How many rows a processor computes side by side, by the rule of `shortcuts.proof`; 1 for none."""
     batch = min(choice.batch_size, rows)
     count = min(machine.cores, batch)
-    if machine.gpu or not choice.rows_side_by_side or choice.dropout or count < 2 or machine.cores > 2 * batch:
+    if machine.gpu or not choice.rows_side_by_side or count < 2 or machine.cores > 2 * batch:
         return 1
     return count if count * changed <= weights else 1
 

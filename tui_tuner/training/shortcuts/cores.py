@@ -1,17 +1,18 @@
 """Rows side by side on a CPU, one core each.
 
-MLX computes on a CPU one operation after the other, and only products use more than one core. Here several threads
-compute at once, each with a stream of its own, and each product on one core. What they compute is divided by the rows
-alone, so the result is the same to the bit each time.
+MLX computes on a CPU one operation after the other, and only products use more than one core. It has streams, though,
+and what is on different streams is computed at the same time: here each core gets a stream with rows of its own, and
+each product stays on one core. How the rows are divided follows from their lengths alone, so the result is the same to
+the bit each time.
 
-The model is shared: only one thread at a time may build its graph, which takes a hundredth of computing it.
+One thread builds and evaluates all of it. Several threads that evaluate at once are no way to the same: MLX 0.32 has
+crashed with them.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import mlx.core as mx
@@ -20,12 +21,14 @@ from tui_tuner.models.blas import products_on_one_core
 from tui_tuner.training.batches import Batch, assemble
 from tui_tuner.training.dividing import divided
 
-Share = TypeVar("Share")
+Part = TypeVar("Part")
 Result = TypeVar("Result")
+
+_here = threading.local()
 
 
 class Cores:
-    """Threads that compute side by side; the calling one is the first.
+    """Streams that compute side by side; the first is the one that is in use anyway.
 
     Args:
         count: how many, at least one.
@@ -33,44 +36,37 @@ class Cores:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self._building = threading.Lock()
-        self._others = [ThreadPoolExecutor(1, thread_name_prefix=f"core-{place}") for place in range(1, count)]
 
-    def run(self, compute: Callable[[Share, threading.Lock], Result], shares: Sequence[Share]) -> list[Result]:
-        """`compute` each of at most `count` shares on a thread of its own.
+    def run(self, build: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
+        """What `build` makes of each of at most `count` parts, all evaluated at the same time.
 
         Args:
-            compute: evaluates what it returns; holds the lock while it uses the model, and only then.
-            shares: what each thread has to do.
+            build: from a part to an array or a tree of arrays, not evaluated.
+            parts: one for each core.
 
         Returns:
-            The results in the order of the shares.
-
-        Raises:
-            Exception: the first share's that failed, when all have ended.
+            The results in the order of the parts.
         """
+        results = []
+        for stream, part in zip(_streams(self.count), parts, strict=False):
+            with mx.stream(stream):
+                results.append(build(part))
         with products_on_one_core():
-            futures = [
-                thread.submit(compute, share, self._building)
-                for thread, share in zip(self._others, shares[1:], strict=False)
-            ]
-            try:
-                results = [compute(share, self._building) for share in shares[:1]]
-            finally:
-                for future in futures:
-                    future.exception()  # waits
-            return results + [future.result() for future in futures]
-
-    def close(self) -> None:
-        """End the threads."""
-        for thread in self._others:
-            thread.submit(mx.clear_streams)  # a thread that used MLX has to give its streams back
-            thread.shutdown()
+            mx.eval(results)
+        return results
 
 
-def shares_of(batch: Batch, cores: int) -> list[list[Batch]]:
-    """The rows of `batch` in parts, and the parts divided among at most `cores` threads."""
-    if len(batch.examples) < 2:
+def _streams(count: int) -> list[mx.Stream]:
+    """Those of this thread: a stream belongs to one, and lasts as long as the process."""
+    others: list[mx.Stream] = _here.__dict__.setdefault("streams", [])
+    while len(others) < count - 1:
+        others.append(mx.new_stream(mx.Device(mx.cpu)))
+    return [mx.default_stream(mx.Device(mx.cpu)), *others[: count - 1]]
+
+
+def rounds_of(batch: Batch, cores: int) -> list[list[Batch]]:
+    """The rows of `batch` in parts, and of these always as many together as there are cores."""
+    if not batch.examples:
         return [[batch]]
-    shares = divided(batch.examples, cores, lambda example: example.length - 1)
-    return [[assemble(part) for part in share] for share in shares]
+    rounds = divided(batch.examples, cores, lambda example: example.length - 1)
+    return [[assemble(part) for part in parts] for parts in rounds]

@@ -8,7 +8,6 @@ its company, and kept; afterwards only the trained layers run, on the kept state
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -71,10 +70,13 @@ class FrozenStates:
         if self._store.full:
             return
         missing = sorted((one for one in dict.fromkeys(examples) if one not in self._store), key=lambda one: one.length)
-        if cores is None:
-            self._compute(missing, threading.Lock())
-        elif missing:
-            cores.run(self._compute, [missing[place :: cores.count] for place in range(min(cores.count, len(missing)))])
+        together = cores.count if cores is not None else 1
+        for begin in range(0, len(missing), together):
+            group = missing[begin : begin + together]
+            found = [self._ask(group[0])] if cores is None else cores.run(self._ask, group)
+            mx.eval(found)
+            for example, states in zip(group, found, strict=True):
+                self._store.put(example, states)
 
     def bytes_per_token(self, example: Example) -> int:
         """How much the states of one token take, seen by those of `example`."""
@@ -86,14 +88,6 @@ class FrozenStates:
             return kept
         found: mx.array = self._ask(example)
         return found
-
-    def _compute(self, examples: Sequence[Example], building: threading.Lock) -> None:
-        for example in examples:
-            with building:
-                states = self._ask(example)
-            mx.eval(states)
-            with building:
-                self._store.put(example, states)
 
     def _ask(self, example: Example) -> mx.array:
         """The states, lazy."""

@@ -231,10 +231,9 @@ class _Cores:
     def possible(self) -> bool:
         if not self._choice.rows_side_by_side or mx.default_device() != mx.Device(mx.cpu):
             return False
-        # With many more cores than rows, one row after the other on all of them leaves fewer idle. And dropout draws
-        # its numbers from a sequence that belongs to one thread.
+        # With many more cores than rows, one row after the other on all of them leaves fewer idle.
         count = min(self._cores, self._rows)
-        if count < 2 or self._cores > 2 * self._rows or self._choice.dropout:
+        if count < 2 or self._cores > 2 * self._rows:
             return False
         # Each has a gradient of its own until all are added up.
         return count * _bytes(self._model.trainable_parameters()) <= _bytes(self._model.parameters())
@@ -243,9 +242,7 @@ class _Cores:
         self._loss.cores = Cores(min(self._cores, self._rows))
 
     def take_out(self) -> None:
-        if self._loss.cores is not None:
-            self._loss.cores.close()
-            self._loss.cores = None
+        self._loss.cores = None
 
 
 def _bytes(weights: Any) -> int:

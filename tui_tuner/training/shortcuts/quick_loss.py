@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from tui_tuner.training.batches import Batch
 from tui_tuner.training.examples import Example
 from tui_tuner.training.loss import mean_cross_entropy
 from tui_tuner.training.shortcuts.chunked_loss import Head, chunked_cross_entropy, chunked_cross_entropy_alone
-from tui_tuner.training.shortcuts.cores import Cores, shares_of
+from tui_tuner.training.shortcuts.cores import Cores, rounds_of
 from tui_tuner.training.shortcuts.exponentials import exponential, quick_exponentials
 from tui_tuner.training.shortcuts.frozen_states import FrozenStates
 from tui_tuner.training.shortcuts.supervised_head import SupervisedHead
@@ -43,17 +42,11 @@ class QuickLoss:
             self._prepare(batch.examples)
             if self.cores is None:
                 return _number(self._mean(model, batch, gradient=False))
-            shares = shares_of(batch, self.cores.count)
-
-            def compute(share: Sequence[Batch], building: threading.Lock) -> float:
-                total = 0.0
-                for part in share:
-                    with building:
-                        mean = self._mean(model, part, gradient=False)
-                    total += _number(mean) * part.supervised
-                return total
-
-            return sum(self.cores.run(compute, shares)) / batch.supervised
+            total = 0.0
+            for parts in rounds_of(batch, self.cores.count):
+                means = self.cores.run(lambda part: self._mean(model, part, gradient=False), parts)
+                total += sum(_number(mean) * part.supervised for mean, part in zip(means, parts, strict=True))
+            return total / batch.supervised
 
     def gradient(self, model: Any, batch: Batch) -> tuple[mx.array, Any]:
         """The mean loss and its gradient."""
@@ -62,22 +55,14 @@ class QuickLoss:
             self._prepare(batch.examples)
             if self.cores is None:
                 return self._traced(model, weights, batch)
-            mx.eval(weights)  # so that every thread may use them
-            compute = _Gradient(self, model, weights, batch.supervised)
-            found = self.cores.run(compute, shares_of(batch, self.cores.count))
-        total, summed = found[0]
-        for loss, gradient in found[1:]:
-            total, summed = total + loss, tree_map(mx.add, summed, gradient)
-        return total, summed
+            return self._added_up(self.cores, model, weights, batch)
 
     def __call__(self, model: Any, batch: Batch) -> mx.array:
         """The mean loss, lazy, a scalar, float32."""
         return self._mean(model, batch, gradient=True)
 
     def close(self) -> None:
-        """End the threads, and forget the kept states."""
-        if self.cores is not None:
-            self.cores.close()
+        """Forget the kept states."""
         if self.states is not None:
             self.states.forget()
 
@@ -87,6 +72,23 @@ class QuickLoss:
     def _prepare(self, examples: Sequence[Example]) -> None:
         if self.states is not None:
             self.states.prepare(examples, self.cores)
+
+    def _added_up(self, cores: Cores, model: Any, weights: Any, batch: Batch) -> tuple[mx.array, Any]:
+        """The mean loss and its gradient from those of the rows side by side, evaluated."""
+
+        def weighted(part: Batch) -> tuple[mx.array, Any]:
+            weight = part.supervised / batch.supervised
+            loss, gradient = self._traced(model, weights, part)
+            return weight * loss, tree_map(lambda array: weight * array, gradient)
+
+        total, summed = None, None
+        for parts in rounds_of(batch, cores.count):
+            for loss, gradient in cores.run(weighted, parts):
+                total = loss if total is None else total + loss
+                summed = gradient if summed is None else tree_map(mx.add, summed, gradient)
+            mx.eval(total, summed)
+        assert total is not None
+        return total, summed
 
     def _traced(self, model: Any, weights: Any, batch: Batch) -> tuple[mx.array, Any]:
         """The mean loss and its gradient by `weights`, lazy; the model holds something else than them afterwards."""
@@ -111,26 +113,6 @@ class QuickLoss:
         cross_entropy = chunked_cross_entropy if gradient else chunked_cross_entropy_alone
         power: Head = exponential if self.exponentials else mx.exp
         return cross_entropy(self.head.alone, hidden, batch.targets, self.head.vocabulary, power)
-
-
-class _Gradient:
-    """Computes a share of a batch: its part of the mean loss and of the gradient, evaluated."""
-
-    def __init__(self, loss: QuickLoss, model: Any, weights: Any, supervised: int) -> None:
-        self._loss, self._model, self._weights, self._supervised = loss, model, weights, supervised
-
-    def __call__(self, share: Sequence[Batch], building: threading.Lock) -> tuple[mx.array, Any]:
-        found: tuple[mx.array, Any] | None = None
-        for part in share:
-            weight = part.supervised / self._supervised
-            with building:
-                traced = self._loss._traced(self._model, self._weights, part)
-            weighted = tree_map(lambda array, weight=weight: weight * array, traced)
-            found = weighted if found is None else tree_map(mx.add, found, weighted)
-            del traced, weighted
-            mx.eval(found)
-        assert found is not None
-        return found
 
 
 def _number(scalar: mx.array) -> float:
