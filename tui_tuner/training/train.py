@@ -19,6 +19,7 @@ from tui_tuner.training.events import TrainingStarted
 from tui_tuner.training.extending import claim, take_over
 from tui_tuner.training.final_test import measure_test
 from tui_tuner.training.grad_checkpoint import checkpointing
+from tui_tuner.training.kept_memory import memory_kept
 from tui_tuner.training.machine_watch import MachineWatch
 from tui_tuner.training.optimization import schedule_for_mlx_lm
 from tui_tuner.training.plan import TrainingPlan
@@ -56,7 +57,7 @@ def train(plan: TrainingPlan, *, emit: Emit, stop: StopToken, group: Group | Non
     """
     fresh = not (plan.run / CONFIG).exists()
     config = claim(plan)
-    with kept_awake(wanted=plan.keep_awake):
+    with kept_awake(wanted=plan.keep_awake), memory_kept():
         prepared = _prepare(plan, emit, stop, fresh=fresh)
         with contextlib.closing(prepared.pupil.loss):
             return _train(plan, config, prepared, emit, stop, group)
