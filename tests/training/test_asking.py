@@ -11,7 +11,6 @@ from training.story import EVENTS, started, write
 
 from tui_tuner.errors import Stopped, TrainingError
 from tui_tuner.progress import StopToken
-from tui_tuner.training import asking
 from tui_tuner.training.asking import ASKED, Asking, obeying
 from tui_tuner.training.events import TrainingContinued, TrainingEnded, TrainingPaused, TrainStep
 from tui_tuner.training.history import read_history
@@ -90,10 +89,9 @@ def test_a_run_that_is_over_is_not_asked(run):
 
 
 def test_a_run_is_paused_goes_on_and_is_stopped_from_its_folder_alone(school, monkeypatch):
-    monkeypatch.setattr(asking, "EVERY", 0.001)
     monkeypatch.setattr(obeying.__wrapped__, "__defaults__", (0.001,))
     plan = school.plan(run="asked", choice=QUICK, valid=rows(4, begin=20))
-    events, waiting = [], []
+    events, waiting, stop = [], [], Told()
 
     def emit(event):
         events.append(event)
@@ -105,12 +103,12 @@ def test_a_run_is_paused_goes_on_and_is_stopped_from_its_folder_alone(school, mo
         elif isinstance(event, TrainStep) and event.iteration == 5:
             wish = "stop"
         if wish:
-            asked = Asking(plan.run, read_history(plan.run), wish)
-            while not asked.heard():
-                threading.Event().wait(0.001)
+            stop.told.clear()
+            Asking(plan.run, read_history(plan.run), wish)
+            assert stop.told.wait(10)
 
     with pytest.raises(Stopped):
-        train(plan, emit=emit, stop=StopToken())
+        train(plan, emit=emit, stop=stop)
     assert [event.iteration for event in events if isinstance(event, TrainingPaused | TrainingContinued)] == [2, 2]
     assert [(event.iteration, event.finished) for event in events if isinstance(event, TrainingEnded)] == [(5, False)]
     assert waiting[0].heard()
