@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -133,6 +134,34 @@ def _exchange(fresh: Path, place: Path) -> None:
     place.rename(old / place.name)
     fresh.rename(place)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a process killed inside `new_folder` has left beside `folder`; none may be at work there.
+
+    Killed between two renames, the earlier folder waits beside its place: it is put back.
+
+    Raises:
+        StorageError: the place cannot be read or written.
+    """
+    beside = re.compile(rf"\.{re.escape(folder.name)}\.(old\.)?[a-z0-9_]{{8}}")
+    with storage_errors(folder), contextlib.suppress(FileNotFoundError):
+        for found in sorted(folder.parent.iterdir()):
+            if beside.fullmatch(found.name) and found.is_dir():
+                if (found / folder.name).is_dir() and not folder.exists():
+                    (found / folder.name).rename(folder)
+                shutil.rmtree(found, ignore_errors=True)
+
+
+def free_space(path: Path) -> tuple[int, Path]:
+    """Free bytes on the disk where `path` is or will be, and the folder that was asked.
+
+    Raises:
+        StorageError: it cannot be asked.
+    """
+    place = next(folder for folder in (path, *path.parents) if folder.exists())
+    with storage_errors(place):
+        return shutil.disk_usage(place).free, place
 
 
 class Journal:

@@ -5,10 +5,7 @@ Runs on the engine's thread.
 
 from __future__ import annotations
 
-import contextlib
-import re
 import shlex
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +20,7 @@ from tui_tuner.export.proof import Likeness, Statement, compare, take_statement
 from tui_tuner.export.proof_rows import Proof, ProofRow, keep_proof
 from tui_tuner.export.reading import Reading, read_with, reading_rows, template_row
 from tui_tuner.export.weights import fused_weights
-from tui_tuner.files import new_folder, storage_errors, write_text
+from tui_tuner.files import new_folder, remove_leftovers, storage_errors, write_text
 from tui_tuner.language import _
 from tui_tuner.models.catalogue import find_model
 from tui_tuner.models.model_files import (
@@ -128,7 +125,7 @@ def fuse(plan: FusePlan, *, emit: Emit, stop: StopToken) -> FusedModel:
             same place is as it was.
         Stopped: asked to; likewise.
     """
-    _remove_leftovers(plan.target)
+    remove_leftovers(plan.target)
     stop.check()
     made = fused_weights(plan.model, plan.run, plan.choice, trust_remote_code=plan.trust_remote_code)
     size, weight_type = require_room(plan.target, made.weights), main_type(made.weights)
@@ -220,20 +217,6 @@ def _write_story(plan: FusePlan, folder: Path, weight_type: str, proof: Proof) -
     write_text(folder / "README.md", model_card(facts, read_config(plan.run), proof))
     write_provenance(folder, {"model": plan.model_name, "run": plan.run.name, "license": licence})
     keep_proof(folder, proof)
-
-
-def _remove_leftovers(target: Path) -> None:
-    """Remove what a killed process has left beside `target`; the project's lock says that none is at work.
-
-    Killed between two renames, the earlier model waits beside its place: it is put back.
-    """
-    beside = re.compile(rf"\.{re.escape(target.name)}\.(old\.)?[a-z0-9_]{{8}}")
-    with storage_errors(target), contextlib.suppress(FileNotFoundError):
-        for folder in sorted(target.parent.iterdir()):
-            if beside.fullmatch(folder.name) and folder.is_dir():
-                if (folder / target.name).is_dir() and not target.exists():
-                    (folder / target.name).rename(target)
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def usage_of(fused: Path, project: Project | None = None) -> list[str]:

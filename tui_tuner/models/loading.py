@@ -52,7 +52,7 @@ def load_model(
         apply_adapter(model, adapter)
     with model_errors(path):
         _settle(model)
-        tokenizer = tokenizer or _read_tokenizer(path, config, trust_remote_code)
+        tokenizer = tokenizer or read_tokenizer(path, config, trust_remote_code)
     return LoadedModel(model, tokenizer, path, adapter)
 
 
@@ -168,12 +168,13 @@ def _tokenizer_alone(path: Path, trust_remote_code: bool) -> Any:
     try:
         with model_errors(path, _("the model's tokenizer cannot be read")):
             _require_trust(path, trust_remote_code)
-            return _read_tokenizer(path, load_config(path), trust_remote_code)
+            return read_tokenizer(path, load_config(path), trust_remote_code)
     finally:
         mx.clear_streams()
 
 
-def _read_tokenizer(path: Path, config: dict[str, Any], trust_remote_code: bool) -> Any:
+def read_tokenizer(path: Path, config: dict[str, Any], trust_remote_code: bool) -> Any:
+    """mlx-lm's wrapper of the tokenizer in `path`. Runs on the engine's thread; others ask `load_tokenizer`."""
     from mlx_lm.utils import load_tokenizer
 
     # The tokenizers library warns, and may deadlock, when a process that used its threads forks later.

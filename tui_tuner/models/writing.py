@@ -14,7 +14,7 @@ from typing import Any
 
 from tui_tuner import figures
 from tui_tuner.errors import StorageError
-from tui_tuner.files import storage_errors, write_text
+from tui_tuner.files import free_space, storage_errors, write_text
 from tui_tuner.language import _
 from tui_tuner.progress import Emit, Pace, StopToken
 
@@ -37,9 +37,7 @@ def require_room(target: Path, weights: dict[str, Any]) -> int:
         StorageError: they do not; says how much is missing.
     """
     size: int = sum(weight.nbytes for weight in weights.values())
-    place = next(folder for folder in (target, *target.parents) if folder.exists())
-    with storage_errors(place):
-        free = shutil.disk_usage(place).free
+    free, place = free_space(target)
     missing = size + ROOM - free
     if missing > 0:
         raise StorageError(
