@@ -12,10 +12,11 @@ from mlx.utils import tree_flatten
 from mlx_lm.models import llama
 from mlx_lm.models.base import create_attention_mask
 from mlx_lm.tuner.utils import linear_to_lora_layers
-from training.school import QUICK, WITHOUT_SHORTCUTS, rows
+from training.school import QUICK, WITHOUT_SHORTCUTS, chat, rows
 
 from tui_tuner.models.loading import load_model
 from tui_tuner.training.batches import Feed, assemble
+from tui_tuner.training.dividing import TRIAL_TOKENS
 from tui_tuner.training.examples import Encoder
 from tui_tuner.training.loop import Stepper
 from tui_tuner.training.loss import PlainLoss
@@ -191,6 +192,18 @@ def test_logits_that_are_changed_afterwards_are_not_computed_in_chunks(tiny, exa
     assert (loss.chunked, loss.head is None, len(notices)) == (False, False, 1)
     assert "a few tokens at a time" in notices[0].text
     assert loss.value(model, assemble(examples[:4])) == pytest.approx(expected, rel=1e-5)
+
+
+def test_of_long_rows_a_part_is_tried_that_learns_something(tiny, tokenizer, quick_loss, monkeypatch):
+    tried = []
+    monkeypatch.setattr(proof, "assemble", lambda batch: tried.append(batch) or assemble(batch))
+    encoder = Encoder(tokenizer, max_seq_length=4096, mask_prompt=True)
+    long = [chat("why? " * 100, "aye " * 100), chat("so? " * 90, "aye")]
+    examples = [encoder.encode(line, json.dumps(row).encode()) for line, row in enumerate(long, start=1)]
+    assert min(example.length for example in examples) > 2 * TRIAL_TOKENS
+    loss, notices = quick_loss(with_adapter(load_model(tiny).model), examples, ("kept_states", "learned_logits"))
+    assert notices == [] and in_place(loss) == ["kept_states", "learned_logits"]
+    assert all(part.length <= TRIAL_TOKENS and part.supervised for batch in tried for part in batch)
 
 
 def test_states_beyond_their_share_of_the_memory_come_from_the_disk(tiny, examples, monkeypatch, quick_loss, tmp_path):

@@ -10,6 +10,8 @@ Row = TypeVar("Row")
 # So many positions are computed at once on a core: enough for products to be fast, and what they need in memory stays
 # the same however many rows a batch has.
 POSITIONS = 1024
+# Rows on which shortcuts are tried are as long as this at most, so that the trial never takes more than training does.
+TRIAL_TOKENS = 128
 # So many logits are computed at once.
 LOGITS = 1 << 23
 

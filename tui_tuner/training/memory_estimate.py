@@ -10,6 +10,7 @@ from tui_tuner.choices import TrainingChoice
 from tui_tuner.models.anatomy import Anatomy, Linear
 from tui_tuner.progress import Event
 from tui_tuner.training.batch_memory import HALF, SINGLE, BatchMemory, LayerMemory, adapted
+from tui_tuner.training.dividing import TRIAL_TOKENS
 from tui_tuner.training.effort import Row
 
 # Numbers an optimizer keeps beside each one it changes.
@@ -127,7 +128,8 @@ def _fullest(layers: LayerMemory, choice: TrainingChoice, rows: Sequence[Row]) -
     """The batch that needs most among those that training makes, and what it needs; or the trial, if that is more."""
     ordered = sorted(rows, key=lambda row: (row.length, row.supervised))
     found = [(batch, layers.of(batch)) for batch in _batches(ordered, choice.batch_size)]
-    found.append((ordered[:TRIAL], layers.of_trial(ordered[:TRIAL])))
+    trial = [Row(min(row.length, TRIAL_TOKENS), min(row.supervised, TRIAL_TOKENS - 1)) for row in ordered[:TRIAL]]
+    found.append((trial, layers.of_trial(trial)))
     return max(found, key=lambda one: one[1].total)
 
 

@@ -1,7 +1,7 @@
 """The same loss with less work, each way proven on this very model before it is relied on.
 
 A shortcut goes into the model's own code at a seam that nearly all models have. Nearly: so loss and gradient of two
-short rows are computed with and without it, and where they differ it is taken out again, and said.
+short rows, or parts of rows, are computed with and without it, and where they differ it is taken out again, and said.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import logging
 import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ from tui_tuner.language import _
 from tui_tuner.models.device import cores_here
 from tui_tuner.progress import Notice
 from tui_tuner.training.batches import Batch, assemble
+from tui_tuner.training.dividing import TRIAL_TOKENS
 from tui_tuner.training.examples import Example
 from tui_tuner.training.loop import gradient_norm
 from tui_tuner.training.loss import BatchLoss, PlainLoss
@@ -88,14 +89,27 @@ class _Trial:
 
 
 def _trial(model: Any, examples: Sequence[Example]) -> _Trial | None:
-    """Two short rows of which the whole model gives a finite loss; None where such rows are not soon found."""
+    """Two short rows of which the whole model gives a finite loss; None where such rows are not soon found.
+
+    The whole model takes much memory for a long row, also where training has been told to do with little: so of a long
+    row a part is enough.
+    """
     by_length = sorted(examples, key=lambda example: example.length)
     for begin in range(0, min(len(by_length), 2 * TRIALS), 2):
-        batch = assemble(by_length[begin : begin + 2])
+        batch = assemble([_part(example) for example in by_length[begin : begin + 2]])
         loss, norm = loss_and_norm(model, PlainLoss(), batch)
         if math.isfinite(loss) and math.isfinite(norm):
             return _Trial(batch, loss, norm)
     return None
+
+
+def _part(example: Example) -> Example:
+    """The tokens around the first learned one."""
+    if example.length <= TRIAL_TOKENS:
+        return example
+    begin = max(int(example.learned.argmax()) - TRIAL_TOKENS // 2, 0)
+    window = slice(begin, begin + TRIAL_TOKENS)
+    return replace(example, tokens=example.tokens[window], learned=example.learned[window])
 
 
 def _proven(shortcut: _Shortcut, model: Any, loss: BatchLoss, trial: _Trial) -> bool:
