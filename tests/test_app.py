@@ -19,6 +19,7 @@ from tui_tuner.chat.models import chat_models
 from tui_tuner.export.proof_rows import Proof, ProofRow, keep_proof
 from tui_tuner.models.model_files import write_provenance
 from tui_tuner.project import Project, open_project, project_lock
+from tui_tuner.screens.chat import ModelsFound
 from tui_tuner.screens.compare import PairView
 from tui_tuner.screens.comparison_view import ComparisonView
 from tui_tuner.screens.progress_view import ProgressView
@@ -245,7 +246,7 @@ async def test_the_last_conversation_comes_back(project):
 
 async def test_what_was_typed_before_enter_is_sent_whole(project):
     async with running_app(project, "chat") as (app, pilot):
-        app.screen._models = chat_models(project, Path(project.choices.model.name))
+        app.screen.on_models_found(ModelsFound(chat_models(project, Path(project.choices.model.name))))
         app.board.start("train", work := WaitingWork(), ProgressView(), on_engine=False)
         # A busy machine: all keys are there at once, Enter among them.
         for character in "one? two":
@@ -253,7 +254,7 @@ async def test_what_was_typed_before_enter_is_sent_whole(project):
         app.post_message(Key("enter", "\r"))
         await pilot.pause()
         await pilot.pause()
-        assert app.screen._conversation.turns[0].content == "one? two"
+        assert app.screen._sides[0].conversation.turns[0].content == "one? two"
         assert app.focused.text == ""
         work.go_on.set()
 

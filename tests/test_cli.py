@@ -46,6 +46,7 @@ def test_version_and_help():
         "compare",
         "fuse",
         "chat",
+        "serve-model",
     ):
         assert f"    {name} " in shown
         assert "examples:" in tuner(name, "--help").stdout

@@ -477,3 +477,16 @@ class ChatChoice:
         0.0, "0 always gives the likeliest answer; higher is more varied.", minimum=0, maximum=2
     )
     top_p: float = setting(1.0, "Only the likeliest words that together reach this share.", minimum=0.01, maximum=1)
+    top_k: int = setting(0, "Only so many of the likeliest words; 0 for all.", minimum=0, maximum=1000)
+    min_p: float = setting(
+        0.0, "Only words at least this share as likely as the likeliest; 0 for all.", minimum=0, maximum=1
+    )
+    repetition_penalty: float = setting(
+        0.0, "Above 1 makes what was just written less likely; 0 for no penalty.", minimum=0, maximum=2
+    )
+    seed: int = setting(-1, "The same seed draws the same words; -1 draws anew each time.", minimum=-1, maximum=2**31)
+    when_full: str = setting(
+        "ask",
+        "When the conversation fills the model's context: ask what to do, or leave_out the oldest turns and say so.",
+        choices=("ask", "leave_out"),
+    )

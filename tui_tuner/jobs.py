@@ -50,6 +50,11 @@ class Job:
         work: the function; it gets an `emit` and a `stop`.
         emit: hears every event, on the job's thread; the last one is `JobEnded`.
         engine: where it runs; None gives it a thread of its own.
+
+    Attributes:
+        result: what the work returned; None until it is done.
+        ended: its last event, once it has ended.
+        error: why it failed, where a person can act on it.
     """
 
     def __init__(self, name: str, work: Work, emit: Emit, engine: Engine | None) -> None:
@@ -57,6 +62,7 @@ class Job:
         self.stop_token = StopToken()
         self.result: Any = None
         self.ended: JobEnded | None = None
+        self.error: TunerError | None = None
         self._work, self._emit, self._engine = work, emit, engine
         self._over = threading.Event()
 
@@ -92,6 +98,7 @@ class Job:
         except Stopped as stopped:
             ended = JobEnded(self.name, "stopped", str(stopped), exit_code=stopped.exit_code)
         except TunerError as error:
+            self.error = error
             log.warning("%s failed: %s", self.name, error)
             what = f"{error.where}: {error.what}" if error.where else error.what
             ended = JobEnded(self.name, "failed", what, error.advice, error.exit_code)

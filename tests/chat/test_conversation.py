@@ -1,10 +1,10 @@
+import dataclasses
 import json
-from datetime import datetime
 
 import pytest
 import tuned_model
 
-from tui_tuner.chat.conversation import Turn, list_conversations, new_conversation, open_conversation
+from tui_tuner.chat.conversation import Turn, new_conversation, new_path, open_conversation
 from tui_tuner.errors import DatasetError, StorageError
 from tui_tuner.models.generation import Reply
 
@@ -37,23 +37,70 @@ def test_a_question_without_an_answer_gives_way(project):
     assert [turn.content for turn in conversation.turns] == ["two"]
 
 
-def test_an_edited_question_drops_what_followed(project):
+def talked(project, *questions):
     conversation = new_conversation(project)
-    for question in ("one", "two", "three"):
+    for question in questions:
         conversation.ask(question)
         conversation.answer(REPLY, "base")
-    conversation.edit(2, "another")
-    assert [turn.content for turn in conversation.turns] == ["one", "because", "another"]
-    assert open_conversation(conversation.path).turns == conversation.turns
+    return conversation
+
+
+def test_a_branch_goes_on_alone(project):
+    conversation = talked(project, "one", "two", "three")
+    before = open_conversation(conversation.path)
+    branch = conversation.branch(2, new_path(project))
+    assert not branch.path.exists()
+    branch.ask("another")
+    assert [turn.content for turn in open_conversation(branch.path).turns] == ["one", "because", "another"]
+    assert open_conversation(conversation.path) == before == conversation
+
+
+def test_another_reply_keeps_those_before_it(project):
+    conversation = talked(project, "one")
+    assert not conversation.take_other()
+    for text in ("second", "third"):
+        assert [turn.content for turn in conversation.asked] == ["one"]
+        assert [message["content"] for message in conversation.messages()] == ["one"]
+        conversation.answer(dataclasses.replace(REPLY, text=text), "tuned")
+    kept = open_conversation(conversation.path)
+    assert kept == conversation and len(kept.turns) == 2
+    assert [(turn.content, turn.model) for turn in kept.turns[-1].others] == [("because", "base"), ("second", "tuned")]
+    seen = []
+    for _time in range(3):
+        assert kept.take_other()
+        seen.append(kept.turns[-1].content)
+        assert len(kept.turns[-1].others) == 2
+    assert seen == ["because", "second", "third"] and open_conversation(kept.path) == kept
+
+
+def test_turns_that_are_left_out_stay_in_the_file_only(project):
+    conversation = talked(project, "one", "two")
+    conversation.ask("three")
+    conversation.left_out = 2
+    conversation.save()
+    kept = open_conversation(conversation.path)
+    assert kept.left_out == 2 and len(kept.turns) == 5
+    assert [message["content"] for message in kept.messages("be kind")] == ["be kind", "two", "because", "three"]
+    assert kept.branch(1, new_path(project)).left_out == 1
+
+
+def test_a_title_is_given_and_taken_back(project):
+    conversation = talked(project, "one\nand two")
+    conversation.rename("On\tnumbers")
+    assert open_conversation(conversation.path).title == "On numbers"
+    conversation.rename("")
+    assert open_conversation(conversation.path).title == "one and two"
 
 
 def test_messages_are_what_templates_take(project):
     conversation = new_conversation(project)
     conversation.ask("one")
     conversation.answer(REPLY, "base")
+    conversation.ask("two")
     assert conversation.messages() == [
         {"role": "user", "content": "one"},
         {"role": "assistant", "content": "because"},
+        {"role": "user", "content": "two"},
     ]
     assert conversation.messages("be kind")[0] == {"role": "system", "content": "be kind"}
 
@@ -64,26 +111,12 @@ def test_text_no_file_can_hold_is_mended(project):
     assert open_conversation(conversation.path).turns == [Turn("user", "bad ? byte")]
 
 
-def test_the_list_begins_with_the_latest_and_leaves_damage_out(project):
-    moment = datetime(2026, 1, 2)
-    first, second = new_conversation(project, moment), new_conversation(project, moment)
-    assert first.path != second.path
-    first.ask("first")
-    second.ask("second")
-    import os
-
-    os.utime(first.path, (1000, 1000))
-    (project.chats / "damaged.json").write_text("{")
-    (project.chats / "strange.json").write_text('{"turns": [5]}')
-    assert [conversation.title for conversation in list_conversations(project)] == ["second", "first"]
-
-
 def test_what_cannot_be_read_is_said(tmp_path):
     path = tmp_path / "one.json"
     path.write_text("{")
     with pytest.raises(DatasetError, match="not valid JSON"):
         open_conversation(path)
-    for content in ("[]", "{}", '{"turns": [{"role": "user"}]}'):
+    for content in ("[]", "{}", '{"turns": [{"role": "user"}]}', '{"turns": [], "left_out": "x"}'):
         path.write_text(content)
         with pytest.raises(StorageError, match="not a conversation"):
             open_conversation(path)

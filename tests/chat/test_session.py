@@ -2,7 +2,8 @@ import pytest
 import tuned_model
 
 from tui_tuner.chat.conversation import new_conversation, open_conversation
-from tui_tuner.chat.session import ChatSession, ReplyEnded
+from tui_tuner.chat.session import ChatSession
+from tui_tuner.chat.talk import ReplyEnded
 from tui_tuner.choices import ChatChoice
 from tui_tuner.engine import running_engine
 from tui_tuner.errors import ModelError, UsageError
@@ -39,7 +40,7 @@ def test_several_turns_are_answered_as_without_a_memory(loaded, project):
         conversation.ask(question)
         wanted = without_memory(loaded, conversation, "be kind")
         pieces.clear()
-        reply = session.reply(conversation, ChatChoice("be kind", 20), pieces.append, StopToken())
+        reply = session.reply(conversation, ChatChoice("be kind", max_tokens=20), pieces.append, StopToken())
         assert reply.text == wanted == "".join(pieces) == conversation.turns[-1].content
         assert open_conversation(conversation.path) == conversation
     assert len(conversation.turns) == 8
@@ -64,14 +65,15 @@ def test_an_edited_history_and_another_conversation(loaded, project):
     for question in ("how do I start", "and then", "why"):
         conversation.ask(question)
         session.reply(conversation, CHOICE, ignore, StopToken())
-    conversation.edit(2, "and what is that")
+    conversation = conversation.branch(2, conversation.path)
+    conversation.ask("and what is that")
     wanted = without_memory(loaded, conversation)
     assert session.reply(conversation, CHOICE, ignore, StopToken()).text == wanted
     other = new_conversation(project)
     other.ask("something else")
     wanted = without_memory(loaded, other)
     assert session.reply(other, CHOICE, ignore, StopToken()).text == wanted
-    session.clear()
+    session.close()
     conversation.ask("still there")
     wanted = without_memory(loaded, conversation)
     assert session.reply(conversation, CHOICE, ignore, StopToken()).text == wanted
@@ -85,10 +87,8 @@ def test_the_chosen_settings_are_used(loaded, project):
     assert ReplyEnded.of(reply).as_json()["figures"]["finish"] == "length"
     answers = set()
     for _try in range(4):
-        conversation.edit(0, "how do I start")
         answers.add(session.reply(conversation, ChatChoice(max_tokens=12, temperature=1.5), ignore, StopToken()).text)
     assert len(answers) > 1
-    conversation.edit(0, "how do I start")
     wanted = without_memory(loaded, conversation)
     narrow = ChatChoice(max_tokens=20, temperature=1.5, top_p=0.01)  # only the likeliest token is left to draw from
     assert session.reply(conversation, narrow, ignore, StopToken()).text == wanted
@@ -107,7 +107,7 @@ def test_a_refused_conversation_stays_as_it_was(tmp_path, project):
     conversation = new_conversation(project)
     conversation.ask("how do I start")
     with pytest.raises(ModelError, match="no system role"):
-        session.reply(conversation, ChatChoice("be kind", 4), ignore, StopToken())
+        session.reply(conversation, ChatChoice("be kind", max_tokens=4), ignore, StopToken())
     assert len(conversation.turns) == 1
     session.reply(conversation, ChatChoice(max_tokens=4), ignore, StopToken())
     assert len(conversation.turns) == 2
@@ -121,6 +121,7 @@ def test_it_works_on_the_engines_thread(tmp_path, project):
         for question in ("how do I start", "and then"):
             conversation.ask(question)
             engine.submit(session.reply, conversation, CHOICE, ignore, StopToken()).result()
-        engine.submit(session.clear).result()
-    conversation.edit(2, "and then")
+        engine.submit(session.close).result()
+    conversation = conversation.branch(2, conversation.path)
+    conversation.ask("and then")
     assert ChatSession(load_model(path)).reply(conversation, CHOICE, ignore, StopToken()).text

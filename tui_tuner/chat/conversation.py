@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from tui_tuner.errors import StorageError, TunerError
+from tui_tuner.errors import StorageError
 from tui_tuner.files import read_json, write_json
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
@@ -51,12 +51,32 @@ class Figures:
 
 @dataclass(frozen=True)
 class Turn:
-    """One turn: who speaks, what is said, and for a reply how it was made and by which model."""
+    """One turn.
+
+    Attributes:
+        role: who speaks.
+        content: what is said.
+        figures: how a reply was made.
+        model: label of the model that replied.
+        others: replies to the same question that were made before this one; none of them has others itself.
+    """
 
     role: Role
     content: str
     figures: Figures | None = None
     model: str = ""
+    others: tuple[Turn, ...] = ()
+
+    def as_row(self) -> dict[str, Any]:
+        """The turn as plain JSON, without what it does not have."""
+        row: dict[str, Any] = {"role": self.role, "content": self.content}
+        if self.figures:
+            row["figures"] = dataclasses.asdict(self.figures)
+        if self.model:
+            row["model"] = self.model
+        if self.others:
+            row["others"] = [turn.as_row() for turn in self.others]
+        return row
 
 
 @dataclass
@@ -69,12 +89,14 @@ class Conversation:
         title: the beginning of the first question, until it is given another one.
         model: label of the model that answered last.
         turns: the user's and the assistant's in turn; the system prompt is a setting, not a turn.
+        left_out: how many turns from the first on the model no longer sees, because its context was full.
     """
 
     path: Path
     title: str = ""
     model: str = ""
     turns: list[Turn] = field(default_factory=list)
+    left_out: int = 0
 
     @property
     def id(self) -> str:
@@ -100,23 +122,55 @@ class Conversation:
         Raises:
             StorageError: it cannot be saved; the turn is there all the same.
         """
-        self.turns.append(Turn("assistant", reply.text, Figures.of(reply), model))
+        others: tuple[Turn, ...] = ()
+        if self.turns and self.turns[-1].role == "assistant":
+            replaced = self.turns.pop()
+            others = (*replaced.others, dataclasses.replace(replaced, others=()))
+        self.turns.append(Turn("assistant", reply.text, Figures.of(reply), model, others))
         self.model = model
         self.save()
 
-    def edit(self, place: int, question: str) -> None:
-        """Ask another question at `place`, counted from 0; what followed is dropped.
+    @property
+    def asked(self) -> list[Turn]:
+        """The turns up to the last question: what a reply, the first or another one, is an answer to."""
+        return self.turns[:-1] if self.turns and self.turns[-1].role == "assistant" else self.turns
+
+    def take_other(self) -> bool:
+        """Put the reply made before the last one in its place, and so on in turn; False where there is only one.
 
         Raises:
             StorageError: it cannot be saved.
         """
-        del self.turns[place:]
-        self.ask(question)
+        if not self.turns or not self.turns[-1].others:
+            return False
+        last = self.turns[-1]
+        first, *rest = last.others
+        self.turns[-1] = dataclasses.replace(first, others=(*rest, dataclasses.replace(last, others=())))
+        self.save()
+        return True
+
+    def branch(self, place: int, path: Path) -> Conversation:
+        """A conversation in `path` that begins with the turns before `place`, counted from 0; this one stays as it is.
+
+        Its file is made with its first new turn.
+        """
+        return Conversation(path, self.title, self.model, self.turns[:place], min(self.left_out, place))
+
+    def rename(self, title: str) -> None:
+        """Give it another title; an empty one takes the beginning of the first question.
+
+        Raises:
+            StorageError: it cannot be saved.
+        """
+        first = self.turns[0].content if self.turns else ""
+        self.title = one_line(title.encode(errors="replace").decode() or first, TITLE_WIDTH)
+        if self.turns:
+            self.save()
 
     def messages(self, system_prompt: str = "") -> list[Message]:
-        """The turns as a model's template takes them."""
+        """The turns up to the last question as a model's template takes them, without those that are left out."""
         messages: list[Message] = [{"role": "system", "content": system_prompt}] if system_prompt else []
-        for turn in self.turns:
+        for turn in self.asked[self.left_out :]:
             messages.append({"role": turn.role, "content": turn.content})
         return messages
 
@@ -126,22 +180,22 @@ class Conversation:
         Raises:
             StorageError: the disk is full or the folder not writable; the file is as it was.
         """
-        turns = [
-            {
-                name: value
-                for name, value in dataclasses.asdict(turn).items()
-                if value not in (None, "") or name == "content"
-            }
-            for turn in self.turns
-        ]
-        write_json(self.path, {"format": FORMAT, "title": self.title, "model": self.model, "turns": turns})
+        row: dict[str, Any] = {"format": FORMAT, "title": self.title, "model": self.model}
+        if self.left_out:
+            row["left_out"] = self.left_out
+        write_json(self.path, {**row, "turns": [turn.as_row() for turn in self.turns]})
+
+
+def new_path(project: Project, now: datetime | None = None) -> Path:
+    """Where another conversation of `project` may be kept."""
+    # Named after the time, so that names sort; a few random letters keep two of one second apart.
+    name = (now or datetime.now()).strftime("%Y-%m-%d_%H-%M-%S")
+    return project.chats / f"{name}_{secrets.token_hex(2)}.json"
 
 
 def new_conversation(project: Project, now: datetime | None = None) -> Conversation:
     """An empty conversation of `project`; its file is made with the first turn."""
-    # Named after the time, so that names sort; a few random letters keep two of one second apart.
-    name = (now or datetime.now()).strftime("%Y-%m-%d_%H-%M-%S")
-    return Conversation(project.chats / f"{name}_{secrets.token_hex(2)}.json")
+    return Conversation(new_path(project, now))
 
 
 def open_conversation(path: Path) -> Conversation:
@@ -160,8 +214,9 @@ def open_conversation(path: Path) -> Conversation:
         )
     try:
         turns = [_turn(row) for row in table["turns"]]
-        return Conversation(path, str(table.get("title", "")), str(table.get("model", "")), turns)
-    except (TypeError, KeyError, AttributeError) as error:
+        left_out = min(max(int(table.get("left_out", 0)), 0), len(turns))
+        return Conversation(path, str(table.get("title", "")), str(table.get("model", "")), turns, left_out)
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise StorageError(
             _("this is not a conversation"), where=str(path), advice=_("Mend the file, or move it away.")
         ) from error
@@ -170,15 +225,5 @@ def open_conversation(path: Path) -> Conversation:
 def _turn(row: dict[str, Any]) -> Turn:
     role: Role = "assistant" if row["role"] == "assistant" else "user"
     figures = Figures(**row["figures"]) if row.get("figures") else None
-    return Turn(role, str(row["content"]), figures, str(row.get("model", "")))
-
-
-def list_conversations(project: Project) -> list[Conversation]:
-    """The conversations of `project`, the one changed last first; damaged files are left out."""
-    found: list[tuple[float, Conversation]] = []
-    for path in project.chats.glob("*.json"):
-        try:
-            found.append((path.stat().st_mtime, open_conversation(path)))
-        except (OSError, TunerError):
-            continue
-    return [conversation for _time, conversation in sorted(found, key=lambda pair: pair[0], reverse=True)]
+    others = tuple(_turn(other) for other in row.get("others", ()))
+    return Turn(role, str(row["content"]), figures, str(row.get("model", "")), others)

@@ -20,6 +20,7 @@ from tui_tuner.commands import (
     new,
     pull,
     runs,
+    serve_model,
     tokens,
     train,
     watch,
@@ -40,4 +41,5 @@ COMMANDS: dict[str, ModuleType] = {
     "compare": compare,
     "fuse": fuse,
     "chat": chat,
+    "serve-model": serve_model,
 }

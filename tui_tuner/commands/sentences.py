@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 from tui_tuner import figures
+from tui_tuner.chat.context import TurnsLeftOut
 from tui_tuner.dataset.events import DatasetReady, ExampleRefused, FollowUpRefused
 from tui_tuner.dataset.trying import PromptSent, PromptTried
 from tui_tuner.documents.adding import DocumentsAdded
@@ -250,6 +251,11 @@ def _training_ended(event: TrainingEnded) -> str:
     return _(
         "{run} finished in {time}, best held-out loss {loss}", run=event.run, time=time, loss=f"{event.best_loss:.3f}"
     )
+
+
+@sentence.register
+def _left_out(event: TurnsLeftOut) -> str:
+    return _("! the context is full: the model no longer sees the first {number} turns", number=event.number)
 
 
 @sentence.register

@@ -23,6 +23,7 @@ class Steps:
         cache: mlx-lm's prompt cache; holds the whole prompt and the answer afterwards.
         max_tokens: longest answer.
         sampler: takes log-probabilities, shape (1, vocabulary), and gives the next token, shape (1,).
+        penalties: each takes the tokens so far and log-probabilities, shape (1, vocabulary), and gives others.
         stop: ends the answer at the next token, or while the prompt is read.
 
     Attributes:
@@ -42,12 +43,14 @@ class Steps:
         max_tokens: int,
         sampler: Callable[[Any], Any],
         stop: StopToken,
+        penalties: Sequence[Callable[[Any, Any], Any]] = (),
     ) -> None:
         self.read = 0
         self.written: list[int] = []
         self.moments: list[float] = []
         self.cut_short = False
         self._max_tokens, self._sampler, self._stop = max_tokens, sampler, stop
+        self._penalties = list(penalties)
         self._tokens = self._generate(loaded, unread, cache)
 
     def __iter__(self) -> Iterator[int]:
@@ -66,6 +69,7 @@ class Steps:
             loaded.model,
             max_tokens=self._max_tokens,
             sampler=self._sampler,
+            logits_processors=self._penalties or None,
             prompt_cache=cache,
             prefill_step_size=READ_AT_ONCE,
             prompt_progress_callback=self._on_read,

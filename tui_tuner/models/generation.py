@@ -14,7 +14,7 @@ from tui_tuner.models.loading import LoadedModel
 from tui_tuner.models.prompts import Message, PromptMemory, prompt_tokens
 from tui_tuner.progress import StopToken
 
-Finish = Literal["stop", "length", "stopped"]
+Finish = Literal["stop", "length", "stopped", "context"]
 
 READ_TOGETHER = 8  # prompts read at the same time
 WORTH_SHARING = 16  # tokens; a shorter beginning is not worth a step of its own
@@ -29,12 +29,18 @@ class Sampling:
         temperature: 0 takes the likeliest token.
         top_p: only the likeliest tokens that together reach this share.
         seed: None leaves the random state as it is.
+        top_k: only so many of the likeliest tokens; 0 for all.
+        min_p: only tokens at least this share as likely as the likeliest; 0 for all.
+        repetition_penalty: above 1 makes what was just written less likely; 0 for none. For single replies.
     """
 
     max_tokens: int = 256
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int | None = None
+    top_k: int = 0
+    min_p: float = 0.0
+    repetition_penalty: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,8 @@ class Reply:
         tokens: how many the model wrote.
         tokens_per_second: while it wrote, without reading the prompt.
         seconds_to_first: from the question to the first token; 0 for answers made many at once.
-        finish: `stop` (the model ended its turn), `length` (cut at `max_tokens`) or `stopped` (asked to).
+        finish: `stop` (the model ended its turn), `length` (cut at `max_tokens`), `stopped` (asked to) or `context`
+            (cut where the model's context is full).
         prompt_tokens: length of the conversation before the answer.
     """
 
@@ -83,10 +90,32 @@ def stream_reply(
         ModelError: the conversation cannot be put into the model's template.
     """
     prompt = prompt_tokens(loaded, messages, beginning)
+    return continue_prompt(loaded, prompt, sampling, on_text, stop, beginning=beginning, memory=memory)
+
+
+def continue_prompt(
+    loaded: LoadedModel,
+    prompt: Sequence[int],
+    sampling: Sampling,
+    on_text: Callable[[str], None],
+    stop: StopToken,
+    *,
+    beginning: str = "",
+    memory: PromptMemory | None = None,
+) -> Reply:
+    """As `stream_reply`, of a conversation that is tokens already, shape (length,), `beginning` among them."""
     memory = memory or PromptMemory(loaded)
     unread = memory.unread(prompt)
     began = time.perf_counter()
-    steps = Steps(loaded, unread, memory.cache, max_tokens=sampling.max_tokens, sampler=_sampler(sampling), stop=stop)
+    steps = Steps(
+        loaded,
+        unread,
+        memory.cache,
+        max_tokens=sampling.max_tokens,
+        sampler=_sampler(sampling),
+        penalties=_penalties(sampling),
+        stop=stop,
+    )
     text = GrowingText(loaded, beginning)
     try:
         if beginning:
@@ -122,7 +151,19 @@ def _sampler(sampling: Sampling) -> Any:
     if sampling.seed is not None:
         mx.random.seed(sampling.seed)
     # mlx-lm takes top_p = 0 for "off"; 1 would sort the vocabulary for nothing.
-    return make_sampler(temp=sampling.temperature, top_p=sampling.top_p if sampling.top_p < 1 else 0.0)
+    return make_sampler(
+        temp=sampling.temperature,
+        top_p=sampling.top_p if sampling.top_p < 1 else 0.0,
+        min_p=sampling.min_p,
+        top_k=sampling.top_k,
+    )
+
+
+def _penalties(sampling: Sampling) -> list[Any]:
+    from mlx_lm.sample_utils import make_logits_processors
+
+    made: list[Any] = make_logits_processors(repetition_penalty=sampling.repetition_penalty or None)
+    return made
 
 
 def batch_replies(

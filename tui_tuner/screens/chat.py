@@ -1,30 +1,42 @@
-"""A conversation with the base, the tuned or the fused model."""
+"""A conversation with the base, the tuned, the fused or an Ollama model; or the same one with two of them."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from textual import events, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Markdown, Static, TextArea
+from textual.widgets import ContentSwitcher, Static
 
 from tui_tuner import figures
-from tui_tuner.chat.conversation import Conversation, Figures, list_conversations, new_conversation
-from tui_tuner.chat.models import ChatModel, chat_models
-from tui_tuner.chat.session import ReplyEnded
-from tui_tuner.chat.talk import ReplyText
+from tui_tuner.actions import actions_of
+from tui_tuner.chat.context import ContextFull, TurnsLeftOut
+from tui_tuner.chat.conversation import Conversation, new_conversation, new_path
+from tui_tuner.chat.library import list_conversations
+from tui_tuner.chat.models import ChatModel, chat_models, ollama_models, ollama_url
+from tui_tuner.chat.session import LEAVE_OUT
+from tui_tuner.chat.talk import ReplyEnded, ReplyText
 from tui_tuner.errors import TunerError
+from tui_tuner.jobs import JobEnded
 from tui_tuner.journey import base_model
 from tui_tuner.language import _
-from tui_tuner.plain_text import one_line, printable
+from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Event
 from tui_tuner.project import Project
+from tui_tuner.screens.chat_choosing import ConversationList, ModelList
 from tui_tuner.screens.progress_view import ProgressView
-from tui_tuner.screens.step_screen import StepScreen
+from tui_tuner.screens.question import Question
+from tui_tuner.screens.settings_step import SettingsStep
+from tui_tuner.widgets.composer import Composer
+from tui_tuner.widgets.settings_form import SettingsForm
+from tui_tuner.widgets.spoken import Turns
+
+OWN = tuple(action.name for action in actions_of("chat"))
 
 
 class ModelsFound(Message):
@@ -35,124 +47,66 @@ class ModelsFound(Message):
         self.models = models
 
 
-class Composer(TextArea):
-    """Where a question is typed: Enter sends it, Shift+Enter or Ctrl+J begins a new line."""
+@dataclass
+class Side:
+    """One of the conversations next to each other.
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", _("stop / leave"), show=False)]
-
-    class Sent(Message):
-        """A question."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
-    async def _on_key(self, event: events.Key) -> None:
-        # Not a binding with priority: that would overtake letters still waiting in this widget's queue, and a question
-        # typed fast on a busy machine would be sent without its end.
-        if event.key not in ("enter", "shift+enter", "ctrl+j"):
-            await super()._on_key(event)
-            return
-        event.stop()
-        event.prevent_default()
-        if event.key != "enter":
-            self.insert("\n")
-        elif text := self.text.strip():
-            self.post_message(self.Sent(text))
-
-    async def action_leave(self) -> None:
-        """Stop the answer that is being written; otherwise give the keys back to the screen."""
-        screen = self.screen
-        if isinstance(screen, ChatScreen) and screen.board.running(screen.step):
-            screen.action_stop()
-        else:
-            screen.set_focus(None)
-
-
-class Spoken(Vertical):
-    """One turn: who, what, and for a reply how fast."""
-
-    DEFAULT_CSS = """
-    Spoken { height: auto; padding: 0 1; margin-bottom: 1; }
-    Spoken .who { color: $text-muted; }
-    Spoken.user .who { color: $text-accent; text-style: bold; }
-    Spoken Markdown { padding: 0; margin: 0; background: transparent; }
-    Spoken Markdown > MarkdownBlock:last-child { margin-bottom: 0; }
+    Attributes:
+        conversation: what was said.
+        turns: where it is shown.
+        model: who answers; None while none is known.
+        tokens: of the conversation, as the last reply has counted them; 0 before.
     """
 
-    def __init__(self, who: str, text: str = "", figures_: Figures | None = None, *, user: bool) -> None:
-        super().__init__(classes="user" if user else "model")
-        self._who, self._text, self._figures, self._user = who, text, figures_, user
-
-    def compose(self) -> ComposeResult:
-        """The name above what is said; a person's words as they are, a model's as Markdown."""
-        yield Static(self._heading(), classes="who")
-        if self._user:
-            yield Static(Content(printable(self._text)))
-        else:
-            yield Markdown(printable(self._text), open_links=False)
-
-    def _heading(self) -> Content:
-        heading = Content(one_line(self._who))
-        made = self._figures
-        if made is None:
-            return heading
-        ends = {"length": _(" · cut at the longest answer"), "stopped": _(" · stopped")}
-        text = _(
-            " · {rate} tok/s · first after {first} s",
-            rate=figures.count(round(made.tokens_per_second)),
-            first=f"{made.seconds_to_first:.2f}",
-        )
-        return heading + Content.styled(text + ends.get(made.finish, ""), "$foreground 65%")
-
-    def ended(self, made: Figures) -> None:
-        """Say how fast it was."""
-        self._figures = made
-        self.query_one(".who", Static).update(self._heading())
+    conversation: Conversation
+    turns: Turns
+    model: ChatModel | None = None
+    tokens: int = 0
 
 
-class ChatScreen(StepScreen):
-    """Turns above, the composer below, the model and the context in the line between."""
+class ChatScreen(SettingsStep):
+    """Turns above, the composer below, the model and the context in the line between; or the settings."""
 
     step = "chat"
     about = _(
         "Talk with your model over several turns. Enter sends, shift+enter (or ctrl+j) begins a new line, "
-        "esc stops an answer, ctrl+t takes the next model: fused, tuned or base. Conversations are kept in chats/."
+        "esc stops an answer. ctrl+t chooses who answers: the fused, tuned or base model, or one in Ollama; ctrl+y has "
+        "a second one answer beside it. Another answer (ctrl+r) keeps the one before it, and a question asked in other "
+        "words (ctrl+e) goes on in a copy: nothing is lost. Conversations are kept in chats/."
     )
 
     DEFAULT_CSS = """
     ChatScreen {
-        #turns { height: 1fr; }
+        #sides { height: 1fr; }
+        #sides Turns.-second { border-left: solid $accent 60%; }
         #state { height: 1; padding: 0 1; color: $text-muted; border-top: none; }
-        Composer { height: auto; min-height: 3; max-height: 8; border: round $panel; margin: 0; }
-        Composer:focus { border: round $accent; }
     }
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._conversation: Conversation | None = None
         self._models: list[ChatModel] = []
-        self._chosen = 0
-        self._reply: Spoken | None = None
-        self._tokens_so_far = 0
+        self._sides: list[Side] = []
+        self._editing: int | None = None  # the place of the question that is asked in other words
 
     # -- what is on the screen -----------------------------------------------------------------------------------------
 
-    def body(self) -> ComposeResult:
+    def face(self) -> ComposeResult:
         """Turns, state, composer."""
-        yield VerticalScroll(id="turns", can_focus=False)
+        yield Horizontal(id="sides")
         yield Static(id="state", markup=False)
-        composer = Composer(tab_behavior="focus", show_line_numbers=False)
-        composer.cursor_blink = False
-        yield composer
+        yield Composer()
+
+    def settings(self) -> ComposeResult:
+        """How the chat answers."""
+        yield self.heading(_("How the models answer; ctrl+s goes back to the conversation"))
+        yield SettingsForm(self.choices.chat, id="chat")
 
     def on_mount(self) -> None:
         """Open the last conversation."""
-        self.query_one("#turns", VerticalScroll).anchor()
         if self.project is not None:
             kept = list_conversations(self.project)
-            self._open(kept[0] if kept else new_conversation(self.project))
+            self._add_side(kept[0] if kept else new_conversation(self.project), None)
         self.query_one(Composer).focus()
 
     def on_screen_resume(self) -> None:
@@ -163,115 +117,292 @@ class ChatScreen(StepScreen):
 
     @work(thread=True, exclusive=True, group="models", description="looking for models")
     def _look_for_models(self, project: Project) -> None:
-        self.post_message(ModelsFound(chat_models(project, base_model(project))))
+        own = chat_models(project, base_model(project))
+        self.post_message(ModelsFound(own))
+        if more := ollama_models(ollama_url(project)):
+            self.post_message(ModelsFound([*own, *more]))
 
     def on_models_found(self, message: ModelsFound) -> None:
-        """Keep the chosen model if it is still there, otherwise take the best."""
-        before = self._model.key if self._model else ""
+        """Keep the chosen models if they are still there, otherwise take the best."""
         known = {model.key for model in self._models}
         self._models = message.models
-        keys = [model.key for model in self._models]
-        # A model that has just come to be is what one came back for.
-        self._chosen = keys.index(before) if before in keys and set(keys) == known else 0
+        found = {model.known_as: model for model in self._models}
+        # A model of one's own that has just come to be is what one came back for.
+        is_new = bool({model.key for model in self._models if model.path.name} - known)
+        for place, side in enumerate(self._sides):
+            before = side.model.known_as if side.model else ""
+            best = None if is_new and not place else found.get(before)
+            side.model = best or (self._models[min(place, len(self._models) - 1)] if self._models else None)
         self._say_state()
 
-    @property
-    def _model(self) -> ChatModel | None:
-        return self._models[self._chosen] if self._models else None
+    def _add_side(self, conversation: Conversation, model: ChatModel | None) -> None:
+        turns = Turns()
+        turns.set_class(bool(self._sides), "-second")
+        self._sides.append(Side(conversation, turns, model))
+        self.query_one("#sides").mount(turns)
+        turns.open(conversation)
 
     def _open(self, conversation: Conversation) -> None:
-        self._conversation = conversation
-        turns = self.query_one("#turns", VerticalScroll)
-        turns.remove_children()
-        for turn in conversation.turns:
-            user = turn.role == "user"
-            turns.mount(Spoken(_("you") if user else turn.model, turn.content, turn.figures, user=user))
+        """Go on with another conversation, alone."""
+        self._leave_second()
+        self._editing = None
+        for side in self._sides[:1]:
+            side.conversation, side.tokens = conversation, 0
+            side.turns.open(conversation)
+        self._say_state()
+        self.query_one(Composer).focus()
 
     def show(self) -> None:
         """Draw the line between turns and composer."""
         self._say_state()
 
     def _say_state(self) -> None:
-        model = self._model
-        name = model.label if model else _("no model here yet: fetch the base model in Environment")
-        tokens = (
-            _(" · {tokens} tokens so far", tokens=figures.count(self._tokens_so_far)) if self._tokens_so_far else ""
-        )
-        running = _(" · answering, esc stops") if self.board.running(self.step) else ""
-        self.query_one("#state", Static).update(Content(one_line(f"{name}{tokens}{running}")))
+        names = [_state_of(side) for side in self._sides]
+        parts = [" │ ".join(names) or _("no model here yet: fetch the base model in Environment")]
+        if self._editing is not None:
+            parts.append(_("asking question {number} in other words, esc leaves", number=self._editing // 2 + 1))
+        if self.board.running(self.step):
+            parts.append(_("answering, esc stops"))
+        self.query_one("#state", Static).update(Content(one_line(" · ".join(parts))))
 
-    # -- what a person does --------------------------------------------------------------------------------------------
+    # -- asking --------------------------------------------------------------------------------------------------------
 
     def works_now(self, action: str) -> bool:
-        """Stopping needs an answer that is being written."""
+        """Stopping needs an answer that is being written; everything else needs that none is."""
+        if action not in OWN:
+            return super().works_now(action)
         running = self.board.running(self.step)
-        return {"stop": running, "clear": not running, "choose_model": not running}.get(action, True)
+        settings = bool(self.query(ContentSwitcher)) and self.shows_settings
+        return running if action == "stop" else action == "edit" or not (running or settings)
+
+    def _may_ask(self) -> bool:
+        if self.board.running(self.step):
+            self.say(_("Wait for the answer, or stop it with esc."))
+        elif not self._sides or any(side.model is None for side in self._sides):
+            self.say(_("There is no model to talk with yet."))
+        else:
+            return True
+        return False
 
     def on_composer_sent(self, message: Composer.Sent) -> None:
-        """Ask the model."""
-        model, conversation, project = self._model, self._conversation, self.project
-        if model is None or conversation is None or project is None or self.board.running(self.step):
-            self.say(
-                _("Wait for the answer, or stop it with esc.") if model else _("There is no model to talk with yet.")
-            )
+        """Ask."""
+        if not self._may_ask():
             return
         try:
-            self.board.engine.require_free()
-            conversation.ask(message.text)
+            if any(side.model and side.model.path.name for side in self._sides):
+                self.board.engine.require_free()
+            for side in self._sides:
+                self._ask(side, message.text)
         except TunerError as error:
             self.tuner.complain(error)
             return
-        turns = self.query_one("#turns", VerticalScroll)
-        turns.mount(Spoken(_("you"), message.text, user=True))
-        self._reply = Spoken(model.label, user=False)
-        turns.mount(self._reply)
-        turns.anchor()
+        self._editing = None
         self.query_one(Composer).clear()
+        self._answer()
+
+    def _ask(self, side: Side, question: str) -> None:
+        if self._editing is not None and self.project is not None:
+            side.conversation = side.conversation.branch(self._editing, new_path(self.project))
+        grows = self._editing is None and len(side.conversation.asked) < len(side.conversation.turns)
+        side.conversation.ask(question)
+        if grows:
+            side.turns.add(side.conversation.turns[-1])
+        else:
+            side.turns.open(side.conversation)
+
+    def _answer(self, *, leave_out: bool = False) -> None:
+        """Have the last question of each side answered, or answered again."""
+        project = self.project_if_settings_are_good()
+        if project is None:
+            return
+        choice = project.choices.chat
+        if leave_out:
+            choice = dataclasses.replace(choice, when_full=LEAVE_OUT)
+        asked = [(side.model, side.conversation) for side in self._sides if side.model is not None]
+        on_engine = any(model.path.name for model, _conversation in asked)
+        for side in self._sides:
+            side.turns.expect(side.model.label if side.model else "")
         self.say("")
-        self.start_job(self.tuner.talk.reply_work(model, conversation, project.choices.chat), ProgressView())
+        work = self.tuner.talk.reply_work(asked, choice)
+        if self.start_job(work, ProgressView(), on_engine=on_engine) is None:
+            for side in self._sides:
+                side.turns.give_up()
+
+    def action_again(self) -> None:
+        """Have the last question answered once more."""
+        if self._may_ask() and all(side.conversation.asked for side in self._sides):
+            self._answer()
+
+    def action_other(self) -> None:
+        """Show the answer made before this one, and so on in turn."""
+        took = [side.conversation.take_other() for side in self._sides]
+        for side in self._sides:
+            side.turns.open(side.conversation)
+        if not any(took):
+            self.say(_("There is only one answer; ctrl+r makes another one."))
+
+    def action_revise(self) -> None:
+        """Put the last question into the composer; again, the one before it."""
+        turns = self._sides[0].conversation.turns if self._sides else []
+        end = self._editing if self._editing is not None else len(turns)
+        places = [place for place, turn in enumerate(turns[:end]) if turn.role == "user"]
+        if not places:
+            self.say(_("There is no question before this one.") if turns else _("Nothing was asked yet."))
+            return
+        self._editing = places[-1]
+        composer = self.query_one(Composer)
+        composer.load_text(turns[self._editing].content)
+        composer.move_cursor(composer.document.end)
+        composer.focus()
+        self._say_state()
+
+    def on_composer_left(self) -> None:
+        """Stop the answer, or leave the question that was to be asked in other words, or the composer."""
+        if self.board.running(self.step):
+            self.action_stop()
+        elif self._editing is not None:
+            self._editing = None
+            self.query_one(Composer).clear()
+            self._say_state()
+        else:
+            self.set_focus(None)
+
+    # -- conversations and models --------------------------------------------------------------------------------------
 
     def action_clear(self) -> None:
         """Begin a new conversation; the old one is kept."""
         if self.project is not None:
-            self._tokens_so_far = 0
             self._open(new_conversation(self.project))
-            self.say(_("A new conversation. The old one is kept in chats/."))
-            self._say_state()
-        self.query_one(Composer).focus()
+            self.say(_("A new conversation. The old one is kept: ctrl+f finds it."))
+
+    def action_branch(self) -> None:
+        """Go on in a copy of this conversation."""
+        if self.project is not None and self._sides:
+            conversation = self._sides[0].conversation
+            self._open(conversation.branch(len(conversation.turns), new_path(self.project)))
+            self.say(_("A copy of the conversation; what follows goes into it alone."))
+
+    def action_conversations(self) -> None:
+        """Choose among the conversations there are."""
+        project = self.project
+
+        def chosen(conversation: Conversation | None) -> None:
+            here = self._sides[0].conversation if self._sides else None
+            if conversation is not None:
+                self._open(conversation)
+            elif project is not None and here is not None and here.turns and not here.path.exists():
+                self._open(new_conversation(project))  # it was deleted there
+
+        if project is not None:
+            self.app.push_screen(ConversationList(project), chosen)
+
+    def _choose_model(self, title: str, then: Callable[[ChatModel], None], now: ChatModel | None) -> None:
+        def chosen(model: ChatModel | None) -> None:
+            if model is not None:
+                then(model)
+                self._say_state()
+
+        if self._models:
+            self.app.push_screen(ModelList(title, self._models, now), chosen)
+        else:
+            self.say(_("There is no model to talk with yet."))
 
     def action_choose_model(self) -> None:
-        """Talk with the next model."""
-        if self._models:
-            self._chosen = (self._chosen + 1) % len(self._models)
+        """Choose who answers."""
+        if self._sides:
+            side = self._sides[0]
+            self._choose_model(_("Talk with"), lambda model: setattr(side, "model", model), side.model)
+
+    def action_beside(self) -> None:
+        """Have a second model answer the same questions, or no longer."""
+        if len(self._sides) > 1:
+            self._leave_second()
             self._say_state()
+        elif self._sides:
+            self._choose_model(_("Answer beside it"), self._set_beside, self._sides[0].model)
+
+    def _set_beside(self, model: ChatModel) -> None:
+        if self.project is not None:
+            first = self._sides[0].conversation
+            place = len(first.turns) - len(first.turns) % 2
+            self._add_side(first.branch(place, new_path(self.project)), model)
+
+    def _leave_second(self) -> None:
+        for side in self._sides[1:]:
+            side.turns.remove()
+        del self._sides[1:]
+
+    def action_keep(self) -> None:
+        """Add the conversation to the dataset."""
+        from tui_tuner.chat.to_dataset import keep_as_example
+
+        if self.project is None or not self._sides:
+            return
+        try:
+            self.tuner.bench.require_own_project()
+            added = keep_as_example(self.project, self._sides[0].conversation)
+        except TunerError as error:
+            self.tuner.complain(error)
+            return
+        done = _("Added to the dataset. g in Dataset makes the training files anew.")
+        self.say(done if added else _("It is in the dataset already."), tone="text-success")
+        self.tuner.show_frames()
 
     def on_key(self, event: events.Key) -> None:
         """Enter begins to type where nothing has the focus."""
-        if event.key == "enter" and self.focused is None:
+        if event.key == "enter" and self.focused is None and not self.shows_settings:
             self.query_one(Composer).focus()
             event.stop()
+
+    def focus_body(self) -> None:
+        """Type on."""
+        self.query_one(Composer).focus()
 
     # -- what the job says ---------------------------------------------------------------------------------------------
 
     def heard(self, events: list[Event]) -> None:
-        """Write the answer as it comes."""
-        text = "".join(event.text for event in events if isinstance(event, ReplyText))
-        if text and self._reply is not None:
-            self._write(self._reply, printable(text))
+        """Write the answers as they come."""
         for event in events:
-            if isinstance(event, ReplyEnded) and self._reply is not None:
-                self._reply.ended(event.figures)
-                self._tokens_so_far = event.figures.prompt_tokens + event.figures.tokens
+            if isinstance(event, ReplyText | ReplyEnded | TurnsLeftOut) and event.place < len(self._sides):
+                self._take(self._sides[event.place], event)
         ended = self.board.ended(self.step)
         if ended is not None:
-            self._reply = None
-            if ended.outcome == "failed":
-                self.say_how_it_ended(ended)
+            self._end(ended)
 
-    @work(group="writing", description="writing the answer")
-    async def _write(self, reply: Spoken, text: str) -> None:
-        if reply.is_mounted:
-            await reply.query_one(Markdown).append(text)
+    def _take(self, side: Side, event: ReplyText | ReplyEnded | TurnsLeftOut) -> None:
+        if isinstance(event, ReplyText):
+            side.turns.write(event.text)
+        elif isinstance(event, ReplyEnded):
+            side.tokens = event.figures.prompt_tokens + event.figures.tokens
+            last = side.conversation.turns[-1] if side.conversation.turns else None
+            side.turns.end(event.figures, len(last.others) if last else 0)
+        else:
+            text = _("The context is full: the model no longer sees the first {number} turns.", number=event.number)
+            self.say(text, tone="text-warning")
+
+    def _end(self, ended: JobEnded) -> None:
+        for side in self._sides:
+            side.turns.give_up()
+        if ended.outcome != "failed":
+            return
+        self.say_how_it_ended(ended)
+        for side in self._sides:
+            side.turns.open(side.conversation)  # an answer that was to be replaced is there again
+        full = isinstance(self.board.jobs[self.step].error, ContextFull)
+        if full and any(len(side.conversation.asked) > side.conversation.left_out + 1 for side in self._sides):
+            text = _("{what}. Leave the oldest turns out? They stay in the conversation.", what=ended.message)
+            question = Question(text, yes=_("leave them out"), no=_("no"))
+            self.app.push_screen(question, lambda yes: self._answer(leave_out=True) if yes else None)
+
+
+def _state_of(side: Side) -> str:
+    if side.model is None:
+        return _("no model here yet")
+    tokens, limit = figures.count(side.tokens), side.model.context
+    if not side.tokens:
+        return side.model.label
+    held = f"{tokens} / {figures.count(limit)}" if limit else tokens
+    return f"{side.model.label} · " + _("{held} tokens", held=held)
 
 
 SCREEN = ChatScreen

@@ -7,7 +7,7 @@ their defaults differ between versions, machines and models.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -179,6 +179,7 @@ class OllamaServer:
         stop: StopToken,
         num_ctx: int = USUAL,
         on_text: Callable[[str], None] | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> ChatReply:
         """Have `model` answer `request`; its `beginning` is not used.
 
@@ -188,6 +189,7 @@ class OllamaServer:
             stop: looked at ten times a second; the connection is then cut, and the server stops writing.
             num_ctx: room for prompt and answer, in tokens; changing it makes the server load the model again.
             on_text: hears each piece of the answer as it arrives.
+            options: more of how words are chosen, by Ollama's names.
 
         Raises:
             Unfinished: the stream ended early; holds what had arrived.
@@ -196,7 +198,9 @@ class OllamaServer:
             Stopped: asked to.
         """
         pieces: list[str] = []
-        for chunk in self._http.stream("/api/chat", _chat_body(model, request, num_ctx), stop=stop):
+        body = _chat_body(model, request, num_ctx)
+        body["options"].update(options or {})
+        for chunk in self._http.stream("/api/chat", body, stop=stop):
             message = chunk.get("message")
             piece = message.get("content") if isinstance(message, dict) else None
             if isinstance(piece, str) and piece:

@@ -1,0 +1,56 @@
+"""The real mlx_lm.server on a tiny model, started and ended as a person would."""
+
+import signal
+import socket
+import subprocess
+import sys
+
+import httpx
+import pytest
+import tiny_model
+import tuned_model
+
+from tui_tuner.project import save_project
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@pytest.fixture
+def project(tmp_path):
+    base = tiny_model.make(tmp_path / "base")
+    made = tuned_model.project(tmp_path / "project").with_settings("model", {"name": str(base)})
+    tuned_model.adapter(made.runs / "run-1", base, model_name=str(base))
+    save_project(made)
+    return made
+
+
+def serve(project, *arguments):
+    command = [sys.executable, "-m", "tui_tuner", "serve-model", "--project", str(project.folder), *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def test_another_program_can_ask_the_tuned_model(project):
+    port = free_port()
+    with serve(project, "--port", str(port)) as server:
+        try:
+            assert server.stdout.readline() == f"tuned run-1 at http://127.0.0.1:{port}/v1\n"
+            while "Starting httpd" not in (line := server.stdout.readline()):
+                assert line, "it ended"
+            messages = [{"role": "user", "content": "how do I start"}]
+            body = {"messages": messages, "max_tokens": 4}
+            answer = httpx.post(f"http://127.0.0.1:{port}/v1/chat/completions", json=body, timeout=120, trust_env=False)
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["usage"]["completion_tokens"] > 0
+        finally:
+            server.send_signal(signal.SIGTERM)
+        assert server.wait(60) == 0
+
+
+def test_what_cannot_be_served_is_said(project):
+    with serve(project, "--model", "fused") as server:
+        shown = server.stdout.read()
+    assert server.returncode == 2 and "there is no fused model" in shown and "tuned, base" in shown

@@ -1,0 +1,236 @@
+"""Talking in the app: one model or two, another answer, other words, other conversations."""
+
+import pytest
+import tuned_model
+from test_app import running_app
+from textual.widgets import Collapsible, Input, Markdown, OptionList, Static
+
+from tui_tuner.chat.conversation import Conversation, new_conversation, open_conversation
+from tui_tuner.chat.library import list_conversations
+from tui_tuner.dataset.plan import IMPORTED
+from tui_tuner.models.generation import Reply
+from tui_tuner.project import save_project
+from tui_tuner.screens.chat import Side
+from tui_tuner.screens.chat_choosing import ConversationList, ModelList
+from tui_tuner.screens.question import Question
+from tui_tuner.widgets.composer import Composer
+from tui_tuner.widgets.spoken import Spoken, Turns
+
+REPLY = Reply("because it is", 3, 20.5, 0.1, "stop", 12)
+
+
+@pytest.fixture
+def project(tmp_path):
+    base = tuned_model.speaker(tmp_path / "base", max_position_embeddings=120)
+    made = tuned_model.project(tmp_path / "project").with_settings("model", {"name": str(base)})
+    tuned_model.adapter(made.runs / "run-1", base, model_name=str(base))
+    made = made.with_settings("chat", {"max_tokens": "8"})
+    save_project(made)
+    return made
+
+
+def talked(project, *questions) -> Conversation:
+    conversation = new_conversation(project)
+    for question in questions:
+        conversation.ask(question)
+        conversation.answer(REPLY, "tuned run-1")
+    return conversation
+
+
+async def until(pilot, condition):
+    for _attempt in range(400):
+        if condition():
+            return
+        await pilot.pause(0.05)
+    raise AssertionError("it never came to be")
+
+
+async def ready(app, pilot) -> list[Side]:
+    await until(pilot, lambda: app.screen._sides and app.screen._sides[0].model)
+    return app.screen._sides
+
+
+async def ask(app, pilot, text):
+    app.screen.query_one(Composer).load_text(text)
+    await pilot.press("enter")
+    await answered(app, pilot)
+
+
+async def answered(app, pilot):
+    sides = app.screen._sides
+    await until(pilot, lambda: not app.board.running("chat"))
+    await until(pilot, lambda: all(side.conversation.turns[-1].role == "assistant" for side in sides))
+    await pilot.pause()
+
+
+def shown(app, place=0):
+    """Who speaks, and what they say, as it is on the screen."""
+    spoken = list(app.screen.query(Turns))[place].query(Spoken)
+    return [(one._who, one._said) for one in spoken]
+
+
+def said(app):
+    return str(app.screen.query_one("#verdict", Static).content)
+
+
+async def test_several_turns_and_what_they_take_of_the_context(project):
+    async with running_app(project, "chat") as (app, pilot):
+        (side,) = await ready(app, pilot)
+        await ask(app, pilot, "how do I start")
+        await ask(app, pilot, "and then")
+        turns = side.conversation.turns
+        assert shown(app) == [
+            ("you", "how do I start"),
+            ("tuned run-1", turns[1].content),
+            ("you", "and then"),
+            ("tuned run-1", turns[3].content),
+        ]
+        figures = turns[3].figures
+        state = str(app.screen.query_one("#state", Static).content)
+        assert f"tuned run-1 · {figures.prompt_tokens + figures.tokens} / 120 tokens" in state
+        assert app.screen.query(Markdown).last().source.strip() == turns[3].content.strip()
+
+
+async def test_another_answer_keeps_the_one_before(project):
+    project = project.with_settings("chat", {"temperature": "1.5"})
+    async with running_app(project, "chat") as (app, pilot):
+        (side,) = await ready(app, pilot)
+        await pilot.press("ctrl+r")
+        assert "Nothing" in said(app) or not app.board.running("chat")
+        await ask(app, pilot, "how do I start")
+        first = side.conversation.turns[-1].content
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: side.conversation.turns[-1].others)
+        await answered(app, pilot)
+        second = side.conversation.turns[-1].content
+        assert [words for _who, words in shown(app)] == ["how do I start", second]
+        assert "answer 2" in str(app.screen.query(".who").last(Static).content)
+        await pilot.press("ctrl+u")
+        assert [words for _who, words in shown(app)] == ["how do I start", first]
+        assert open_conversation(side.conversation.path).turns[-1].others[0].content == second
+
+
+async def test_a_question_in_other_words_goes_on_in_a_copy(project):
+    before = talked(project, "one", "two")
+    async with running_app(project, "chat") as (app, pilot):
+        (side,) = await ready(app, pilot)
+        composer = app.screen.query_one(Composer)
+        await pilot.press("ctrl+e")
+        assert composer.text == "two"
+        await pilot.press("ctrl+e")
+        assert composer.text == "one"
+        await pilot.press("ctrl+e")
+        assert "no question before" in said(app)
+        await pilot.press("escape")
+        assert composer.text == ""
+        await pilot.press("ctrl+e")
+        await ask(app, pilot, "another two")
+        assert [words for _who, words in shown(app)][:3] == ["one", "because it is", "another two"]
+        assert side.conversation.path != before.path
+        assert open_conversation(before.path) == before
+        assert len(list_conversations(project)) == 2
+
+
+async def test_a_second_model_answers_beside_the_first(project):
+    talked(project, "one")
+    async with running_app(project, "chat") as (app, pilot):
+        await ready(app, pilot)
+        await pilot.press("ctrl+y")
+        assert isinstance(app.screen, ModelList)
+        await pilot.press("enter")  # the cursor is on the next one
+        await until(pilot, lambda: len(list(app.screen.query(Turns))) == 2)
+        await ask(app, pilot, "two")
+        first, second = app.screen._sides
+        assert (first.model.key, second.model.key) == ("tuned", "base")
+        assert [who for who, _words in shown(app, 0)] == ["you", "tuned run-1", "you", "tuned run-1"]
+        assert [who for who, _words in shown(app, 1)] == ["you", "tuned run-1", "you", "base base"]
+        assert first.conversation.path != second.conversation.path
+        assert first.conversation.turns[:2] == second.conversation.turns[:2]
+        await pilot.press("ctrl+y")
+        await until(pilot, lambda: len(list(app.screen.query(Turns))) == 1)
+
+
+async def test_a_full_context_asks_what_to_do(project):
+    conversation = talked(project, *("and then and then" for _time in range(6)))
+    async with running_app(project, "chat") as (app, pilot):
+        (side,) = await ready(app, pilot)
+        app.screen.query_one(Composer).load_text("why")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("n")
+        assert "context holds 120" in said(app)
+        assert [words for _who, words in shown(app)][-1] == "why"  # the question is still there
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("y")
+        await answered(app, pilot)
+        assert side.conversation.left_out > 0 and len(side.conversation.turns) == 14
+        assert open_conversation(conversation.path).left_out == side.conversation.left_out
+
+
+async def test_conversations_are_found_named_exported_and_deleted(project):
+    talked(project, "about cats")
+    dogs = talked(project, "about dogs")
+    async with running_app(project, "chat") as (app, pilot):
+        (side,) = await ready(app, pilot)
+        await pilot.press("ctrl+f")
+        listed = app.screen
+        assert isinstance(listed, ConversationList)
+        await pilot.press("slash", *"dogs", "enter")
+        assert listed.query_one(OptionList).option_count == 1
+        await pilot.press("t")
+        listed.query_one("#title", Input).value = "On [b]dogs[/b]"
+        await pilot.press("enter", "x", "X")
+        assert open_conversation(dogs.path).title == "On [b]dogs[/b]"
+        assert (project.folder / "exports" / f"{dogs.id}.md").read_text().startswith("# On [b]dogs[/b]")
+        assert (project.folder / "exports" / f"{dogs.id}.jsonl").read_text().count("\n") == 1
+        await pilot.press("d", "n")
+        assert dogs.path.exists()
+        await pilot.press("d", "y")
+        await until(pilot, lambda: not dogs.path.exists())
+        await pilot.press("slash")
+        listed.query_one("#words", Input).value = ""
+        await pilot.pause()
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: app.screen is not listed)
+        assert [words for _who, words in shown(app)] == ["about cats", "because it is"]
+        assert side.conversation.title == "about cats"
+
+
+async def test_a_good_conversation_goes_to_the_dataset(project):
+    talked(project, "about cats")
+    async with running_app(project, "chat") as (app, pilot):
+        await ready(app, pilot)
+        await pilot.press("ctrl+d")
+        assert "Added to the dataset" in said(app)
+        await pilot.press("ctrl+d")
+        assert "already" in said(app)
+    assert (project.data / IMPORTED).read_text().count("about cats") == 1
+
+
+async def test_thoughts_are_folded_away(project):
+    conversation = new_conversation(project)
+    conversation.ask("why")
+    conversation.answer(Reply("<think>let me see</think>\n\nSo.", 3, 20.5, 0.1, "stop", 12), "tuned run-1")
+    async with running_app(project, "chat") as (app, pilot):
+        await ready(app, pilot)
+        folded = app.screen.query_one(Collapsible)
+        assert folded.collapsed and folded.has_class("-some") and folded.title == "thought for 3 words"
+        assert shown(app)[-1] == ("tuned run-1", "So.")
+        fresh = Spoken("x", None, user=False)
+        await app.screen.query_one(Turns).mount(fresh)
+        for piece in ("<th", "ink>well", " then</thi", "nk>\n\n**Yes", "**"):
+            await fresh.write(piece)
+        assert (fresh._thoughts, fresh._said) == ("well then", "**Yes**")
+        assert fresh.query_one(Markdown).source == "**Yes**"
+
+
+async def test_settings_are_kept_and_the_keys_of_the_conversation_wait(project):
+    async with running_app(project, "chat") as (app, pilot):
+        await ready(app, pilot)
+        await pilot.press("ctrl+s")
+        assert app.screen.shows_settings and not app.screen.works_now("again")
+        await pilot.press(*"be kind".replace(" ", "_"))
+        await pilot.press("ctrl+s")
+        assert app.project.choices.chat.system_prompt == "be_kind"
+        assert isinstance(app.focused, Composer) and app.screen.works_now("again")

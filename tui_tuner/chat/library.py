@@ -1,0 +1,115 @@
+"""The conversations of a project: listed, searched, deleted, and written down for others to read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from tui_tuner.chat.conversation import Conversation, open_conversation
+from tui_tuner.chat.thinking import without_thoughts
+from tui_tuner.errors import TunerError, UsageError
+from tui_tuner.files import storage_errors, write_text
+from tui_tuner.language import _
+from tui_tuner.project import Project
+
+Kind = Literal["markdown", "jsonl"]
+ENDINGS: dict[str, Kind] = {".md": "markdown", ".markdown": "markdown", ".jsonl": "jsonl"}
+
+
+def list_conversations(project: Project) -> list[Conversation]:
+    """The conversations of `project`, the one changed last first; damaged files are left out."""
+    found: list[tuple[float, Conversation]] = []
+    for path in project.chats.glob("*.json"):
+        try:
+            found.append((path.stat().st_mtime, open_conversation(path)))
+        except (OSError, TunerError):
+            continue
+    return [conversation for _time, conversation in sorted(found, key=lambda pair: pair[0], reverse=True)]
+
+
+def having(conversations: Sequence[Conversation], words: str) -> list[Conversation]:
+    """Those in whose title, model or turns every one of `words` stands, whatever its case."""
+    wanted = words.casefold().split()
+    return [one for one in conversations if all(word in _searched(one) for word in wanted)]
+
+
+def _searched(conversation: Conversation) -> str:
+    said = "\n".join(turn.content for turn in conversation.turns)
+    return f"{conversation.title}\n{conversation.model}\n{said}".casefold()
+
+
+def delete_conversation(conversation: Conversation) -> None:
+    """Delete its file; nothing brings it back.
+
+    Raises:
+        StorageError: the folder is not writable.
+    """
+    with storage_errors(conversation.path):
+        conversation.path.unlink(missing_ok=True)
+
+
+def as_markdown(conversation: Conversation) -> str:
+    """The conversation as a person reads it; a model's thoughts stand before its reply as a quotation."""
+    parts = [f"# {conversation.title}"] if conversation.title else []
+    for turn in conversation.turns:
+        who = _("You") if turn.role == "user" else turn.model or _("Model")
+        thoughts, said = without_thoughts(turn.content) if turn.role == "assistant" else ("", turn.content)
+        parts.append(f"## {who}")
+        if thoughts:
+            parts.append("\n".join(f"> {line}".rstrip() for line in thoughts.splitlines()))
+        parts.append(said)
+    return "\n\n".join(parts) + "\n"
+
+
+def as_json_line(conversation: Conversation, system_prompt: str = "") -> str:
+    """The conversation as a row of a training file, up to its last reply; empty where none was made."""
+    messages = [{"role": "system", "content": system_prompt}] if system_prompt else []
+    turns = conversation.turns if conversation.turns[-1:] and conversation.turns[-1].role == "assistant" else []
+    turns = turns or conversation.turns[:-1]
+    messages += [{"role": turn.role, "content": _said(turn.role, turn.content)} for turn in turns]
+    return json.dumps({"messages": messages}, ensure_ascii=False) + "\n" if turns else ""
+
+
+def _said(role: str, content: str) -> str:
+    return without_thoughts(content)[1] if role == "assistant" else content
+
+
+def kind_of(path: Path) -> Kind:
+    """How a file of this name is written.
+
+    Raises:
+        UsageError: neither as Markdown nor as JSON Lines.
+    """
+    kind = ENDINGS.get(path.suffix.lower())
+    if kind is None:
+        raise UsageError(
+            _("a conversation is written as Markdown or as JSON Lines"),
+            where=str(path),
+            advice=_("Let the file's name end with .md or .jsonl."),
+        )
+    return kind
+
+
+def export_conversations(conversations: Sequence[Conversation], path: Path, system_prompt: str = "") -> int:
+    """Write `conversations` to `path`, as its ending says; a file that is there is replaced.
+
+    Args:
+        conversations: which ones, in the order they are to stand.
+        path: ends with `.md` (to be read) or `.jsonl` (one training example a line).
+        system_prompt: what the models were told before; rows of JSON Lines begin with it.
+
+    Returns:
+        How many it holds: those without a reply are no example and not in JSON Lines.
+
+    Raises:
+        UsageError: the name has another ending.
+        StorageError: it cannot be written.
+    """
+    if kind_of(path) == "markdown":
+        write_text(path, "\n".join(map(as_markdown, conversations)))
+        return len(conversations)
+    lines = [line for one in conversations if (line := as_json_line(one, system_prompt))]
+    write_text(path, "".join(lines))
+    return len(lines)

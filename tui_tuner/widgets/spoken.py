@@ -1,0 +1,170 @@
+"""A conversation as it is read: one widget for each turn, the replies in Markdown, thoughts folded away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Collapsible, Markdown, Static
+
+from tui_tuner import figures
+from tui_tuner.chat.thinking import without_thoughts
+from tui_tuner.language import _
+from tui_tuner.plain_text import one_line, printable
+
+if TYPE_CHECKING:
+    from tui_tuner.chat.conversation import Conversation, Figures, Turn
+
+ENDS = {
+    "length": _("cut at the longest answer"),
+    "stopped": _("stopped"),
+    "context": _("cut: the context is full"),
+}
+
+
+class Spoken(Vertical):
+    """One turn: who, what, and for a reply how fast.
+
+    Args:
+        who: whose turn it is.
+        turn: what is said; None for a reply that is about to come.
+        user: whether a person speaks.
+    """
+
+    DEFAULT_CSS = """
+    Spoken { height: auto; padding: 0 1; margin-bottom: 1; }
+    Spoken .who { color: $text-muted; }
+    Spoken.user .who { color: $text-accent; text-style: bold; }
+    Spoken.left-out { opacity: 60%; }
+    Spoken Markdown { padding: 0; margin: 0; background: transparent; }
+    Spoken Markdown > MarkdownBlock:last-child { margin-bottom: 0; }
+    Spoken Collapsible {
+        display: none; padding: 0; border: none; background: transparent;
+        &.-some { display: block; }
+        & > Contents { padding: 0 0 0 2; color: $foreground 70%; }
+    }
+    """
+
+    def __init__(self, who: str, turn: Turn | None, *, user: bool) -> None:
+        super().__init__(classes="user" if user else "model")
+        self._who, self._user = who, user
+        self._figures = turn.figures if turn else None
+        self._others = len(turn.others) if turn else 0
+        self._text = turn.content if turn else ""
+        self._thoughts, self._said = ("", self._text) if user else without_thoughts(self._text)
+
+    def compose(self) -> ComposeResult:
+        """The name above what is said; a person's words as they are, a model's as Markdown."""
+        yield Static(self._heading(), classes="who")
+        if self._user:
+            yield Static(Content(printable(self._text)))
+            return
+        with Collapsible(title=self._thoughts_title(), collapsed=True, classes="-some" if self._thoughts else ""):
+            yield Static(Content(printable(self._thoughts)), classes="thoughts")
+        yield Markdown(printable(self._said), open_links=False)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has come of it yet."""
+        return not self._text
+
+    def _heading(self) -> Content:
+        parts = []
+        if self._figures:
+            made = self._figures
+            parts.append(_("{rate} tok/s", rate=figures.count(round(made.tokens_per_second))))
+            parts.append(_("first after {first} s", first=f"{made.seconds_to_first:.2f}"))
+            parts += [ENDS[made.finish]] if made.finish in ENDS else []
+        if self._others:
+            parts.append(_("answer {number}", number=self._others + 1))
+        return Content(one_line(self._who)) + Content.styled("".join(f" · {part}" for part in parts), "$foreground 65%")
+
+    def _thoughts_title(self) -> str:
+        return _("thought for {words} words", words=figures.count(len(self._thoughts.split())))
+
+    async def write(self, piece: str) -> None:
+        """Add a piece of the reply."""
+        self._text += piece
+        thoughts, said = without_thoughts(self._text)
+        fresh, self._said = said[len(self._said) :], said
+        if thoughts != self._thoughts:
+            self._thoughts = thoughts
+            self.query_one(".thoughts", Static).update(Content(printable(thoughts)))
+            folded = self.query_one(Collapsible)
+            folded.title = self._thoughts_title()
+            folded.add_class("-some")
+        if fresh:
+            await self.query_one(Markdown).append(printable(fresh))
+
+    def end(self, made: Figures, others: int) -> None:
+        """Say how fast it was, and how many replies the question had before."""
+        self._figures, self._others = made, others
+        self.query_one(".who", Static).update(self._heading())
+
+
+class Turns(VerticalScroll):
+    """A conversation, the last turn in sight."""
+
+    DEFAULT_CSS = """
+    Turns { width: 1fr; height: 1fr; }
+    Turns .seen-from-here { color: $text-warning; padding: 0 1; margin-bottom: 1; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(can_focus=False)
+        self._reply: Spoken | None = None
+
+    def on_mount(self) -> None:
+        """Stay at the end as it grows."""
+        self.anchor()
+
+    def open(self, conversation: Conversation) -> None:
+        """Show another conversation, or the same one anew."""
+        self._reply = None
+        self.remove_children()
+        for place, turn in enumerate(conversation.turns):
+            if place == conversation.left_out and place:
+                self.mount(Static(_("The model sees the conversation from here on."), classes="seen-from-here"))
+            user = turn.role == "user"
+            spoken = Spoken(_("you") if user else turn.model, turn, user=user)
+            spoken.set_class(place < conversation.left_out, "left-out")
+            self.mount(spoken)
+        self.anchor()
+
+    def add(self, question: Turn) -> None:
+        """Add a question."""
+        self.mount(Spoken(_("you"), question, user=True))
+
+    def expect(self, who: str) -> None:
+        """Make room for the reply that is about to come; one that stands at the end goes."""
+        last = self.children[-1] if self.children else None
+        if isinstance(last, Spoken) and last.has_class("model"):
+            last.remove()
+        self._reply = Spoken(who, None, user=False)
+        self.mount(self._reply)
+        self.anchor()
+
+    def end(self, made: Figures, others: int) -> None:
+        """The reply is whole."""
+        if self._reply is not None and self._reply.is_mounted:
+            self._reply.end(made, others)
+        self._reply = None
+
+    def give_up(self) -> None:
+        """Nothing more will come; an empty reply goes."""
+        if self._reply is not None and self._reply.is_empty:
+            self._reply.remove()
+        self._reply = None
+
+    def write(self, piece: str) -> None:
+        """Add a piece to the reply that is coming."""
+        if self._reply is not None:
+            self._write(self._reply, piece)
+
+    @work(group="writing", description="writing the answer")
+    async def _write(self, reply: Spoken, piece: str) -> None:
+        if reply.is_mounted:
+            await reply.write(piece)
