@@ -41,12 +41,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     one.add_argument("--rename", nargs=2, metavar=("RUN", "NAME"), help=_("call a run NAME from now on"))
     one.add_argument("--note", nargs=2, metavar=("RUN", "TEXT"), help=_("write TEXT beside a run; '' takes it away"))
     one.add_argument("--delete", metavar="RUN", help=_("take a run away for good; says who uses it, and asks"))
+    one.add_argument("--keys", action="store_true", help=_("say what every key of a run's metrics.jsonl means"))
     parser.add_argument("--yes", action="store_true", help=_("with --delete: do not ask"))
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked with the runs of the chosen project."""
+    if arguments.keys:
+        return _keys(Output(as_json=False))
     project = chosen_project(arguments)
     output = Output(as_json=arguments.json)
     if arguments.compare is not None:
@@ -60,6 +63,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.delete:
         return _delete(project, arguments.delete, output, ask=not arguments.yes)
     return _list(project, output)
+
+
+def _keys(output: Output) -> int:
+    from tui_tuner.training.metrics_keys import as_markdown
+
+    for line in as_markdown():
+        output.say(line)
+    return 0
 
 
 def _list(project: Project, output: Output) -> int:

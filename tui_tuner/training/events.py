@@ -1,7 +1,7 @@
 """What a training run tells, live and on disk.
 
-Each event is one line of the run's `metrics.jsonl`. Times are unix seconds; spans are seconds; losses are the mean
-cross-entropy per supervised token, in nats.
+Each event is one line of the run's `metrics.jsonl`; `metrics_keys` says what every key of it means. Times are unix
+seconds; spans are seconds; losses are the mean cross-entropy per supervised token, in nats.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class TrainingStarted(Event):
         tokens_per_epoch: real tokens of all training rows.
         supervised_tokens_per_epoch: those of them that are learned.
         time: unix seconds.
+        versions: what trains; empty in runs of earlier versions.
     """
 
     run: str
@@ -42,6 +43,7 @@ class TrainingStarted(Event):
     tokens_per_epoch: int
     supervised_tokens_per_epoch: int
     time: float
+    versions: str = ""
 
 
 @dataclass(frozen=True)
@@ -278,7 +280,8 @@ class FinalTest(Event):
     time: float
 
 
-_KINDS: Mapping[str, type[Event]] = {
+# Every kind of line there may be in a `metrics.jsonl`.
+KINDS: Mapping[str, type[Event]] = {
     "training_started": TrainingStarted,
     "train_step": TrainStep,
     "validation": Validation,
@@ -300,7 +303,7 @@ def event_from_json(row: Any) -> Event | None:
     """The event of one line of `metrics.jsonl`; None for a line of another kind or a newer version's."""
     if not isinstance(row, dict):
         return None
-    kind = _KINDS.get(str(row.get("event")))
+    kind = KINDS.get(str(row.get("event")))
     if kind is None:
         return None
     names = [field.name for field in dataclasses.fields(kind)]

@@ -71,8 +71,13 @@ def current_facts(*, run: str, model_name: str, model: Path, data: Path, trust_r
         train_rows=_rows(data / TRAIN_FILE),
         valid_fingerprint=fingerprint(data / VALID_FILE),
         valid_rows=_rows(data / VALID_FILE),
-        versions=", ".join(f"{name} {_version(name)}" for name in ("tui-tuner", "mlx", "mlx-lm")),
+        versions=current_versions(),
     )
+
+
+def current_versions() -> str:
+    """What would train now."""
+    return ", ".join(f"{name} {_version(name)}" for name in ("tui-tuner", "mlx", "mlx-lm"))
 
 
 def _rows(path: Path) -> int:

@@ -76,6 +76,9 @@ def rename_run(project: Project, run: Path, name: str) -> Path:
         run.rename(target)
     config = read_config(target)
     write_config(target, RunConfig(dataclasses.replace(config.facts, run=name), config.choice))
+    from tui_tuner.training.run_guide import write_guide  # which reads runs, and they their notes
+
+    write_guide(target)  # its commands name the run
     return target
 
 

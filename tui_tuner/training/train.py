@@ -25,7 +25,8 @@ from tui_tuner.training.optimization import schedule_for_mlx_lm
 from tui_tuner.training.plan import TrainingPlan
 from tui_tuner.training.preparing import Prepared, prepare
 from tui_tuner.training.record import RunRecord
-from tui_tuner.training.run_config import CONFIG, RunConfig
+from tui_tuner.training.run_config import CONFIG, RunConfig, current_versions
+from tui_tuner.training.run_guide import write_guide
 from tui_tuner.training.runs import RunSummary, summarize
 from tui_tuner.training.session import Pupil, Session
 from tui_tuner.training.speeds import remember_speed
@@ -107,6 +108,7 @@ def _train(
         tokens_per_epoch=train.tokens,
         supervised_tokens_per_epoch=train.supervised,
         time=time.time(),
+        versions=current_versions(),
     )
     watch = MachineWatch()
 
@@ -122,12 +124,14 @@ def _train(
             with obeying(plan.run, started.time, stop):
                 for event in (started, *found):
                     record.tell(event)
+                write_guide(plan.run)
                 with watch.watching(), checkpointing(plan.choice, pupil.model):
                     _run_to_its_end(plan, session, record, final_test)
             if group is None:  # several machines' pace is another one
                 remember_speed(model_fingerprint(plan.model), *session.pace)
     finally:
         record.close()
+        write_guide(plan.run)
         mx.clear_cache()
     return summarize(plan.run)
 
