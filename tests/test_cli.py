@@ -45,6 +45,7 @@ def test_version_and_help():
         "runs",
         "compare",
         "fuse",
+        "export",
         "chat",
         "serve-model",
     ):

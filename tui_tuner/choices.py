@@ -443,9 +443,13 @@ class CompareChoice:
     seed: int = setting(0, "Seed of the sampling where the temperature is above 0.", minimum=0, maximum=2**31)
 
 
+OLLAMA = "Ollama"
+OLLAMA_QUANTIZE = ("none", "q8_0", "q4_K_M", "q4_K_S")
+
+
 @dataclass(frozen=True)
 class ExportChoice:
-    """Where the fused model goes."""
+    """Where the fused model goes, and to whom it is handed on."""
 
     name: str = setting("", "Name of the fused model and its folder; empty takes the project's name.")
     save_path: str = setting(
@@ -459,6 +463,28 @@ class ExportChoice:
         "Squeeze the fused model into 4 or 8 bits per weight afterwards. How much of the tuning that undoes is "
         "measured; where it is more than a quarter, nothing is kept.",
         choices=("none", "4", "8"),
+    )
+
+    ollama_name: str = setting(
+        "", "What the model is called in Ollama; empty takes the fused model's name.", group=OLLAMA, label="name"
+    )
+    ollama_quantize: str = setting(
+        "none",
+        "How Ollama squeezes it: q8_0 is near the full model, the others take about half of that and lose more. "
+        "How far its answers then are from those of the full model is measured.",
+        choices=OLLAMA_QUANTIZE,
+        group=OLLAMA,
+        label="quantize",
+    )
+    ollama_parameters: tuple[str, ...] = setting(
+        (),
+        "What Ollama is to use unless told otherwise, such as temperature=0.2; num_ctx=4096. Where an answer ends it "
+        "is told in any case.",
+        group=OLLAMA,
+        label="parameters",
+    )
+    ollama_url: str = setting(
+        "", "Where Ollama listens; empty means OLLAMA_HOST or this machine.", group=OLLAMA, label="server address"
     )
 
     @property

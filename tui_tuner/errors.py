@@ -19,6 +19,7 @@
     ├── DatasetError              no usable examples, an unreadable file
     ├── TrainingError             cannot start, cannot go on
     ├── ExportError               fusing or exporting failed
+    │   └── NameTaken             there is something of that name already (export/ollama_export.py)
     ├── ContextFull               a conversation fills the model's context (chat/context.py)
     ├── EngineBusy                the MLX thread has another heavy job
     └── Stopped                   not a failure: the person asked, everything done is kept (exit code 130)

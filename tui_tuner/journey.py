@@ -38,7 +38,7 @@ STEPS: tuple[Step, ...] = (
     Step("dataset", 2, _("Dataset"), _("writing the dataset")),
     Step("train", 3, _("Train"), _("training")),
     Step("compare", 4, _("Compare"), _("comparing")),
-    Step("export", 5, _("Export"), _("fusing")),
+    Step("export", 5, _("Export"), _("exporting")),
     Step("chat", 6, _("Chat"), _("chatting")),
 )
 
@@ -290,6 +290,17 @@ def fuse_work(project: Project, *, run: Path | None = None) -> Work:
         from tui_tuner.export.fuse import fuse, plan_fuse
 
         return fuse(plan_fuse(project, required_base_model(project), run), emit=emit, stop=stop)
+
+    return work
+
+
+def ollama_work(project: Project, *, replace: bool = False) -> Work:
+    """Bring the fused model into Ollama, and prove it there."""
+
+    def work(emit: Emit, stop: StopToken) -> object:
+        from tui_tuner.export.ollama_export import export_to_ollama, plan_ollama
+
+        return export_to_ollama(plan_ollama(project, replace=replace), emit=emit, stop=stop)
 
     return work
 

@@ -14,6 +14,7 @@ from tui_tuner.commands import (
     compare,
     data,
     demo,
+    export,
     fuse,
     importing,
     models,
@@ -40,6 +41,7 @@ COMMANDS: dict[str, ModuleType] = {
     "runs": runs,
     "compare": compare,
     "fuse": fuse,
+    "export": export,
     "chat": chat,
     "serve-model": serve_model,
 }

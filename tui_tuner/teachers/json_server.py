@@ -158,7 +158,7 @@ class JsonServer:
         with client.stream(method, path, json=body, timeout=timeout, extensions=extensions) as response:
             if response.status_code != 200:
                 text = b"".join(limited(response.iter_bytes(), LONGEST_LINE))
-                raise self._refusal(response.status_code, _error_text(text))
+                raise self._refusal(response.status_code, error_text(text))
             yield response
 
     def _connected_client(self) -> httpx.Client:
@@ -256,7 +256,7 @@ class JsonServer:
         )
 
 
-def _error_text(body: bytes) -> str:
+def error_text(body: bytes) -> str:
     """What an answer with an error status says."""
     text = body.decode(errors="replace")
     try:

@@ -1,0 +1,275 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+import tuned_model
+from export.ollama_with_store import OllamaWithStore
+
+from tui_tuner.errors import ConfigurationError, ExportError, Stopped, TeacherError, TeacherRefused, TeacherUnavailable
+from tui_tuner.export.fuse import fuse, plan_fuse
+from tui_tuner.export.greedy import speak
+from tui_tuner.export.ollama_export import NameTaken, export_to_ollama, ollama_name, parameters_of, plan_ollama
+from tui_tuner.export.proof_rows import Proof, kept_proofs
+from tui_tuner.models.loading import load_model
+from tui_tuner.progress import Notice, StageProgress, StopToken, ignore_event
+
+WITHIN = 60
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A project with a fused model, and what that answers."""
+    place = tmp_path_factory.mktemp("made")
+    base = tuned_model.speaker(place / "base")
+    project = tuned_model.project(place / "My Project!", base)
+    fuse(plan_fuse(project, base), emit=ignore_event, stop=StopToken())
+    return project, {one.question: one.text for one in speak(load_model(project.fused_model), StopToken())}
+
+
+@pytest.fixture
+def server(made, tmp_path, monkeypatch):
+    monkeypatch.setenv("OLLAMA_MODELS", str(tmp_path / "store"))
+    with OllamaWithStore(tmp_path / "store", lambda question: made[1].get(question, "")) as running:
+        yield running
+
+
+@pytest.fixture
+def project(made, server):
+    path = made[0].fused_model / "tuner.json"
+    story = path.read_bytes()
+    yield made[0].with_settings("export", {"ollama_url": server.place, "ollama_name": "mine"})
+    path.write_bytes(story)
+
+
+def export(project, *, emit=ignore_event, stop=None, replace=False):
+    return export_to_ollama(plan_ollama(project, replace=replace), emit=emit, stop=stop or StopToken())
+
+
+def test_the_model_is_brought_proved_and_named(project, server):
+    events = []
+    found = export(project, emit=events.append)
+    assert server.names() == ["mine:latest"]
+    assert found.proof.passed
+    assert [row.verdict for row in found.proof.rows] == ["passed"] * 5
+    assert kept_proofs(project.fused_model)[-1] == found.proof
+    (body,) = server.created
+    assert body["parameters"] == {"stop": ["<|im_end|>"]}
+    assert "model.safetensors" in body["files"] and "tuner.json" not in body["files"]
+    assert "quantize" not in body
+    stages = [event.stage for event in events if isinstance(event, StageProgress) and event.ended]
+    assert stages == ["Ask the fused model", "Read the files", "Upload", "Ollama imports it", "Prove it in Ollama"]
+    upload = [event for event in events if isinstance(event, StageProgress) and event.stage == "Upload"]
+    assert upload[-1].done == pytest.approx(upload[-1].total)
+    assert server.evicted == ["mine:tuner-check"]  # it gives its memory back
+
+
+def test_nothing_but_the_model_stays_in_the_store(project, server):
+    export(project)
+    (layer,) = server.model("mine")["layers"]
+    assert [path.name for path in (server.store / "blobs").iterdir()] == [layer["digest"].replace(":", "-")]
+
+
+def test_squeezed_there_it_is_made_in_two_steps_and_leaves_nothing(project, server):
+    export(project.with_settings("export", {"ollama_quantize": "q4_K_M", "ollama_parameters": "num_ctx=4096"}))
+    first, second = server.created
+    assert "quantize" not in first and "files" in first
+    assert (second["quantize"], second["from"]) == ("Q4_K_M", first["model"])
+    assert second["parameters"]["num_ctx"] == 4096
+    assert server.names() == ["mine:latest"]
+    assert len(list((server.store / "blobs").iterdir())) == 1
+
+
+def test_a_name_that_is_taken_is_asked_about(project, server):
+    server.make("mine:latest", old=True)
+    with pytest.raises(NameTaken, match="mine already"):
+        export(project)
+    assert server.model("mine")["old"] and not server.created
+    export(project, replace=True)
+    assert "old" not in server.model("mine")
+    assert server.names() == ["mine:latest"]
+
+
+@pytest.mark.parametrize("fault", ["template", "answers", "bos"])
+def test_another_model_than_the_trained_one_is_not_done(fault, project, server, made):
+    server.make("mine:latest", old=True)
+    if fault == "template":
+        server.mangle = lambda template: template.replace("assistant", "model")
+    elif fault == "answers":
+        server.says = lambda question: made[1][question][::-1]
+    else:
+        server.adds_bos = True
+    events = []
+    with pytest.raises(ExportError, match="not the one that was trained"):
+        export(project, emit=events.append, replace=True)
+    assert server.model("mine")["old"]  # what was there is as it was
+    assert server.names() == ["mine:latest"]
+    (proof,) = [event for event in events if isinstance(event, Proof)]
+    differing = {row.name for row in proof.rows if row.verdict == "differs"}
+    assert (
+        differing
+        == {
+            "template": {"template", "chat template", "tokens"},
+            "answers": {"answers"},
+            "bos": {"tokens"},
+        }[fault]
+    )
+    assert all(row.meaning for row in proof.rows if row.verdict == "differs")
+    assert not kept_proofs(project.fused_model)[-1].passed
+
+
+def test_an_ollama_that_cannot_show_its_prompts_leaves_a_row_unproved(project, server):
+    server.shows_prompts = False
+    found = export(project)
+    assert {row.name: row.verdict for row in found.proof.rows}["chat template"] == "unproved"
+    assert found.proof.passed
+
+
+@pytest.mark.parametrize(
+    ("day", "error", "words"),
+    [
+        ("breaks off", TeacherUnavailable, "broke off"),
+        ("disk full", TeacherRefused, "disk is full"),
+        ("damaged", TeacherRefused, "digest mismatch"),
+    ],
+)
+def test_after_a_bad_day_only_the_rest_is_sent(day, error, words, project, server):
+    parts = plan_ollama(project).fused.parts
+    server.bad_days = ["", day]
+    with pytest.raises(error, match=words):
+        export(project)
+    assert len(server.received) == 1
+    assert not server.created
+    export(project)
+    assert sorted(server.received) == sorted(set(server.received))  # no file twice
+    assert len(server.received) == len(parts)
+    assert server.names() == ["mine:latest"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([{"status": "converting model"}, {"error": "unsupported architecture"}], "unsupported architecture"),
+        ([{"status": "converting model"}], "ended early, at: converting model"),
+        ([{"error": "write /tmp: no space left on device"}], "disk is full"),
+    ],
+)
+def test_an_import_that_fails_leaves_nothing_behind(rows, words, project, server):
+    server.on_create = lambda handler, _body: handler.lines(*rows)
+    with pytest.raises(TeacherError, match=words):
+        export(project)
+    assert server.names() == []
+    assert list((server.store / "blobs").iterdir()) == []
+
+
+def test_a_store_that_is_not_found_is_said_and_other_models_are_never_touched(project, server, monkeypatch):
+    folder = project.fused_model
+    other = server.keep((folder / "tokenizer.json").read_bytes())  # a model of somebody else's is made of this file
+    server.manifest("other:latest").parent.mkdir()
+    server.manifest("other:latest").write_text(json.dumps({"layers": [{"digest": other}]}))
+    events = []
+    export(project, emit=events.append)
+    assert server.blob(other).is_file()
+    assert not [event for event in events if isinstance(event, Notice) and "stay in" in event.text]
+    monkeypatch.setenv("OLLAMA_MODELS", "/nowhere")
+    export(project, emit=events.append, replace=True)
+    (notice,) = [event for event in events if isinstance(event, Notice) and "stay in" in event.text]
+    assert "until it is started again" in notice.text
+
+
+def test_stopped_while_it_uploads_the_server_notices(project, server):
+    server.go_on.clear()
+    stop, caught = StopToken(), []
+
+    def run():
+        try:
+            export(project, stop=stop)
+        except Stopped as stopped:
+            caught.append(stopped)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert server.half.wait(WITHIN)
+    stop.request()
+    server.go_on.set()
+    thread.join(WITHIN)
+    assert caught
+    assert server.names() == []
+
+
+def test_killed_while_it_uploads_the_next_one_goes_on(project, server, tmp_path):
+    server.go_on.clear()
+    code = f"""
+from pathlib import Path
+from tui_tuner.models.blas import load_fast_blas
+load_fast_blas()
+from tui_tuner.project import open_project
+from tui_tuner.journey import ollama_work
+from tui_tuner.progress import StopToken, ignore_event
+project = open_project(Path({str(project.folder)!r}))
+project = project.with_settings("export", {{"ollama_url": {server.place!r}, "ollama_name": "mine"}})
+ollama_work(project)(ignore_event, StopToken())
+"""
+    child = subprocess.Popen([sys.executable, "-c", code])
+    try:
+        assert server.half.wait(WITHIN)
+    finally:
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait(WITHIN)
+    arrived = list(server.received)
+    server.go_on.set()
+    export(project)
+    assert server.names() == ["mine:latest"]
+    assert len(server.received) == len(set(server.received)) and server.received[: len(arrived)] == arrived
+
+
+def test_without_an_ollama_there_is_a_modelfile_and_the_command(made, project):
+    away = project.with_settings("export", {"ollama_url": "127.0.0.1:9", "ollama_parameters": "temperature=0.2"})
+    with pytest.raises(TeacherUnavailable) as caught:
+        export(away)
+    file = project.fused_model / "Modelfile"
+    assert "ollama create mine -f" in caught.value.advice and str(file) in caught.value.advice
+    text = file.read_text()
+    file.unlink()
+    assert text.startswith('FROM .\nTEMPLATE """{{ range')
+    assert 'PARAMETER stop "<|im_end|>"\nPARAMETER temperature 0.2\n' in text
+
+
+def test_what_cannot_be_planned(project, made, tmp_path):
+    assert ollama_name(made[0]) == "my-project"
+    for name in ("two words", "../x", "a:b:c", ":tag"):
+        with pytest.raises(ConfigurationError, match="no name for Ollama"):
+            plan_ollama(project.with_settings("export", {"ollama_name": name}))
+    with pytest.raises(ConfigurationError, match="no parameter"):
+        plan_ollama(project.with_settings("export", {"ollama_parameters": "temperature"}))
+    with pytest.raises(ExportError, match="no fused model yet"):
+        plan_ollama(project.with_settings("export", {"name": "another"}))
+    numbers = project.with_settings("export", {"ollama_parameters": "num_ctx=4096; top_p=0.5; penalize_newline=true"})
+    assert parameters_of(numbers.choices.export) == {"num_ctx": 4096, "top_p": 0.5, "penalize_newline": True}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"architectures": ["MistralForCausalLM"]}, "no MistralForCausalLM as safetensors"),
+        ({"quantization": {"bits": 4}}, "squeezed"),
+    ],
+)
+def test_what_ollama_cannot_read_is_known_before_it_is_asked(change, words, project):
+    path = project.fused_model / "config.json"
+    before = path.read_bytes()
+    path.write_text(json.dumps({**json.loads(before), **change}))
+    try:
+        with pytest.raises(ExportError, match=words):
+            plan_ollama(project)
+    finally:
+        path.write_bytes(before)
+
+
+def test_a_model_nobody_proved_is_not_handed_on(project):
+    (project.fused_model / "tuner.json").write_text("{}")
+    with pytest.raises(ExportError, match="nothing proves"):
+        plan_ollama(project)

@@ -1,0 +1,55 @@
+"""tuner export: hand the fused model on to Ollama, and prove that it arrived.
+
+`proofs` shows what was proved of it, and when.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from tui_tuner.commands.options import add_json, add_project, add_set, chosen_project
+from tui_tuner.commands.output import Output
+from tui_tuner.commands.running import exit_code, run_project_job
+from tui_tuner.jobs import Work
+from tui_tuner.journey import ollama_work, step
+from tui_tuner.language import _
+from tui_tuner.project import Project
+
+EXAMPLES = _("""examples:
+  tuner export ollama
+  tuner export ollama --replace --set ollama_quantize=q8_0
+  tuner export ollama --set ollama_name=my-helper --set "ollama_parameters=temperature=0.2; num_ctx=4096"
+  tuner export proofs""")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("to", choices=("ollama", "proofs"), help=_("where to; or what was proved so far"))
+    parser.add_argument("--replace", action="store_true", help=_("replace an earlier model of that name"))
+    add_project(parser)
+    add_set(parser, "export")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Hand on the chosen project's fused model."""
+    project = chosen_project(arguments)
+    output = Output(as_json=arguments.json)
+    if arguments.to == "proofs":
+        return _proofs(project, output)
+    return exit_code(run_project_job(project, step("export").job, _work(project, arguments), output))
+
+
+def _work(project: Project, arguments: argparse.Namespace) -> Work:
+    return ollama_work(project, replace=arguments.replace)
+
+
+def _proofs(project: Project, output: Output) -> int:
+    from tui_tuner.export.proof_rows import kept_proofs
+
+    proofs = kept_proofs(project.fused_model)
+    for proof in proofs:
+        output.event(proof)
+    if not proofs:
+        output.say(_("Nothing is proved yet. Make the fused model with: tuner fuse"))
+    return 0 if all(proof.passed for proof in proofs) else 1
