@@ -10,8 +10,8 @@ from tui_tuner.chat.library import list_conversations
 from tui_tuner.dataset.plan import IMPORTED
 from tui_tuner.models.generation import Reply
 from tui_tuner.project import save_project
-from tui_tuner.screens.chat import Side
 from tui_tuner.screens.chat_choosing import ConversationList, ModelList
+from tui_tuner.screens.chat_sides import Side
 from tui_tuner.screens.question import Question
 from tui_tuner.widgets.composer import Composer
 from tui_tuner.widgets.spoken import Spoken, Turns

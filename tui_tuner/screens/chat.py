@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from textual import events, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import ContentSwitcher, Static
 
-from tui_tuner import figures
 from tui_tuner.actions import actions_of
 from tui_tuner.chat.context import ContextFull, TurnsLeftOut
 from tui_tuner.chat.conversation import Conversation, new_conversation, new_path
@@ -29,12 +26,12 @@ from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Event
 from tui_tuner.project import Project
 from tui_tuner.screens.chat_choosing import ConversationList, ModelList
+from tui_tuner.screens.chat_sides import Side, Sides
 from tui_tuner.screens.progress_view import ProgressView
 from tui_tuner.screens.question import Question
 from tui_tuner.screens.settings_step import SettingsStep
 from tui_tuner.widgets.composer import Composer
 from tui_tuner.widgets.settings_form import SettingsForm
-from tui_tuner.widgets.spoken import Turns
 
 OWN = tuple(action.name for action in actions_of("chat"))
 
@@ -45,23 +42,6 @@ class ModelsFound(Message):
     def __init__(self, models: list[ChatModel]) -> None:
         super().__init__()
         self.models = models
-
-
-@dataclass
-class Side:
-    """One of the conversations next to each other.
-
-    Attributes:
-        conversation: what was said.
-        turns: where it is shown.
-        model: who answers; None while none is known.
-        tokens: of the conversation, as the last reply has counted them; 0 before.
-    """
-
-    conversation: Conversation
-    turns: Turns
-    model: ChatModel | None = None
-    tokens: int = 0
 
 
 class ChatScreen(SettingsStep):
@@ -77,8 +57,6 @@ class ChatScreen(SettingsStep):
 
     DEFAULT_CSS = """
     ChatScreen {
-        #sides { height: 1fr; }
-        #sides Turns.-second { border-left: solid $accent 60%; }
         #state { height: 1; padding: 0 1; color: $text-muted; border-top: none; }
     }
     """
@@ -86,14 +64,13 @@ class ChatScreen(SettingsStep):
     def __init__(self) -> None:
         super().__init__()
         self._models: list[ChatModel] = []
-        self._sides: list[Side] = []
         self._editing: int | None = None  # the place of the question that is asked in other words
 
     # -- what is on the screen -----------------------------------------------------------------------------------------
 
     def face(self) -> ComposeResult:
         """Turns, state, composer."""
-        yield Horizontal(id="sides")
+        yield Sides()
         yield Static(id="state", markup=False)
         yield Composer()
 
@@ -106,7 +83,7 @@ class ChatScreen(SettingsStep):
         """Open the last conversation."""
         if self.project is not None:
             kept = list_conversations(self.project)
-            self._add_side(kept[0] if kept else new_conversation(self.project), None)
+            self.query_one(Sides).add(kept[0] if kept else new_conversation(self.project), None)
         self.query_one(Composer).focus()
 
     def on_screen_resume(self) -> None:
@@ -126,29 +103,21 @@ class ChatScreen(SettingsStep):
         """Keep the chosen models if they are still there, otherwise take the best."""
         known = {model.key for model in self._models}
         self._models = message.models
-        found = {model.known_as: model for model in self._models}
         # A model of one's own that has just come to be is what one came back for.
         is_new = bool({model.key for model in self._models if model.path.name} - known)
-        for place, side in enumerate(self._sides):
-            before = side.model.known_as if side.model else ""
-            best = None if is_new and not place else found.get(before)
-            side.model = best or (self._models[min(place, len(self._models) - 1)] if self._models else None)
+        self.query_one(Sides).choose(self._models, best_first=is_new)
         self._say_state()
 
-    def _add_side(self, conversation: Conversation, model: ChatModel | None) -> None:
-        turns = Turns()
-        turns.set_class(bool(self._sides), "-second")
-        self._sides.append(Side(conversation, turns, model))
-        self.query_one("#sides").mount(turns)
-        turns.open(conversation)
+    @property
+    def _sides(self) -> list[Side]:
+        return self.query_one(Sides).all
 
     def _open(self, conversation: Conversation) -> None:
         """Go on with another conversation, alone."""
-        self._leave_second()
         self._editing = None
-        for side in self._sides[:1]:
-            side.conversation, side.tokens = conversation, 0
-            side.turns.open(conversation)
+        self.query_one(Sides).leave_second()
+        for side in self._sides:
+            side.go_on_with(conversation)
         self._say_state()
         self.query_one(Composer).focus()
 
@@ -157,8 +126,10 @@ class ChatScreen(SettingsStep):
         self._say_state()
 
     def _say_state(self) -> None:
-        names = [_state_of(side) for side in self._sides]
-        parts = [" │ ".join(names) or _("no model here yet: fetch the base model in Environment")]
+        parts = [
+            " │ ".join(side.state for side in self._sides)
+            or _("no model here yet: fetch the base model in Environment")
+        ]
         if self._editing is not None:
             parts.append(_("asking question {number} in other words, esc leaves", number=self._editing // 2 + 1))
         if self.board.running(self.step):
@@ -186,29 +157,19 @@ class ChatScreen(SettingsStep):
 
     def on_composer_sent(self, message: Composer.Sent) -> None:
         """Ask."""
-        if not self._may_ask():
+        if self.project is None or not self._may_ask():
             return
         try:
             if any(side.model and side.model.path.name for side in self._sides):
                 self.board.engine.require_free()
             for side in self._sides:
-                self._ask(side, message.text)
+                side.ask(message.text, instead_of=self._editing, path=new_path(self.project))
         except TunerError as error:
             self.tuner.complain(error)
             return
         self._editing = None
         self.query_one(Composer).clear()
         self._answer()
-
-    def _ask(self, side: Side, question: str) -> None:
-        if self._editing is not None and self.project is not None:
-            side.conversation = side.conversation.branch(self._editing, new_path(self.project))
-        grows = self._editing is None and len(side.conversation.asked) < len(side.conversation.turns)
-        side.conversation.ask(question)
-        if grows:
-            side.turns.add(side.conversation.turns[-1])
-        else:
-            side.turns.open(side.conversation)
 
     def _answer(self, *, leave_out: bool = False) -> None:
         """Have the last question of each side answered, or answered again."""
@@ -316,7 +277,7 @@ class ChatScreen(SettingsStep):
     def action_beside(self) -> None:
         """Have a second model answer the same questions, or no longer."""
         if len(self._sides) > 1:
-            self._leave_second()
+            self.query_one(Sides).leave_second()
             self._say_state()
         elif self._sides:
             self._choose_model(_("Answer beside it"), self._set_beside, self._sides[0].model)
@@ -325,12 +286,7 @@ class ChatScreen(SettingsStep):
         if self.project is not None:
             first = self._sides[0].conversation
             place = len(first.turns) - len(first.turns) % 2
-            self._add_side(first.branch(place, new_path(self.project)), model)
-
-    def _leave_second(self) -> None:
-        for side in self._sides[1:]:
-            side.turns.remove()
-        del self._sides[1:]
+            self.query_one(Sides).add(first.branch(place, new_path(self.project)), model)
 
     def action_keep(self) -> None:
         """Add the conversation to the dataset."""
@@ -363,22 +319,14 @@ class ChatScreen(SettingsStep):
     def heard(self, events: list[Event]) -> None:
         """Write the answers as they come."""
         for event in events:
-            if isinstance(event, ReplyText | ReplyEnded | TurnsLeftOut) and event.place < len(self._sides):
-                self._take(self._sides[event.place], event)
+            if isinstance(event, ReplyText | ReplyEnded) and event.place < len(self._sides):
+                self._sides[event.place].take(event)
+            elif isinstance(event, TurnsLeftOut):
+                text = _("The context is full: the model no longer sees the first {number} turns.", number=event.number)
+                self.say(text, tone="text-warning")
         ended = self.board.ended(self.step)
         if ended is not None:
             self._end(ended)
-
-    def _take(self, side: Side, event: ReplyText | ReplyEnded | TurnsLeftOut) -> None:
-        if isinstance(event, ReplyText):
-            side.turns.write(event.text)
-        elif isinstance(event, ReplyEnded):
-            side.tokens = event.figures.prompt_tokens + event.figures.tokens
-            last = side.conversation.turns[-1] if side.conversation.turns else None
-            side.turns.end(event.figures, len(last.others) if last else 0)
-        else:
-            text = _("The context is full: the model no longer sees the first {number} turns.", number=event.number)
-            self.say(text, tone="text-warning")
 
     def _end(self, ended: JobEnded) -> None:
         for side in self._sides:
@@ -389,20 +337,10 @@ class ChatScreen(SettingsStep):
         for side in self._sides:
             side.turns.open(side.conversation)  # an answer that was to be replaced is there again
         full = isinstance(self.board.jobs[self.step].error, ContextFull)
-        if full and any(len(side.conversation.asked) > side.conversation.left_out + 1 for side in self._sides):
+        if full and self.query_one(Sides).can_leave_out:
             text = _("{what}. Leave the oldest turns out? They stay in the conversation.", what=ended.message)
             question = Question(text, yes=_("leave them out"), no=_("no"))
             self.app.push_screen(question, lambda yes: self._answer(leave_out=True) if yes else None)
-
-
-def _state_of(side: Side) -> str:
-    if side.model is None:
-        return _("no model here yet")
-    tokens, limit = figures.count(side.tokens), side.model.context
-    if not side.tokens:
-        return side.model.label
-    held = f"{tokens} / {figures.count(limit)}" if limit else tokens
-    return f"{side.model.label} · " + _("{held} tokens", held=held)
 
 
 SCREEN = ChatScreen
