@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from tui_tuner.drawing.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, SvgLine, chart
+from tui_tuner.drawing.svg import BOTTOM, HEIGHT, LEFT, RIGHT, SMALL, TOP, WIDTH, SvgLine, chart
 
 
 def drawn(lines, **options):
@@ -25,6 +25,14 @@ def test_points_are_where_they_belong():
     assert (float(mark.get("cx")), float(mark.get("cy"))) == (right, bottom)
     texts = [element.text for element in svg if element.tag == "text"]
     assert {"1.0", "3.0", "0", "100"} <= set(texts)
+
+
+def test_a_small_chart_fills_its_room_and_has_fewer_numbers():
+    points = [(0, 3.0), (100, 1.0)]
+    svg, large = drawn([SvgLine(points, "train")], size=SMALL), drawn([SvgLine(points, "train")])
+    assert svg.get("viewBox") == f"0 0 {SMALL[0]} {SMALL[1]}"
+    assert coordinates(svg) == [(LEFT, TOP), (SMALL[0] - RIGHT, SMALL[1] - BOTTOM)]
+    assert len(list(svg)) < len(list(large))
 
 
 def test_a_gap_is_a_gap():

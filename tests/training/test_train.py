@@ -38,6 +38,8 @@ def curves(plan):
 def test_a_run_tells_everything(school):
     summary = school.train(school.plan())
 
+    stages = list(dict.fromkeys(stage.stage for stage in school.seen(StageProgress)))
+    assert stages[stages.index("Loading the model") + 1] == "Trying the shortcuts"
     (started,) = school.seen(TrainingStarted)
     assert (started.train_examples, started.valid_examples, started.start_iteration) == (11, 3, 0)
     assert started.trainable_parameters == 2 * 4 * (2 * (64 + 64) + 2 * (64 + 32) + 3 * (64 + 128))

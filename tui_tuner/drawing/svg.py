@@ -16,6 +16,7 @@ from tui_tuner.drawing.axes import labels, log_ticks, ticks
 Point = tuple[float, float]
 
 WIDTH, HEIGHT = 720, 240
+SMALL = (360, 180)  # a chart with another beside it
 LEFT, RIGHT, TOP, BOTTOM = 56, 12, 12, 28
 QUIET, COLOURS = "#808890", {"train": "#3d8fd1", "valid": "#c2902f"}
 MOST_COLUMNS = 600  # of a line are drawn; in each its lowest and highest value
@@ -36,7 +37,14 @@ class SvgLine:
     marks: bool = False
 
 
-def chart(lines: Sequence[SvgLine], *, title: str, x_end: float, logarithmic: bool = False) -> str:
+def chart(
+    lines: Sequence[SvgLine],
+    *,
+    title: str,
+    x_end: float,
+    logarithmic: bool = False,
+    size: tuple[int, int] = (WIDTH, HEIGHT),
+) -> str:
     """An `<svg>` element of `lines` over 0 to `x_end`; empty where there is nothing to draw.
 
     Args:
@@ -44,14 +52,16 @@ def chart(lines: Sequence[SvgLine], *, title: str, x_end: float, logarithmic: bo
         title: said by screen readers.
         x_end: the right end, at least the last x.
         logarithmic: heights are, where all are above 0.
+        size: width and height in the units of its texts, which are 11 high; the page scales it to the room there is.
     """
     heights = [y for line in lines for _x, y in line.points if math.isfinite(y)]
     if not heights:
         return ""
-    frame = _Frame(0.0, max(x_end, 1.0), *_apart(min(heights), max(heights)), log=logarithmic and min(heights) > 0)
+    bounds = (0.0, max(x_end, 1.0), *_apart(min(heights), max(heights)))
+    frame = _Frame(*size, *bounds, log=logarithmic and min(heights) > 0)
     parts = [*_axes(frame), *(part for line in lines for part in _series(line, frame))]
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title, quote=True)}">\n'
+        f'<svg viewBox="0 0 {frame.width} {frame.height}" role="img" aria-label="{escape(title, quote=True)}">\n'
         + "\n".join(parts)
         + "\n</svg>"
     )
@@ -59,6 +69,8 @@ def chart(lines: Sequence[SvgLine], *, title: str, x_end: float, logarithmic: bo
 
 @dataclass(frozen=True)
 class _Frame:
+    width: int
+    height: int
     x_low: float
     x_high: float
     y_low: float
@@ -66,13 +78,13 @@ class _Frame:
     log: bool
 
     def x(self, value: float) -> float:
-        return LEFT + (WIDTH - LEFT - RIGHT) * (value - self.x_low) / (self.x_high - self.x_low)
+        return LEFT + (self.width - LEFT - RIGHT) * (value - self.x_low) / (self.x_high - self.x_low)
 
     def y(self, value: float) -> float:
         low, high, at = self.y_low, self.y_high, value
         if self.log:
             low, high, at = math.log10(low), math.log10(high), math.log10(value)
-        return TOP + (HEIGHT - TOP - BOTTOM) * (high - at) / (high - low)
+        return TOP + (self.height - TOP - BOTTOM) * (high - at) / (high - low)
 
 
 def _apart(low: float, high: float) -> tuple[float, float]:
@@ -83,13 +95,13 @@ def _apart(low: float, high: float) -> tuple[float, float]:
 
 
 def _axes(frame: _Frame) -> Iterator[str]:
-    bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
-    heights = (log_ticks if frame.log else ticks)(frame.y_low, frame.y_high, 6)
+    bottom, right = frame.height - BOTTOM, frame.width - RIGHT
+    heights = (log_ticks if frame.log else ticks)(frame.y_low, frame.y_high, frame.height // 40)
     for mark, text in zip(heights, labels(heights), strict=True):
         at = frame.y(mark)
         yield f'<path class="grid" stroke="{QUIET}" stroke-opacity=".25" d="M{LEFT} {at:.1f}H{right}"/>'
         yield _tick(LEFT - 6, at + 4, "end", text)
-    places = ticks(frame.x_low, frame.x_high, 8)
+    places = ticks(frame.x_low, frame.x_high, frame.width // 90)
     for mark, text in zip(places, labels(places), strict=True):
         yield _tick(frame.x(mark), bottom + 18, "middle", text)
     yield f'<path class="axis" fill="none" stroke="{QUIET}" d="M{LEFT} {TOP}V{bottom}H{right}"/>'

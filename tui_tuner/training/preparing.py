@@ -103,9 +103,12 @@ def _pupil(plan: TrainingPlan, model: Any, examples: list[Any], emit: Emit) -> t
     adapter_config = attach_adapter(model, plan)
     optimizer = make_optimizer(plan.choice)
     folder = plan.run if plan.run.is_dir() else plan.data  # a machine that follows has no run's folder
+    stage = _("Trying the shortcuts")  # on two rows: on a large model that takes a while
+    emit(StageProgress(stage, 0, 1))
     loss, found = quick_loss(
         model, examples, plan.choice, folder=folder, tell=lambda text: emit(Notice(text, "warning"))
     )
+    emit(StageProgress(stage, 1, 1, ended=True))
     optimizer.init(model.trainable_parameters())  # shortcuts change the tree in which its state is kept
     return Pupil(Stepper(model, optimizer, loss, grad_clip=plan.choice.grad_clip), loss, adapter_config), found
 

@@ -7,6 +7,7 @@ this machine is not said: it may be shared.
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def _files() -> list[tuple[str, str]]:
 
 
 def _commands(name: str) -> list[tuple[str, str]]:
-    quoted = name if name.isidentifier() or name.replace("-", "").isalnum() else f"'{name}'"
+    quoted = shlex.quote(name)
     return [
         (f"tuner watch {quoted}", _("see it in the app")),
         (f"tuner train --resume --run {quoted}", _("go on with it")),

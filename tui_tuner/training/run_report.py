@@ -15,7 +15,7 @@ from pathlib import Path
 from tui_tuner import figures
 from tui_tuner.choices import TrainingChoice
 from tui_tuner.drawing.smoothing import SmoothedLine
-from tui_tuner.drawing.svg import SvgLine, chart
+from tui_tuner.drawing.svg import HEIGHT, SMALL, WIDTH, SvgLine, chart
 from tui_tuner.files import write_text
 from tui_tuner.language import _
 from tui_tuner.plain_text import printable
@@ -91,10 +91,12 @@ def _verdict(summary: RunSummary, history: RunHistory) -> str:
 def _plots(history: RunHistory) -> Iterator[str]:
     valid = SvgLine(history.valid, "valid", marks=True)
     yield _plot(history, _("Loss"), [*_noisy(history.train), valid], "train", "valid")
+    yield '<div class="small">'
     yield _plot(history, _("Learning rate"), [SvgLine(history.learning_rate, "train")])
     yield _plot(history, _("Gradient norm"), _noisy(history.gradient_norm))
     yield _plot(history, _("Speed, tokens per second"), _noisy(history.speed))
     yield _plot(history, _("Peak memory, bytes"), [SvgLine(history.memory, "train")])
+    yield "</div>"
 
 
 def _noisy(points: Points) -> list[SvgLine]:
@@ -103,7 +105,7 @@ def _noisy(points: Points) -> list[SvgLine]:
 
 def _plot(history: RunHistory, title: str, lines: list[SvgLine], *legend: str) -> str:
     end = max([history.iteration, *(int(line.points[-1][0]) for line in lines if line.points)])
-    svg = chart(lines, title=title, x_end=end)
+    svg = chart(lines, title=title, x_end=end, size=(WIDTH, HEIGHT) if legend else SMALL)
     if not svg:
         return ""
     names = {"train": _("training, smoothed"), "valid": _("held-out")}
