@@ -7,12 +7,17 @@ import tiny_families
 import tuned_model
 
 from tui_tuner.errors import ExportError, Stopped, StorageError
-from tui_tuner.export.gguf import families
+from tui_tuner.export.gguf import families, llama_proof
 from tui_tuner.export.gguf.read_back import read_back
 from tui_tuner.export.gguf.write import GgufPlan, contents_of, write_gguf
 from tui_tuner.progress import StageProgress, StopToken, ignore_event
 
 TYPES = ("f32", "f16", "bf16", "q8_0")
+
+
+@pytest.fixture(autouse=True)
+def _no_llama_cpp(monkeypatch):
+    monkeypatch.setattr(llama_proof, "has_llama_cpp", lambda: False)  # it has tests of its own
 
 
 def plan(folder, target, weight_type="f32"):
@@ -93,8 +98,23 @@ def test_rows_of_queries_in_the_wrong_order_are_found(tmp_path, monkeypatch):
     from tui_tuner.export.gguf import tensors
 
     monkeypatch.setattr(tensors, "interleave", lambda weight, _heads: weight)
-    made = plan(tiny_families.make(tmp_path / "model", "llama"), tmp_path / "out")
-    assert len(compared(made, write(made).path).wrong_tensors) == 6
+    with pytest.raises(ExportError, match=r"q_proj\.weight.* and 3 more are not the model's"):
+        write(plan(tiny_families.make(tmp_path / "model", "llama"), tmp_path / "out"))
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "shown"),
+    [
+        ("my phi3", "mistral", "my phi 3"),
+        ("ModernBERT-like", "mistral", "Modern BERT-like"),
+        ("kitchen", "phi3", "kitchen (Phi-3)"),
+        ("Phi-3 of mine", "phi3", "Phi-3 of mine"),
+    ],
+)
+def test_llama_cpp_takes_the_name_for_what_it_is(name, kind, shown, tmp_path):
+    made = GgufPlan(tiny_families.make(tmp_path / "model", kind), tmp_path / "out", "f32", name)
+    assert said(write(made).path, "general.name") == shown
 
 
 def test_the_metadata_say_what_llama_cpp_needs(tmp_path):

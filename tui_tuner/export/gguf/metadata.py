@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,21 @@ DEFAULT_CONTEXT = 4096  # where a model does not say how much it reads
 # llama.cpp's numbers for what most of a file is stored as (its enum llama_ftype).
 FILE_TYPES = {"f32": 0, "f16": 1, "q8_0": 7, "bf16": 32}
 QUANTIZATION_VERSION = 2  # of ggml's formats
+
+
+def shown_name(name: str, swallowing: bool) -> str:
+    """The name that is written into the file.
+
+    llama.cpp decides by the name whether the special tokens of a Phi-3 swallow the space and the line after them, and
+    does not load another model that is called so.
+
+    Args:
+        name: as it was chosen.
+        swallowing: whether the tokenizer's do.
+    """
+    if swallowing:
+        return name if re.search("phi-?3", name, re.IGNORECASE) else f"{name} (Phi-3)"
+    return re.sub("(phi)-?(3)|(modern)-(bert)", r"\1\3 \2\4", name, flags=re.IGNORECASE)
 
 
 def general(name: str, family: Family, weight_type: str) -> dict[str, Value]:

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tui_tuner import figures
 from tui_tuner.export.gguf.families import Family, family_of, text_model
 from tui_tuner.export.gguf.metadata import Value
 from tui_tuner.export.gguf.tensors import BLOCK, PIECE, dense_weights, file_name
+from tui_tuner.export.proof_rows import ProofRow
 from tui_tuner.language import _
+from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, Pace, StopToken
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
     Array = numpy.ndarray[Any, Any]
 
+NAMED = 3  # of what differs, so many are named
 # Half of the last bit, as a share of the number itself, and the smallest step there is.
 ROUNDING = {"F32": (0.0, 0.0), "F16": (2.0**-11, 2.0**-25), "BF16": (2.0**-8, 0.0)}
 BLOCK_ROUNDING = 0.5 / 127 + 2.0**-11  # q8_0: half a step of the largest number in the block, and its scale's rounding
@@ -172,3 +176,32 @@ def _rounding(wanted: Array, kind: str) -> Array:
         return numpy.repeat(largest * BLOCK_ROUNDING + 2.0**-24, BLOCK, axis=-1)
     share, step = ROUNDING[kind]
     return abs(wanted) * share + step
+
+
+def read_back_rows(found: ReadBack, metadata: dict[str, Value], weight_type: str) -> Iterator[ProofRow]:
+    """What reading back has shown."""
+    if found.wrong_tensors:
+        finding = _("{names} are not the model's", names=_named(found.wrong_tensors))
+    else:
+        finding = _("{count} tensors, {difference}", count=figures.count(found.tensors), difference=_largest(found))
+    meaning = _("The file is damaged, or was written wrongly.")
+    name = _("weights in {type}", type=weight_type)
+    yield ProofRow.of(name, not found.wrong_tensors, finding, meaning)
+    tokens = metadata.get("tokenizer.ggml.tokens")
+    count = figures.count(len(tokens) if isinstance(tokens, list) else 0)
+    finding = _("{keys} entries, {count} tokens among them, all the same", keys=found.keys, count=count)
+    if found.wrong_keys:
+        finding = _("{names} are not as they were written", names=_named(found.wrong_keys))
+    yield ProofRow.of(_("sizes, words, template"), not found.wrong_keys, finding, meaning)
+
+
+def _largest(found: ReadBack) -> str:
+    if found.largest == 0:
+        return _("all the same")
+    numbers = {"largest": f"{found.largest:.2g}", "allowed": f"{found.allowed:.2g}"}
+    return _("the largest difference {largest}, where rounding allows {allowed}", **numbers)
+
+
+def _named(names: tuple[str, ...]) -> str:
+    shown = ", ".join(one_line(name, 60) for name in names[:NAMED])
+    return shown + _(" and {number} more", number=len(names) - NAMED) if len(names) > NAMED else shown

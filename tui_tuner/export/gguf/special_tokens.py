@@ -25,8 +25,9 @@ def special_metadata(tokenizer: Any, vocabulary: Vocabulary) -> dict[str, Value]
         if isinstance(number, int) and number in known:
             keys[f"tokenizer.ggml.{role}_token_id"] = number
     template = chat_template(tokenizer)
-    begins = template is not None and _begins_with_bos(tokenizer)
-    keys["tokenizer.ggml.add_bos_token"] = begins or _adds_bos(tokenizer)
+    # Programs that write a template of their own leave this token to llama.cpp.
+    begins = _adds_bos(tokenizer) if template is None else _begins_with_bos(tokenizer)
+    keys["tokenizer.ggml.add_bos_token"] = begins
     keys["tokenizer.ggml.add_eos_token"] = False
     if vocabulary.model == "llama":
         keys["tokenizer.ggml.add_space_prefix"] = _space_prefix(tokenizer, vocabulary)

@@ -30,6 +30,7 @@ class Vocabulary:
         scores: of each token; empty for a byte-level BPE.
         merges: pairs, best first; empty for SentencePiece.
         space_prefix: where a space is put before text: `never`, `first` or `always`.
+        swallowing: whether special tokens swallow the space and the line after them.
     """
 
     model: str
@@ -39,6 +40,7 @@ class Vocabulary:
     scores: list[float]
     merges: list[str]
     space_prefix: str = "never"
+    swallowing: bool = False
 
     def metadata(self) -> dict[str, Value]:
         """The keys of the file that hold it."""
@@ -98,7 +100,9 @@ def _sentence_piece(content: dict[str, Any], size: int, folder: Path) -> Vocabul
     tokens, kinds = _tokens(content, size)
     known = sentence_piece.scores(vocabulary, merges)
     scores = [_score(token, kind, known) for token, kind in zip(tokens, kinds, strict=True)]
-    return Vocabulary("llama", "default", tokens, kinds, scores, [], sentence_piece.space_prefix(content) or "never")
+    prefix = sentence_piece.space_prefix(content) or "never"
+    swallowing = any(token["special"] and token.get("rstrip") for token in content["added_tokens"])
+    return Vocabulary("llama", "default", tokens, kinds, scores, [], prefix, swallowing)
 
 
 def _score(token: str, kind: int, known: dict[str, float]) -> float:

@@ -5,23 +5,28 @@ In memory there is never more than one tensor of it.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tui_tuner import figures
-from tui_tuner.errors import StorageError
-from tui_tuner.export.gguf.families import family_of, text_model
-from tui_tuner.export.gguf.metadata import Value, general, hyperparameters
+from tui_tuner.errors import ExportError, StorageError
+from tui_tuner.export.gguf.families import converter, family_of, text_model
+from tui_tuner.export.gguf.llama_proof import llama_rows
+from tui_tuner.export.gguf.metadata import Value, general, hyperparameters, shown_name
+from tui_tuner.export.gguf.read_back import read_back, read_back_rows
 from tui_tuner.export.gguf.special_tokens import special_metadata
 from tui_tuner.export.gguf.tensors import Tensor, WeightType, encode, tensors_of
 from tui_tuner.export.gguf.vocabulary import read_vocabulary
+from tui_tuner.export.proof_rows import Proof, ProofRow, keep_proof
 from tui_tuner.files import free_space, new_folder, remove_leftovers, storage_errors
 from tui_tuner.language import _
 from tui_tuner.models.model_files import write_provenance
 from tui_tuner.progress import Emit, Pace, StopToken
 
+PROVED = _("GGUF file")  # what its proof is called
 MEGABYTE = 1_000_000
 ROOM = 64 * MEGABYTE  # for the vocabulary, and so that the disk is not left without a byte
 
@@ -53,11 +58,13 @@ class GgufModel:
         path: of the file.
         size: in bytes.
         architecture: llama.cpp's name for the kind of model.
+        proof: that it is the model it was made of.
     """
 
     path: Path
     size: int
     architecture: str
+    proof: Proof
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ def write_gguf(plan: GgufPlan, *, emit: Emit, stop: StopToken) -> GgufModel:
     Raises:
         StorageError: not enough disk space, known before anything is written, or the folder is not writable.
         ModelError: the model cannot be loaded.
-        ExportError: a kind of model or tokenizer that cannot be written.
+        ExportError: a kind of model or tokenizer that cannot be written, or the file is not the model.
         Stopped: asked to; an earlier file in the same place is as it was.
     """
     remove_leftovers(plan.target)
@@ -96,9 +103,31 @@ def write_gguf(plan: GgufPlan, *, emit: Emit, stop: StopToken) -> GgufModel:
     with new_folder(plan.target) as folder:
         path = folder / f"{plan.target.name}.gguf"
         write_contents(path, contents, emit=emit, stop=stop)
+        proof = Proof.of(PROVED, _rows(plan, path, contents.metadata, emit, stop))
+        emit(proof)
+        if not proof.passed:
+            raise ExportError(
+                _("the GGUF file is not the model it was made of: {detail}", detail=proof.detail),
+                where=str(plan.model),
+                advice=_("Nothing was kept. llama.cpp's own way: {command}", command=converter(plan.model)),
+            )
         size = path.stat().st_size
         write_provenance(folder, {"model": plan.name, "made_of": str(plan.model), "weight_type": plan.weight_type})
-    return GgufModel(plan.target / path.name, size, contents.architecture)
+        keep_proof(folder, proof)
+    return GgufModel(plan.target / path.name, size, contents.architecture, proof)
+
+
+def _rows(plan: GgufPlan, path: Path, metadata: dict[str, Value], emit: Emit, stop: StopToken) -> list[ProofRow]:
+    """Everything that can be proved here of the file at `path`."""
+    trust = plan.trust_remote_code
+    found = read_back(path, plan.model, metadata, trust_remote_code=trust, emit=emit, stop=stop)
+    rows = list(read_back_rows(found, metadata, plan.weight_type))
+    if found.passed:
+        work = path.parent / ".proof"
+        work.mkdir()
+        rows += llama_rows(path, plan.model, plan.weight_type, work, trust_remote_code=trust, emit=emit, stop=stop)
+        shutil.rmtree(work)
+    return rows
 
 
 def contents_of(plan: GgufPlan) -> Contents:
@@ -116,7 +145,7 @@ def contents_of(plan: GgufPlan) -> Contents:
     tokenizer = read_tokenizer(plan.model, config, plan.trust_remote_code)
     vocabulary = read_vocabulary(tokenizer, model.args.vocab_size, plan.model)
     metadata = {
-        **general(plan.name, family, plan.weight_type),
+        **general(shown_name(plan.name, vocabulary.swallowing), family, plan.weight_type),
         **hyperparameters(model.args, family, plan.model),
         **vocabulary.metadata(),
         **special_metadata(tokenizer, vocabulary),
