@@ -25,6 +25,7 @@ class OllamaWithStore(ThreadingHTTPServer):
 
     Args:
         store: the folder of its blobs and manifests.
+        tokenizer: the file of the tokenizer it counts with.
         says: what it answers to a question.
 
     Attributes:
@@ -40,9 +41,9 @@ class OllamaWithStore(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, store: Path, says: Callable[[str], str]) -> None:
+    def __init__(self, store: Path, tokenizer: Path, says: Callable[[str], str]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.store, self.says = store, says
+        self.store, self.says, self.tokenizer = store, says, Tokenizer.from_file(str(tokenizer))
         (store / "blobs").mkdir(parents=True)
         (store / "manifests").mkdir()
         self.bad_days: list[str] = []
@@ -87,18 +88,21 @@ class OllamaWithStore(ThreadingHTTPServer):
 
     def make(self, name: str, **facts: Any) -> None:
         """A model of one layer, with what else is known of it beside."""
-        layer = self.keep(json.dumps([name, sorted(facts.get("files", {})), facts.get("quantize")]).encode())
+        whole = [digest for file, digest in facts.get("files", {}).items() if file.endswith(".gguf")]
+        made = json.dumps([name, sorted(facts.get("files", {})), facts.get("quantize")]).encode()
+        layer = whole[0] if whole and "quantize" not in facts else self.keep(made)
         path = self.manifest(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({"layers": [{"digest": layer}], **facts}))
 
     def remove(self, name: str) -> None:
+        """As the real one: the layers of this model alone go with it, never what was only uploaded."""
+        layers = self.model(name)["layers"]
         self.manifest(name).unlink()
         used = {layer["digest"] for other in self.names() for layer in self.model(other)["layers"]}
-        for path in (self.store / "blobs").iterdir():
-            # As the real one: the layers of this model alone go with it, never what was only uploaded.
-            if path.name.replace("-", ":") not in used and path.read_bytes().startswith(b'["'):
-                path.unlink()
+        for layer in layers:
+            if layer["digest"] not in used:
+                self.blob(layer["digest"]).unlink()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -175,10 +179,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.lines({"error": f"no such blob: {missing}"})
             return
         else:
-            facts["tokenizer"] = server.blob(body["files"]["tokenizer.json"]).read_text()
-            facts["settings"] = json.loads(server.blob(body["files"]["tokenizer_config.json"]).read_text())
+            facts["adds_bos"] = self.adds_bos(body["files"])
         server.make(body["model"], **{**facts, "template": server.mangle(facts.get("template", ""))})
         self.lines({"status": "converting model"}, {"status": "writing manifest"}, {"status": "success"})
+
+    def adds_bos(self, files: dict[str, str]) -> bool:
+        """What the file says; where it says nothing, a first token is added."""
+        if "tokenizer_config.json" in files:
+            return json.loads(self.server.blob(files["tokenizer_config.json"]).read_bytes()).get("add_bos_token", True)
+        from gguf import GGUFReader
+
+        (digest,) = files.values()
+        return bool(GGUFReader(self.server.blob(digest)).fields["tokenizer.ggml.add_bos_token"].contents())
 
     def copy(self, body: dict[str, Any]) -> None:
         source, path = self.server.manifest(body["source"]), self.server.manifest(body["destination"])
@@ -197,8 +209,7 @@ class _Handler(BaseHTTPRequestHandler):
         if body.get("_debug_render_only") and self.server.shows_prompts:
             self.whole({"_debug_info": {"rendered_template": prompt}})
             return
-        bos = self.server.adds_bos or model["settings"].get("add_bos_token", True)
-        read = len(Tokenizer.from_str(model["tokenizer"]).encode(prompt).ids) + bos
+        read = len(self.server.tokenizer.encode(prompt).ids) + (self.server.adds_bos or model["adds_bos"])
         said = {"message": {"role": "assistant", "content": self.server.says(body["messages"][-1]["content"])}}
         self.lines({**said, "done": False}, {"done": True, "done_reason": "length", "prompt_eval_count": read})
 

@@ -33,7 +33,8 @@ def made(tmp_path_factory):
 @pytest.fixture
 def server(made, tmp_path, monkeypatch):
     monkeypatch.setenv("OLLAMA_MODELS", str(tmp_path / "store"))
-    with OllamaWithStore(tmp_path / "store", lambda question: made[1].get(question, "")) as running:
+    tokenizer = made[0].fused_model / "tokenizer.json"
+    with OllamaWithStore(tmp_path / "store", tokenizer, lambda question: made[1].get(question, "")) as running:
         yield running
 
 
@@ -45,11 +46,25 @@ def project(made, server):
     path.write_bytes(story)
 
 
+@pytest.fixture
+def no_gguf(monkeypatch):
+    """A kind of model that cannot be written as GGUF here, and that Ollama converts itself."""
+    import tui_tuner.export.gguf.write as module
+
+    def refuse(_plan):
+        raise ExportError("no GGUF of this kind of model")
+
+    monkeypatch.setattr(module, "contents_of", refuse)
+
+
 def export(project, *, emit=ignore_event, stop=None, replace=False):
     return export_to_ollama(plan_ollama(project, replace=replace), emit=emit, stop=stop or StopToken())
 
 
-def test_the_model_is_brought_proved_and_named(project, server):
+@pytest.mark.parametrize("way", ["gguf", "safetensors"])
+def test_the_model_is_brought_proved_and_named(way, project, server, request):
+    if way == "safetensors":
+        request.getfixturevalue("no_gguf")
     events = []
     found = export(project, emit=events.append)
     assert server.names() == ["mine:latest"]
@@ -58,17 +73,25 @@ def test_the_model_is_brought_proved_and_named(project, server):
     assert kept_proofs(project.fused_model)[-1] == found.proof
     (body,) = server.created
     assert body["parameters"] == {"stop": ["<|im_end|>"]}
-    assert "model.safetensors" in body["files"] and "tuner.json" not in body["files"]
+    if way == "gguf":
+        assert list(body["files"]) == ["My Project!.gguf"]
+    else:
+        assert "model.safetensors" in body["files"] and "tuner.json" not in body["files"]
     assert "quantize" not in body
     stages = [event.stage for event in events if isinstance(event, StageProgress) and event.ended]
-    assert stages == ["Ask the fused model", "Read the files", "Upload", "Ollama imports it", "Prove it in Ollama"]
+    assert stages[0] == "Ask the fused model"
+    assert stages[-4:] == ["Read the files", "Upload", "Ollama imports it", "Prove it in Ollama"]
     upload = [event for event in events if isinstance(event, StageProgress) and event.stage == "Upload"]
     assert upload[-1].done == pytest.approx(upload[-1].total)
     assert server.evicted == ["mine:tuner-check"]  # it gives its memory back
 
 
-def test_nothing_but_the_model_stays_in_the_store(project, server):
+@pytest.mark.parametrize("way", ["gguf", "safetensors"])
+def test_nothing_but_the_model_stays_in_the_store(way, project, server, request):
+    if way == "safetensors":
+        request.getfixturevalue("no_gguf")
     export(project)
+    assert not list((project.folder / "exports").glob(".*"))
     (layer,) = server.model("mine")["layers"]
     assert [path.name for path in (server.store / "blobs").iterdir()] == [layer["digest"].replace(":", "-")]
 
@@ -136,7 +159,7 @@ def test_an_ollama_that_cannot_show_its_prompts_leaves_a_row_unproved(project, s
         ("damaged", TeacherRefused, "digest mismatch"),
     ],
 )
-def test_after_a_bad_day_only_the_rest_is_sent(day, error, words, project, server):
+def test_after_a_bad_day_only_the_rest_is_sent(day, error, words, project, server, no_gguf):
     parts = plan_ollama(project).fused.parts
     server.bad_days = ["", day]
     with pytest.raises(error, match=words):
@@ -165,7 +188,7 @@ def test_an_import_that_fails_leaves_nothing_behind(rows, words, project, server
     assert list((server.store / "blobs").iterdir()) == []
 
 
-def test_a_store_that_is_not_found_is_said_and_other_models_are_never_touched(project, server, monkeypatch):
+def test_a_store_that_is_not_found_is_said_and_other_models_are_never_touched(project, server, monkeypatch, no_gguf):
     folder = project.fused_model
     other = server.keep((folder / "tokenizer.json").read_bytes())  # a model of somebody else's is made of this file
     server.manifest("other:latest").parent.mkdir()
@@ -219,11 +242,12 @@ ollama_work(project)(ignore_event, StopToken())
     finally:
         os.kill(child.pid, signal.SIGKILL)
         child.wait(WITHIN)
-    arrived = list(server.received)
     server.go_on.set()
     export(project)
     assert server.names() == ["mine:latest"]
-    assert len(server.received) == len(set(server.received)) and server.received[: len(arrived)] == arrived
+    assert len(server.received) == 1
+    assert len(list((server.store / "blobs").iterdir())) == 1
+    assert not list((project.folder / "exports").glob(".*"))
 
 
 def test_without_an_ollama_there_is_a_modelfile_and_the_command(made, project):
@@ -251,20 +275,17 @@ def test_what_cannot_be_planned(project, made, tmp_path):
     assert parameters_of(numbers.choices.export) == {"num_ctx": 4096, "top_p": 0.5, "penalize_newline": True}
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"architectures": ["MistralForCausalLM"]}, "no MistralForCausalLM as safetensors"),
-        ({"quantization": {"bits": 4}}, "squeezed"),
-    ],
-)
-def test_what_ollama_cannot_read_is_known_before_it_is_asked(change, words, project):
+def test_what_ollama_cannot_read_is_known_before_it_is_asked(project, no_gguf, server):
     path = project.fused_model / "config.json"
     before = path.read_bytes()
-    path.write_text(json.dumps({**json.loads(before), **change}))
     try:
-        with pytest.raises(ExportError, match=words):
+        path.write_text(json.dumps({**json.loads(before), "quantization": {"bits": 4}}))
+        with pytest.raises(ExportError, match="squeezed"):
             plan_ollama(project)
+        path.write_text(json.dumps({**json.loads(before), "architectures": ["MistralForCausalLM"]}))
+        with pytest.raises(ExportError, match="no GGUF of this kind"):
+            export(project)
+        assert not server.received
     finally:
         path.write_bytes(before)
 

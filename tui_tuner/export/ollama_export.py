@@ -11,6 +11,7 @@ import contextlib
 import json
 import re
 import shlex
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,14 @@ from tui_tuner.export.fused import FusedFolder, fused_folder
 from tui_tuner.export.go_template import go_template
 from tui_tuner.export.greedy import speak
 from tui_tuner.export.modelfile import MODELFILE, modelfile
-from tui_tuner.export.ollama_blobs import Blob, read_blobs, sweep, upload
+from tui_tuner.export.ollama_blobs import Blob, sweep, upload
+from tui_tuner.export.ollama_files import files_for_ollama
 from tui_tuner.export.ollama_proof import Wanted, ollama_rows
 from tui_tuner.export.ollama_store import OllamaStore, full_name
 from tui_tuner.export.proof_rows import Proof, keep_proof
 from tui_tuner.export.reading import read_with
-from tui_tuner.files import read_json, write_text
+from tui_tuner.files import write_text
 from tui_tuner.language import _
-from tui_tuner.models.model_files import TOKENIZER_CONFIG
 from tui_tuner.progress import Emit, Notice, Pace, StopToken
 from tui_tuner.project import MANIFEST, Project
 from tui_tuner.teachers.ollama_address import Address, address_for
@@ -37,13 +38,6 @@ from tui_tuner.teachers.ollama_address import Address, address_for
 # Tags under which a model is while it is made: before it is squeezed, until it is proved, and the one it replaces.
 FULL, CHECK, OLD = "tuner-full", "tuner-check", "tuner-old"
 NAME = re.compile(r"(?:\w[\w.-]*/)*\w[\w.-]*(?::\w[\w.-]*)?", re.ASCII)
-# The architectures whose safetensors Ollama converts; the others it takes as GGUF.
-CONVERTED = frozenset(
-    (
-        *("LlamaForCausalLM", "MixtralForCausalLM", "Qwen2ForCausalLM", "Phi3ForCausalLM", "CohereForCausalLM"),
-        *("GemmaForCausalLM", "Gemma2ForCausalLM", "Gemma3ForCausalLM", "Gemma3ForConditionalGeneration"),
-    )
-)
 
 
 class NameTaken(ExportError):
@@ -59,6 +53,7 @@ class OllamaPlan:
         name: what it is to be called there.
         address: where Ollama listens.
         choice: how it is squeezed, and its parameters.
+        beside: the folder in which it is written as GGUF on the way, and which is gone afterwards.
         replace: an earlier model of that name may be replaced.
         trust_remote_code: run Python code that comes with the model.
     """
@@ -67,6 +62,7 @@ class OllamaPlan:
     name: str
     address: Address
     choice: ExportChoice
+    beside: Path
     replace: bool = False
     trust_remote_code: bool = False
 
@@ -109,14 +105,9 @@ def plan_ollama(project: Project, *, replace: bool = False) -> OllamaPlan:
             where=str(fused.path),
             advice=_("Fuse with quantize=none, and have Ollama squeeze it: --set ollama_quantize=q4_K_M"),
         )
-    if fused.architecture not in CONVERTED:
-        raise ExportError(
-            _("Ollama takes no {kind} as safetensors", kind=fused.architecture or _("unknown kind of model")),
-            where=str(fused.path),
-            advice=_("It takes it as GGUF."),
-        )
     trust = project.choices.model.trust_remote_code
-    return OllamaPlan(fused, name, address_for(choice.ollama_url), choice, replace, trust)
+    beside = project.folder / "exports" / f".{fused.path.name}-for-ollama"
+    return OllamaPlan(fused, name, address_for(choice.ollama_url), choice, beside, replace, trust)
 
 
 def parameters_of(choice: ExportChoice, where: str = "") -> dict[str, Any]:
@@ -177,9 +168,15 @@ def _write_modelfile(plan: OllamaPlan, wanted: Wanted) -> Path:
 
 
 def _brought(server: OllamaStore, plan: OllamaPlan, wanted: Wanted, emit: Emit, stop: StopToken) -> InOllama:
-    blobs = [
-        _plain_spoken(blob, wanted) for blob in read_blobs(plan.fused.path, plan.fused.parts, emit=emit, stop=stop)
-    ]
+    try:
+        return _imported(server, plan, wanted, files_for_ollama(plan, wanted.bos, emit, stop), emit, stop)
+    finally:
+        shutil.rmtree(plan.beside, ignore_errors=True)
+
+
+def _imported(
+    server: OllamaStore, plan: OllamaPlan, wanted: Wanted, blobs: list[Blob], emit: Emit, stop: StopToken
+) -> InOllama:
     upload(server, blobs, emit=emit, stop=stop)
     try:
         _create(server, plan, wanted, blobs, emit, stop)
@@ -201,14 +198,6 @@ def _brought(server: OllamaStore, plan: OllamaPlan, wanted: Wanted, emit: Emit, 
         _clear_away(server, plan, blobs, emit)
     emit(Notice(_("{name} is in {where}. Talk with it: ollama run {name}", name=plan.name, where=server.where)))
     return InOllama(plan.name, server.where, proof)
-
-
-def _plain_spoken(blob: Blob, wanted: Wanted) -> Blob:
-    """The tokenizer's settings with what they leave unsaid: silent, they would have Ollama add a first token."""
-    if blob.name != TOKENIZER_CONFIG:
-        return blob
-    table = read_json(blob.path)
-    return blob.instead(json.dumps({**table, "add_bos_token": bool(wanted.bos)}, ensure_ascii=False).encode())
 
 
 def _create(

@@ -37,6 +37,16 @@ def require_room(target: Path, weights: dict[str, Any]) -> int:
         StorageError: they do not; says how much is missing.
     """
     size: int = sum(weight.nbytes for weight in weights.values())
+    require_bytes(target, size)
+    return size
+
+
+def require_bytes(target: Path, size: int) -> None:
+    """Check that a model of `size` bytes fits on the disk of `target`.
+
+    Raises:
+        StorageError: it does not; says how much is missing.
+    """
     free, place = free_space(target)
     missing = size + ROOM - free
     if missing > 0:
@@ -49,7 +59,6 @@ def require_room(target: Path, weights: dict[str, Any]) -> int:
             where=str(place),
             advice=_("Free some space, then start again."),
         )
-    return size
 
 
 def write_weights(folder: Path, weights: dict[str, Any], stage: str, *, emit: Emit, stop: StopToken) -> None:
