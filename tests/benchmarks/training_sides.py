@@ -108,8 +108,8 @@ def tuner(model: Path, folder: Path, layers: int, iters: int, longest: int, bega
 
 
 def _between_validations(iters: int) -> int:
-    """Eight validations in a run."""
-    return max(1, iters // 8)
+    """Four validations in a run, beside the one before it."""
+    return max(1, iters // 4)
 
 
 def _held_out(loaded: Any, folder: Path, longest: int) -> float:

@@ -1,11 +1,13 @@
 """Our training against `mlx_lm.lora`: same model, data, seed and hyper-parameters, side by side, in turns.
 
-    python tests/benchmarks/training_speed.py [--model FOLDER] [--layers 4 8 -1] [--epochs 4] [--rounds 3]
+    python tests/benchmarks/training_speed.py [--model FOLDER] [--layers 4 8 -1] [--epochs 4] [--rounds 2] [--rows 32]
+        [--without-memory]
 
 Conversations of mixed length, 32 to 512 tokens, about a third of them answers; batch 4, masked prompts, float32. Real
 tokens are counted for both, padding for neither. In each round both run in a process of their own, one after the other,
-so that a busy machine slows both; before the first each runs two steps, so that what MLX compiles once on a machine is
-compiled. Printed are medians over the rounds, and the ratios of the rounds' medians:
+so that a busy machine slows both; the memory is measured before the first, so that what MLX compiles once on a machine
+is compiled. Each training says on standard error how it went. Printed are medians over the rounds, and the ratios of
+the rounds' medians:
 
 - tokens/s: of a step, once the states of the frozen layers are there;
 - overall: tokens/s with everything from loading the model to the last validation;
@@ -35,7 +37,7 @@ from training_sides import SIDES
 
 STARTER = Path.home() / ".cache" / "tuner" / "models" / "starter"
 WORDS = ("the", "sea", "is", "wide", "and", "a", "small", "boat", "goes", "where", "wind", "lets", "it", "go", "home")
-BATCH, ROWS, HELD_OUT, LONGEST = 4, 32, 8, 1024
+BATCH, HELD_OUT, LONGEST = 4, 8, 1024
 
 
 def conversations(count: int, seed: int) -> list[dict[str, object]]:
@@ -53,46 +55,51 @@ def conversation(dice: random.Random, length: int) -> dict[str, object]:
     return {"messages": turns}
 
 
-def write(folder: Path, *, long: bool) -> None:
-    """The training files: rows of mixed length, or all a little longer than the longest sequence."""
+def write(folder: Path, rows_wanted: int) -> None:
+    """The training files: so many rows of mixed length; or, for 0, a batch as wide as the longest sequence."""
     dice = random.Random(3)
-    for file, count, seed in (("train.jsonl", ROWS, 1), ("valid.jsonl", HELD_OUT, 2)):
-        rows = [conversation(dice, LONGEST + 16) for _row in range(BATCH)] if long else conversations(count, seed)
+    for file, count, seed in (("train.jsonl", rows_wanted, 1), ("valid.jsonl", HELD_OUT, 2)):
+        rows = conversations(count, seed)
+        if not rows_wanted:
+            rows = [conversation(dice, LONGEST + 16 if seed == 1 else 32) for _row in range(BATCH)]
         (folder / file).write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def one(side: str, arguments: argparse.Namespace, layers: int, iters: int, *, long: bool = False) -> dict[str, Any]:
+def one(side: str, arguments: argparse.Namespace, layers: int, iters: int, rows: int) -> dict[str, Any]:
     """One training in a process of its own."""
-    order = [side, str(arguments.model), str(layers), str(iters), "long" if long else "mixed"]
+    order = [side, str(arguments.model), str(layers), str(iters), str(rows)]
     done = subprocess.run([sys.executable, __file__, "--one", *order], check=True, stdout=subprocess.PIPE, text=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    print(*order[2:], side, result, file=sys.stderr, flush=True)
+    return result
 
 
-def child(side: str, model: str, layers: str, iters: str, lengths: str) -> None:
+def child(side: str, model: str, layers: str, iters: str, rows: str) -> None:
     from tui_tuner.models.blas import load_fast_blas
 
     load_fast_blas()  # for both: without it MLX multiplies on one core, ten times slower and more
     with tempfile.TemporaryDirectory() as name:
-        write(Path(name), long=lengths == "long")
+        write(Path(name), int(rows))
         began = time.perf_counter()
         result = SIDES[side](Path(model), Path(name), int(layers), int(iters), LONGEST, began)
     print(json.dumps(result))
 
 
 def compare(arguments: argparse.Namespace, layers: int) -> None:
-    iters = arguments.epochs * ROWS // BATCH
+    iters = arguments.epochs * arguments.rows // BATCH
     found: dict[str, list[dict[str, Any]]] = {side: [] for side in SIDES}
     loads = []
+    nothing = [float("nan")] * 2
+    peaks = nothing if arguments.without_memory else [one(side, arguments, layers, 1, 0)["peak"] for side in SIDES]
     for _round in range(arguments.rounds):
         for side in SIDES:
             loads.append(os.getloadavg()[0])
-            found[side].append(one(side, arguments, layers, iters))
+            found[side].append(one(side, arguments, layers, iters, arguments.rows))
     theirs, mine = (median(found[side]) for side in SIDES)
     reached = [
         next((second for second, loss in ours["curve"] if loss <= goal["loss"]), float("inf")) / goal["seconds"]
         for goal, ours in zip(*found.values(), strict=True)
     ]
-    peaks = [one(side, arguments, layers, 2, long=True)["peak"] for side in SIDES]
     name = "all" if layers < 0 else str(layers)
     for side, row, peak in zip(SIDES, (theirs, mine), peaks, strict=True):
         numbers = f"{row['rate']:>9.1f} {row['overall']:>9.1f} {row['loss']:>8.4f}"
@@ -114,7 +121,9 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=STARTER)
     parser.add_argument("--layers", type=int, nargs="+", default=[4, 8, -1], help="trained layers; -1 means all")
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rows", type=int, default=32, help="conversations to train on, a multiple of four")
+    parser.add_argument("--without-memory", action="store_true", help="measure no peak, and warm nothing up")
     parser.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
@@ -122,8 +131,6 @@ def main() -> None:
         return
     print(f"{'layers':>6} {'':<7} {'tokens/s':>9} {'overall':>9} {'loss':>8} {'same loss':>11} {'peak':>9}")
     for layers in arguments.layers:
-        for side in SIDES:
-            one(side, arguments, layers, 2)
         compare(arguments, layers)
 
 
