@@ -444,6 +444,7 @@ class CompareChoice:
 
 
 OLLAMA = "Ollama"
+GGUF_TYPES = ("q8_0", "f16", "bf16", "f32")
 OLLAMA_QUANTIZE = ("none", "q8_0", "q4_K_M", "q4_K_S")
 
 
@@ -465,6 +466,13 @@ class ExportChoice:
         choices=("none", "4", "8"),
     )
 
+    gguf_type: str = setting(
+        "q8_0",
+        "How a GGUF file stores the weights: q8_0 takes half of f16 and is near it; most models come in f16 or bf16; f32 "
+        "is exact.",
+        choices=GGUF_TYPES,
+        label="GGUF type",
+    )
     ollama_name: str = setting(
         "", "What the model is called in Ollama; empty takes the fused model's name.", group=OLLAMA, label="name"
     )

@@ -305,6 +305,18 @@ def ollama_work(project: Project, *, replace: bool = False) -> Work:
     return work
 
 
+def gguf_work(project: Project) -> Work:
+    """Write the fused model as one GGUF file, and prove it."""
+
+    def work(emit: Emit, stop: StopToken) -> object:
+        from tui_tuner.export.gguf.of_project import plan_gguf
+        from tui_tuner.export.gguf.write import write_gguf
+
+        return write_gguf(plan_gguf(project), emit=emit, stop=stop)
+
+    return work
+
+
 def fetch_work(project: Project) -> Work:
     """Fetch the base model."""
 

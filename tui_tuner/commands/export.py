@@ -1,4 +1,4 @@
-"""tuner export: hand the fused model on to Ollama, and prove that it arrived.
+"""tuner export: hand the fused model on to Ollama or as a GGUF file, and prove that it arrived.
 
 `proofs` shows what was proved of it, and when.
 """
@@ -11,7 +11,7 @@ from tui_tuner.commands.options import add_json, add_project, add_set, chosen_pr
 from tui_tuner.commands.output import Output
 from tui_tuner.commands.running import exit_code, run_project_job
 from tui_tuner.jobs import Work
-from tui_tuner.journey import ollama_work, step
+from tui_tuner.journey import gguf_work, ollama_work, step
 from tui_tuner.language import _
 from tui_tuner.project import Project
 
@@ -19,12 +19,14 @@ EXAMPLES = _("""examples:
   tuner export ollama
   tuner export ollama --replace --set ollama_quantize=q8_0
   tuner export ollama --set ollama_name=my-helper --set "ollama_parameters=temperature=0.2; num_ctx=4096"
+  tuner export gguf
+  tuner export gguf --set gguf_type=f16
   tuner export proofs""")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("to", choices=("ollama", "proofs"), help=_("where to; or what was proved so far"))
+    parser.add_argument("to", choices=("ollama", "gguf", "proofs"), help=_("where to; or what was proved so far"))
     parser.add_argument("--replace", action="store_true", help=_("replace an earlier model of that name"))
     add_project(parser)
     add_set(parser, "export")
@@ -37,11 +39,23 @@ def run(arguments: argparse.Namespace) -> int:
     output = Output(as_json=arguments.json)
     if arguments.to == "proofs":
         return _proofs(project, output)
-    return exit_code(run_project_job(project, step("export").job, _work(project, arguments), output))
+    job = run_project_job(project, step("export").job, _work(project, arguments), output)
+    if arguments.to == "gguf" and job.ended and job.ended.outcome == "done":
+        _say_usage(project, output)
+    return exit_code(job)
 
 
 def _work(project: Project, arguments: argparse.Namespace) -> Work:
-    return ollama_work(project, replace=arguments.replace)
+    return gguf_work(project) if arguments.to == "gguf" else ollama_work(project, replace=arguments.replace)
+
+
+def _say_usage(project: Project, output: Output) -> None:
+    from tui_tuner.export.gguf.of_project import gguf_folder, usage_of_gguf
+
+    folder = gguf_folder(project)
+    output.say(_("The GGUF file is in {folder}. Use it with:", folder=folder))
+    for command in usage_of_gguf(folder):
+        output.say(f"  {command}")
 
 
 def _proofs(project: Project, output: Output) -> int:

@@ -36,7 +36,7 @@ LIMITS = {
     "f32": (1e-4, 0.05),
     "f16": (1e-3, 0.1),
     "bf16": (2e-2, 0.5),
-    "q8_0": (2e-2, 0.5),
+    "q8_0": (5e-2, 1.0),
 }
 # What squeezing the weights again may undo of what the training has changed.
 SHARE_LOST_BY_SQUEEZING = 0.25

@@ -3,8 +3,8 @@
 Runs on the engine's thread; llama.cpp in a process of its own.
 
 Measured on SmolLM2-135M, the mean divergence of llama.cpp's predictions from MLX's in nats: f32 less than 1e-6, f16
-1e-5, bf16 3e-4, q8_0 XXX. llama.cpp multiplies in the type of the weights, and rounds what comes in to it; that is most
-of the difference.
+1e-5, bf16 3e-4, q8_0 8e-3. llama.cpp multiplies in the type of the weights, and rounds what comes in to it: most of the
+difference is that.
 """
 
 from __future__ import annotations

@@ -23,10 +23,9 @@ from tui_tuner.export.gguf.vocabulary import read_vocabulary
 from tui_tuner.export.proof_rows import Proof, ProofRow, keep_proof
 from tui_tuner.files import free_space, new_folder, remove_leftovers, storage_errors
 from tui_tuner.language import _
-from tui_tuner.models.model_files import write_provenance
+from tui_tuner.models.model_files import read_provenance, write_provenance
 from tui_tuner.progress import Emit, Pace, StopToken
 
-PROVED = _("GGUF file")  # what its proof is called
 MEGABYTE = 1_000_000
 ROOM = 64 * MEGABYTE  # for the vocabulary, and so that the disk is not left without a byte
 
@@ -103,8 +102,10 @@ def write_gguf(plan: GgufPlan, *, emit: Emit, stop: StopToken) -> GgufModel:
     with new_folder(plan.target) as folder:
         path = folder / f"{plan.target.name}.gguf"
         write_contents(path, contents, emit=emit, stop=stop)
-        proof = Proof.of(PROVED, _rows(plan, path, contents.metadata, emit, stop))
+        proof = Proof.of(f"GGUF {plan.target.name}", _rows(plan, path, contents.metadata, emit, stop))
         emit(proof)
+        if read_provenance(plan.model):  # its proofs lie with the fused model as well, where all of them are shown
+            keep_proof(plan.model, proof)
         if not proof.passed:
             raise ExportError(
                 _("the GGUF file is not the model it was made of: {detail}", detail=proof.detail),
