@@ -468,8 +468,8 @@ class ExportChoice:
 
     gguf_type: str = setting(
         "q8_0",
-        "How a GGUF file stores the weights: q8_0 takes half of f16 and is near it; most models come in f16 or bf16; f32 "
-        "is exact.",
+        "How a GGUF file stores the weights: q8_0 takes half of f16 and is near it; models mostly come in f16 or bf16; "
+        "f32 is exact.",
         choices=GGUF_TYPES,
         label="GGUF type",
     )
