@@ -317,6 +317,17 @@ def gguf_work(project: Project) -> Work:
     return work
 
 
+def lm_studio_work(project: Project, *, replace: bool = False) -> Work:
+    """Put the fused model where LM Studio finds it."""
+
+    def work(emit: Emit, stop: StopToken) -> object:
+        from tui_tuner.export.lm_studio import export_to_lm_studio, plan_lm_studio
+
+        return export_to_lm_studio(plan_lm_studio(project, replace=replace), emit=emit, stop=stop)
+
+    return work
+
+
 def fetch_work(project: Project) -> Work:
     """Fetch the base model."""
 

@@ -1,4 +1,4 @@
-"""tuner export: hand the fused model on to Ollama or as a GGUF file, and prove that it arrived.
+"""tuner export: hand the fused model on to Ollama, LM Studio or as a GGUF file, and prove that it arrived.
 
 `proofs` shows what was proved of it, and when.
 """
@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 from tui_tuner.commands.options import add_json, add_project, add_set, chosen_project
 from tui_tuner.commands.output import Output
 from tui_tuner.commands.running import exit_code, run_project_job
 from tui_tuner.jobs import Work
-from tui_tuner.journey import gguf_work, ollama_work, step
+from tui_tuner.journey import gguf_work, lm_studio_work, ollama_work, step
 from tui_tuner.language import _
 from tui_tuner.project import Project
 
@@ -19,14 +20,23 @@ EXAMPLES = _("""examples:
   tuner export ollama
   tuner export ollama --replace --set ollama_quantize=q8_0
   tuner export ollama --set ollama_name=my-helper --set "ollama_parameters=temperature=0.2; num_ctx=4096"
+  tuner export lm-studio
   tuner export gguf
   tuner export gguf --set gguf_type=f16
   tuner export proofs""")
 
+# What each place a model can be handed on to has done.
+WORKS: dict[str, Callable[[Project, argparse.Namespace], Work]] = {
+    "ollama": lambda project, arguments: ollama_work(project, replace=arguments.replace),
+    "lm-studio": lambda project, arguments: lm_studio_work(project, replace=arguments.replace),
+    "gguf": lambda project, _arguments: gguf_work(project),
+}
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("to", choices=("ollama", "gguf", "proofs"), help=_("where to; or what was proved so far"))
+    places = (*WORKS, "proofs")
+    parser.add_argument("to", choices=places, help=_("where to; or what was proved so far"))
     parser.add_argument("--replace", action="store_true", help=_("replace an earlier model of that name"))
     add_project(parser)
     add_set(parser, "export")
@@ -39,14 +49,10 @@ def run(arguments: argparse.Namespace) -> int:
     output = Output(as_json=arguments.json)
     if arguments.to == "proofs":
         return _proofs(project, output)
-    job = run_project_job(project, step("export").job, _work(project, arguments), output)
+    job = run_project_job(project, step("export").job, WORKS[arguments.to](project, arguments), output)
     if arguments.to == "gguf" and job.ended and job.ended.outcome == "done":
         _say_usage(project, output)
     return exit_code(job)
-
-
-def _work(project: Project, arguments: argparse.Namespace) -> Work:
-    return gguf_work(project) if arguments.to == "gguf" else ollama_work(project, replace=arguments.replace)
 
 
 def _say_usage(project: Project, output: Output) -> None:
