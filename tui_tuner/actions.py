@@ -143,6 +143,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("train", "pause", "space", _("pause"), _("Hold the run after this step, or let it go on.")),
     Action("train", "stop", "s", _("stop & keep"), _("Stop within one iteration and keep a checkpoint.")),
     Action("train", "edit", "e", _("settings"), _("Show the settings, or the dashboard.")),
+    Action("train", "auto", "u", _("auto"), _("See the settings that suit machine, model and dataset, and take them.")),
     Action("train", "choose_model", "b", _("base model"), _("Choose the base model, and fetch it."), footer=False),
     *_looks("train"),
     Action("train", "runs", "o", _("runs"), _("See all runs: draw them over each other, compare, name, note, delete.")),
@@ -275,6 +276,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("learning", "figures", "f", _("figures"), _("Give the example all the room, or show the figures again.")),
     Action("learning", "help", "question_mark", _("keys"), _("Show every key.")),
     Action("learning", "leave", "escape", _("back"), _("Go back.")),
+    Action("auto", "take", "enter", _("take these"), _("Take these settings; the run keeps the reasons.")),
+    Action("auto", "leave", "escape", _("leave them"), _("Go back; nothing is changed.")),
     # Choosing is what enter does to a row.
     Action("base_models", "get", "d", _("get it"), _("Choose the row, and fetch it.")),
     Action("base_models", "stop", "s", _("stop, keeping what arrived"), _("Stop fetching; getting it again goes on.")),

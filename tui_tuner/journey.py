@@ -215,6 +215,8 @@ def training_work(
     resume: bool = False,
     extend: bool = False,
     anyway: bool = False,
+    auto: bool = False,
+    reasons: tuple[str, ...] = (),
 ) -> Work:
     """Train a new run, or go on with one that stopped.
 
@@ -224,13 +226,23 @@ def training_work(
         resume: go on with it.
         extend: even with other data or settings.
         anyway: begin even where it surely does not fit into memory.
+        auto: with the settings that suit machine, model and dataset, which the project then keeps; what was given for
+            this run alone stays.
+        reasons: of settings that were suggested before; kept in the run's story.
     """
 
     def work(emit: Emit, stop: StopToken) -> object:
         from tui_tuner.training.plan import plan_run
 
         base = obtain_base_model(project, emit, stop)
-        plan = plan_run(project, base, run=run, resume=resume, extend=extend, anyway=anyway)
+        chosen, why = project, reasons
+        if auto:
+            from tui_tuner.training.auto import keep_suggested, with_suggestions
+            from tui_tuner.training.forecast import measured_forecaster
+
+            chosen, why = with_suggestions(project, measured_forecaster(project, base, emit=emit, stop=stop), emit)
+            keep_suggested(chosen)
+        plan = plan_run(chosen, base, run=run, resume=resume, extend=extend, anyway=anyway, reasons=why)
         if named := project.choices.machines.hosts:
             plan = dataclasses.replace(plan, check_memory=False)  # what each of several machines takes is not foretold
             from tui_tuner.training.machines.hosts import read_hosts
@@ -256,15 +268,17 @@ def changes_since_run(project: Project, run: str) -> list[Change]:
     return changes_since(project, base_model(project), run)
 
 
-def forecast_work(project: Project) -> Work:
-    """Say what a run would take; begin nothing."""
+def forecast_work(project: Project, *, auto: bool = False) -> Work:
+    """Say what a run would take, and with `auto` which settings suit; begin and change nothing."""
 
     def work(emit: Emit, stop: StopToken) -> object:
+        from tui_tuner.training.auto import with_suggestions
         from tui_tuner.training.forecast import measured_forecaster
 
         base = obtain_base_model(project, emit, stop)
         forecaster = measured_forecaster(project, base, emit=emit, stop=stop)
-        forecast = forecaster.forecast(project.choices.training)
+        chosen = with_suggestions(project, forecaster, emit)[0] if auto else project
+        forecast = forecaster.forecast(chosen.choices.training)
         if forecast is not None:
             emit(forecast)
         return forecast

@@ -1,10 +1,10 @@
 """How near the memory that is foretold comes to what a run really takes, over a grid of settings and models.
 
-    python tests/benchmarks/memory_estimate.py [--only starter|tiny|bits] [--skip 3] [--steps 2]
+    python tests/benchmarks/memory_estimate.py [--only starter|tiny|bits] [--skip 3] [--steps 4]
 
 Each row of the table is a run of its own, begun as any other: the estimate is the one it makes before it loads
 anything, the peak the most that MLX held at once in it. Exits with 1 where one is further off than 15 %.
-`--skip` leaves out the first ones.
+Four steps see all its rows; `--skip` leaves out the first configurations.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default="")
     parser.add_argument("--skip", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=4)
     arguments = parser.parse_args()
     found: list[float] = []
     print(f"{'model':<16} {'tokens':>6}  {'settings':<52} {'foretold':>9} {'peak':>9} {'off':>7}")

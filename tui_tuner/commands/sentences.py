@@ -32,6 +32,7 @@ from tui_tuner.training.events import (
 from tui_tuner.training.forecast import Forecast
 from tui_tuner.training.memory_check import memory_in_words
 from tui_tuner.training.runs import RunSummary
+from tui_tuner.training.suggestions import Suggestion, suggestion_in_words
 
 
 @functools.singledispatch
@@ -160,6 +161,11 @@ def _training_started(event: TrainingStarted) -> str:
         supervised=figures.count(event.supervised_tokens_per_epoch),
         tokens=figures.count(event.tokens_per_epoch),
     )
+
+
+@sentence.register
+def _suggestion(event: Suggestion) -> str:
+    return f"  {suggestion_in_words(event)}"
 
 
 @sentence.register

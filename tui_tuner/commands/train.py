@@ -20,7 +20,8 @@ from tui_tuner.project import project_lock
 EXAMPLES = _("""examples:
   tuner train --set iters=300 --set batch_size=2 --set num_layers=8
   tuner train --run small-rate --set learning_rate=2e-5
-  tuner train --dry-run               only say what the run would take
+  tuner train --auto                  with settings that suit this machine and dataset
+  tuner train --auto --dry-run        only say which, and what the run would take
   tuner train --resume
   tuner train --resume --run run-2 --set iters=600
   tuner train --resume --extend --set learning_rate=5e-5
@@ -40,6 +41,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=_("with --resume: go on even with other data or settings than the run began with"),
     )
     parser.add_argument("--run", metavar="NAME", help=_("what to call the run; with --resume: the run to go on with"))
+    parser.add_argument(
+        "--auto",
+        action="store_true",
+        help=_("with the settings that suit machine, model and dataset, kept in tuner.toml; what --set gives stays"),
+    )
     parser.add_argument("--dry-run", action="store_true", help=_("say what the run would take, and begin nothing"))
     parser.add_argument("--anyway", action="store_true", help=_("start even if it surely does not fit into memory"))
     parser.add_argument(
@@ -69,8 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Train on the chosen project."""
     if arguments.extend and not arguments.resume:
         raise UsageError(_("--extend goes with --resume"))
-    if arguments.resume and arguments.dry_run:
-        raise UsageError(_("--dry-run is for a new run"))
+    if arguments.resume and (arguments.auto or arguments.dry_run):
+        raise UsageError(_("--auto and --dry-run are for a new run"))
     project = chosen_project(arguments)
     if arguments.hosts is not None:
         project = project.with_settings("machines", {"hosts": os.fspath(arguments.hosts.absolute())})
@@ -85,12 +91,13 @@ def run(arguments: argparse.Namespace) -> int:
                 settings_to_yaml(project, arguments.to_yaml, emit=output.event)
         return 0
     if arguments.dry_run:
-        return exit_code(run_job(_("looking"), forecast_work(project), output))
+        return exit_code(run_job(_("looking"), forecast_work(project, auto=arguments.auto), output))
     work = training_work(
         project,
         run=arguments.run,
         resume=arguments.resume,
         extend=arguments.extend,
         anyway=arguments.anyway,
+        auto=arguments.auto,
     )
     return exit_code(run_project_job(project, step("train").job, work, output))

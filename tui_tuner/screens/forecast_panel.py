@@ -64,6 +64,8 @@ class ForecastPanel(Static):
 
     Attributes:
         forecast: of the latest settings; None while it is not known.
+        forecaster: of the latest model and dataset; None while they are looked at, or cannot be.
+        looking: whether it is being found out.
     """
 
     DEFAULT_CSS = """
@@ -74,6 +76,7 @@ class ForecastPanel(Static):
         super().__init__(markup=False)
         self.forecast: Forecast | None = None
         self.forecaster: Forecaster | None = None
+        self.looking = False
         self._subject: _Subject | None = None
         self._number = 0
         self._stop = StopToken()
@@ -85,12 +88,13 @@ class ForecastPanel(Static):
     def follow(self, project: Project | None) -> None:
         """Foretell a run of `project` with its settings as they are now."""
         self._stop.request()
-        self.forecast = None
+        self.forecast, self.looking = None, False
         if project is None or not project.has_dataset():
             self.update(Content.styled(_("What a run takes is shown once there is a dataset."), QUIET))
             return
         self._number += 1
         self._stop = StopToken()
+        self.looking = True
         subject = _subject_of(project)
         if subject != self._subject:
             self._subject, self.forecaster = subject, None
@@ -141,8 +145,9 @@ class ForecastPanel(Static):
     def on_forecast_known(self, message: ForecastKnown) -> None:
         """Show it, unless the settings have changed since."""
         if message.number != self._number:
+            message.stop()
             return
-        self.forecaster, self.forecast = message.forecaster, message.forecast
+        self.forecaster, self.forecast, self.looking = message.forecaster, message.forecast, False
         if message.forecast is None:
             self.update(Content.styled(one_line(message.said, 300), QUIET))
         else:

@@ -1,15 +1,21 @@
-"""The settings of a run: the forms, and what a run with them takes."""
+"""The settings of a run: the forms, what a run with them takes, and those that suit."""
 
 from __future__ import annotations
 
-from textual import on
+import asyncio
+
+from textual import on, work
 from textual.app import ComposeResult
 
+from tui_tuner.errors import TunerError
 from tui_tuner.jobs import Work
 from tui_tuner.journey import training_work
 from tui_tuner.language import _
-from tui_tuner.screens.forecast_panel import ForecastPanel
+from tui_tuner.screens.auto import AutoScreen
+from tui_tuner.screens.forecast_panel import ForecastKnown, ForecastPanel
 from tui_tuner.screens.settings_step import SettingsStep
+from tui_tuner.training.auto import suggest
+from tui_tuner.training.suggestions import Suggestion, applied, reasons_of
 from tui_tuner.widgets.settings_form import SettingsForm
 
 
@@ -18,6 +24,8 @@ class RunSettings(SettingsStep):
 
     def __init__(self) -> None:
         super().__init__()
+        self._taken: list[Suggestion] = []  # the latest suggestions that were taken
+        self._waits = False  # for the rows to be counted, to suggest something
         self._warned = False  # that the settings do not fit into memory; starting again is then meant
 
     def settings(self) -> ComposeResult:
@@ -45,7 +53,48 @@ class RunSettings(SettingsStep):
             text = _("This surely does not fit into memory. g again starts it all the same.")
             self.say(text, tone="text-warning")
             return None
-        return training_work(project, anyway=anyway)
+        training = project.choices.training
+        untouched = [one for one in self._taken if getattr(training, one.name) == one.value]
+        return training_work(project, anyway=anyway, reasons=reasons_of(untouched))
+
+    @work(exclusive=True, group="auto")
+    async def action_auto(self) -> None:
+        """Show the settings that suit, and take them where that is wanted."""
+        forecaster, project = self.query_one(ForecastPanel).forecaster, self.project_if_settings_are_good()
+        if project is None:
+            return
+        self.show_settings()
+        if forecaster is None:
+            self._waits = self.query_one(ForecastPanel).looking
+            once = _("The settings that suit are shown once the rows are counted.")
+            self.say(once if self._waits else _("What suits is known once there is a dataset."))
+            return
+        try:
+            suggestions = await asyncio.to_thread(suggest, forecaster, project.choices.training)
+        except TunerError as error:
+            self.tuner.complain(error)
+            return
+        if await self.app.push_screen_wait(AutoScreen(suggestions)):
+            self._take(suggestions)
+
+    @on(ForecastKnown)
+    def suggest_if_awaited(self, message: ForecastKnown) -> None:
+        """Show the settings that suit, where they were asked for too early."""
+        waited, self._waits = self._waits, False
+        if waited and self.is_current:
+            self.say("" if message.forecaster else _("What suits is not known either."))
+            if message.forecaster is not None:
+                self.action_auto()
+
+    def _take(self, suggestions: list[Suggestion]) -> None:
+        """Take suggested settings; a run that is started with them keeps the reasons."""
+        choice = applied(self.choices.training, suggestions)
+        if self.project is None or not self.tuner.change_project(self.project.with_choice("training", choice)):
+            return
+        self._taken = suggestions
+        self.query_one("#training", SettingsForm).show(choice)
+        self.say(_("Taken. g starts a run with these settings."), tone="text-success")
+        self._foretell()
 
     def action_choose_model(self) -> None:
         """Choose the base model."""

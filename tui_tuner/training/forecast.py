@@ -15,7 +15,7 @@ from tui_tuner.models.device import cores_here, has_gpu
 from tui_tuner.models.loading import load_tokenizer
 from tui_tuner.progress import Emit, Event, StopToken
 from tui_tuner.project import Project
-from tui_tuner.training.effort import effort_of
+from tui_tuner.training.effort import Row, effort_of
 from tui_tuner.training.memory_advice import Change, advice_in_words, changes_that_fit, surely_too_much, tight
 from tui_tuner.training.memory_estimate import Machine, MemoryEstimate, estimate_memory
 from tui_tuner.training.outlook import TimeLeft
@@ -74,22 +74,29 @@ class Forecaster:
     ) -> None:
         self.anatomy, self.machine = anatomy, machine
         self.train, self.valid, self._speeds = train, valid, speeds
+        self._cut: tuple[int, list[Row], list[Row]] | None = None  # the rows at the sequence length last asked for
+
+    def rows(self, longest: int) -> tuple[list[Row], list[Row]]:
+        """The training and the held-out rows that can be learned from when no more than `longest` tokens are."""
+        cut = self._cut
+        if cut is None or cut[0] != longest:
+            cut = self._cut = (longest, within(self.train, longest), within(self.valid, longest))
+        return cut[1], cut[2]
 
     def memory(self, choice: TrainingChoice) -> MemoryEstimate | None:
         """What a run takes at its fullest moment; None where no row can be trained on."""
-        rows = within(self.train, choice.max_seq_length)
+        rows, held_out = self.rows(choice.max_seq_length)
         if not rows:
             return None
-        held_out = within(self.valid, choice.max_seq_length)
         return estimate_memory(self.anatomy, choice, rows, held_out, self.machine)
 
     def time(self, choice: TrainingChoice) -> TimeLeft | None:
         """How long a run takes; None where no earlier run tells."""
-        rows = within(self.train, choice.max_seq_length)
+        rows, held_out = self.rows(choice.max_seq_length)
         if not rows:
             return None
         effort = effort_of(self.anatomy, choice, keeps=choice.kept_states)
-        return rough_time(choice, effort, rows, within(self.valid, choice.max_seq_length), self._speeds)
+        return rough_time(choice, effort, rows, held_out, self._speeds)
 
     def forecast(self, choice: TrainingChoice) -> Forecast | None:
         """What a run will take; None where no row can be trained on."""

@@ -83,7 +83,7 @@ def estimate_memory(
     item = HALF if machine.gpu and anatomy.half else SINGLE
     full = choice.fine_tune_type == "full"
     trained = anatomy.trained(choice.num_layers)
-    changed = int(_changed_numbers(trained, choice) * (item if full else SINGLE))
+    changed = int(changed_numbers(trained, choice) * (item if full else SINGLE))
     weights, adapter = anatomy.in_memory(single=not machine.gpu), 0 if full else changed
     remembered = OPTIMIZER[choice.optimizer] + (GRADIENT if choice.grad_accumulation_steps > 1 else 0)
     cores = _side_by_side(choice, machine, len(rows), changed, weights)
@@ -104,7 +104,8 @@ def estimate_memory(
     )
 
 
-def _changed_numbers(trained: Sequence[Sequence[Linear]], choice: TrainingChoice) -> int:
+def changed_numbers(trained: Sequence[Sequence[Linear]], choice: TrainingChoice) -> int:
+    """How many numbers training changes in the layers `trained`."""
     if choice.fine_tune_type == "full":
         return sum(linear.numbers for layer in trained for linear in layer)
     total = 0

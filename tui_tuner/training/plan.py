@@ -33,6 +33,7 @@ class TrainingPlan:
         free_ollama: where Ollama listens that takes its models out of this machine's memory first; see `make_room`.
         extend: go on even with other data or settings than the run began with.
         given: which training settings were given for this run alone.
+        reasons: why settings are as they are, where they were suggested; kept in the run's story.
         check_memory: whether a run that surely does not fit into memory is refused before anything is loaded.
     """
 
@@ -46,6 +47,7 @@ class TrainingPlan:
     free_ollama: tuple[str, ...] = ()
     extend: bool = False
     given: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
     check_memory: bool = False
 
     @property
@@ -73,6 +75,7 @@ def plan_run(
     resume: bool = False,
     extend: bool = False,
     anyway: bool = False,
+    reasons: tuple[str, ...] = (),
 ) -> TrainingPlan:
     """Plan a new run, or to go on with one; nothing is written.
 
@@ -83,6 +86,7 @@ def plan_run(
         resume: go on with a run; more iterations in the project's settings make it longer, and their patience counts.
         extend: where other settings or data than the run began with are there now, go on with them.
         anyway: do not ask whether a new run fits into memory; one that is gone on with has shown that it does.
+        reasons: of settings that were suggested.
 
     Raises:
         DatasetError: there is nothing to learn from.
@@ -111,6 +115,7 @@ def plan_run(
         free_ollama=("", *project.choices.dataset.ollama_urls) if machines.free_ollama else (),
         extend=extend,
         given=_given(project),
+        reasons=reasons,
         check_memory=not (resume or anyway),
     )
     return _resumed(plan) if resume else plan

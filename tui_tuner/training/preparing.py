@@ -75,7 +75,7 @@ def prepare(plan: TrainingPlan, emit: Emit, stop: StopToken) -> Prepared:
     pupil, slower = _pupil(plan, loaded.model, [*train.usable, *valid.usable, *test.usable], emit)
     prompts = sample_prompts(plan.choice, plan.data, loaded)
     sampler = Sampler(loaded, prompts, plan.choice.sample_tokens) if prompts else None
-    known = [*forecast, *_notices(plan, train, valid, test), *slower]
+    known = [*(Notice(text) for text in plan.reasons), *forecast, *_notices(plan, train, valid, test), *slower]
     return Prepared(pupil, train, valid, test, sampler, known, machine_notices)
 
 
