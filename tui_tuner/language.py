@@ -26,3 +26,12 @@ def _(message: str, /, **values: object) -> str:
     """
     translated = _catalogue().gettext(message)
     return translated.format(**values) if values else translated
+
+
+def ngettext(singular: str, plural: str, number: int, /, **values: object) -> str:
+    """As `_`, for a sentence about a number of things: `singular` for one of them, `plural` for any other number.
+
+    A catalogue has as many forms as its language needs. `{number}` is filled in unless `values` bring one of their own.
+    """
+    translated = _catalogue().ngettext(singular, plural, number)
+    return translated.format(**{"number": number, **values})

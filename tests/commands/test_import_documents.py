@@ -27,7 +27,7 @@ def docs(tmp_path):
 def test_a_folder_is_imported_and_everything_is_told(project, docs, capsys):
     assert main(["import", str(docs), "--project", str(project.folder)]) == 0
     told = capsys.readouterr().out
-    assert "1 documents in 1 passages, 21 words" in told
+    assert "1 document in 1 passage, 21 words" in told
     assert "! 1 could not be read:\n  docs/broken.md: this is no text but a binary file." in told
     assert "of other kinds: 1 (docs/photo.jpg)" in told
     assert "Next: tuner data" in told

@@ -170,7 +170,7 @@ def test_a_follow_up_refused_three_times_leaves_the_example_as_it_is(tmp_path, p
     assert lengths(tmp_path) == {2: 1, 4: 5}
     assert (report.follow_ups, report.short, report.follow_up_rejects) == (5, 1, {reason: 3})
     assert [event.question for event in heard.of(FollowUpRefused)] == [QUESTIONS[3]] * 3
-    assert any("1 examples have fewer turns" in notice.text for notice in heard.of(Notice))
+    assert any("1 example has fewer turns" in notice.text for notice in heard.of(Notice))
     refused = [row for row in rows(tmp_path / "follow_up_steps.jsonl") if "reason" in row]
     assert {row["text"] for row in refused} == {proposed.text if isinstance(proposed, Answer) else proposed}
     again, report = make(tmp_path, RuleTeacher(answers=say, continues=False))

@@ -129,7 +129,7 @@ def test_turns_that_do_not_alternate_are_said_and_left_out():
             write(odd)
     heard = Heard()
     assert len(rows([odd, TWO_TURNS], as_guide_line, heard.append)) == 1
-    assert "1 examples are left out" in heard.of(Notice)[0].text
+    assert "1 example is left out" in heard.of(Notice)[0].text
 
 
 def test_a_text_without_the_model_is_refused_before_anything_is_paid_for(tmp_path):

@@ -111,7 +111,7 @@ def test_a_single_giant_does_not_flatten_the_histogram():
 
 def test_few_steps_and_many_are_told_in_words(project):
     few = learning(project, iters="1").measure("train", emit=ignore_event, stop=StopToken())
-    assert passes(few, 1) == "1 steps see 33% of them once"
+    assert passes(few, 1) == "1 step sees 33% of them once"
     many = learning(project, iters="9").measure("train", emit=ignore_event, stop=StopToken())
     assert passes(many, 9) == "9 steps see each 3.0 times"
     assert passes(learning(project).measure("valid", emit=ignore_event, stop=StopToken()), 9) == ""

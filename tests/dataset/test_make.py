@@ -102,7 +102,7 @@ def test_too_few_for_a_batch_is_said_and_too_few_for_anything_ends_it(tmp_path):
     write_json(tmp_path / "instructions.json", ["Why count?", "Who counts?"])
     report = make(plan_in(tmp_path, topic="", batch_size=4), RuleTeacher(), heard)
     assert (report.train, report.valid) == (1, 1)
-    assert "1 examples" in heard.of(Notice)[0].text
+    assert "1 example " in heard.of(Notice)[0].text
     with pytest.raises(DatasetError):
         make(plan_in(tmp_path / "none", instructions=3), RuleTeacher(answers=lambda request: ""))
     assert not (tmp_path / "none" / "train.jsonl").exists()

@@ -151,7 +151,7 @@ def test_making_a_dataset_sets_aside_what_training_would_refuse(tmp_path, model)
     assert [row["messages"][0]["content"] for row in aside] == [HOPELESS.question]
     assert "200 tokens" in aside[0]["detail"]
     texts = [event.text for event in heard if isinstance(event, Notice)]
-    assert any("1 examples are longer than 200 tokens" in text for text in texts)
+    assert any("1 example is longer than 200 tokens" in text for text in texts)
 
     longer = dataclasses.replace(plan(tmp_path, model), max_seq_length=2048)
     assert make_dataset(longer, None, emit=ignore_event, stop=StopToken()).set_aside == {}

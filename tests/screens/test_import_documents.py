@@ -68,7 +68,7 @@ async def test_a_folder_is_seen_and_imported_with_enter(pilot, docs):
     screen = pilot.app.screen
     assert isinstance(screen, ImportDocumentsScreen)
     assert "2 documents: .md 1, .txt 1" in text(pilot, "#found")
-    assert "1 files of other kinds" in text(pilot, "#found")
+    assert "1 file of another kind" in text(pilot, "#found")
     shown = text(pilot, "#shown")
     assert "docs/bread.md:1 · Bread [bold]now[/] · " in shown and "\x1b" not in shown
     project = pilot.app.project
@@ -76,13 +76,13 @@ async def test_a_folder_is_seen_and_imported_with_enter(pilot, docs):
     await pilot.press("enter")
     assert screen.query_one(JobLine).job.wait(20)
     await settled(pilot)
-    assert "1 documents in 1 passages" in text(pilot, "#shown")
+    assert "1 document in 1 passage" in text(pilot, "#shown")
     assert "docs/broken.txt: this is no text" in text(pilot, "#shown")
     assert len(read_passages(project.data)) == 1
     await pilot.press("escape")
     await settled(pilot)
     assert isinstance(pilot.app.screen, DatasetScreen)
-    assert "1 documents in 1 passages" in text(pilot, "#summary")
+    assert "1 document in 1 passage" in text(pilot, "#summary")
 
 
 async def test_escape_goes_back_to_the_path_and_nothing_is_imported(pilot, docs):

@@ -117,7 +117,7 @@ async def test_adding_and_replacing(pilot, project, tmp_path):
     await imported(pilot)
     pilot.app.screen.query_one(PathInput).focus()
     await look_at(pilot, tmp_path / "2.csv")
-    assert "adds it to the 1 examples" in text(pilot, "#said")
+    assert "adds it to the example that is there" in text(pilot, "#said")
     await imported(pilot)
     assert sources(project) == ["1.csv:2", "2.csv:2"]
     pilot.app.screen.query_one(PathInput).focus()

@@ -111,7 +111,7 @@ async def test_many_are_decided_after_one_question_and_one_undo_takes_all_back(p
             screen = await opened(app, pilot)
             await pilot.press("slash", *"299", "enter", "X")
             await pilot.pause()
-            assert "all 1 examples" in str(app.screen.query_one(Static).render())
+            assert "the one example in sight" in str(app.screen.query_one(Static).render())
             await pilot.press("n")
             await pilot.pause()
             await pilot.press("escape", "home", "space", "space", "down", "space", "X")

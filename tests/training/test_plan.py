@@ -136,7 +136,7 @@ def test_other_data_are_named_with_their_rows(project):
     make_run(project, "run-1", STOPPED)
     (project.data / "train.jsonl").write_text('{"text": "b"}\n{"text": "c"}\n{"text": "d"}')
     valid.write_text('{"text": "d"}\n{"text": "e"}\n')
-    with pytest.raises(TrainingError, match=r"train\.jsonl had 1 rows, now 3; valid\.jsonl has .* 2 rows as before"):
+    with pytest.raises(TrainingError, match=r"train\.jsonl had 1 row, now 3; valid\.jsonl has .* 2 rows as before"):
         plan_run(project, MODEL, resume=True)
     valid.unlink()
     with pytest.raises(TrainingError, match=r"valid\.jsonl is gone"):

@@ -13,7 +13,7 @@ from tui_tuner.documents.telling import documents_told
 from tui_tuner.environment.model_offers import ModelOffer, offer_in_words
 from tui_tuner.export.proof_rows import MARKS, Proof
 from tui_tuner.importing.events import FileImported, ImportEnded, RowRefused
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Event, Notice
 from tui_tuner.project import ProjectMade
@@ -103,9 +103,10 @@ def _prompt_tried(event: PromptTried) -> str:
 def _ready(event: DatasetReady) -> str:
     total = max(event.train + event.valid + event.test, 1)
     parts = [
-        _(
+        ngettext(
+            "{number:,} example to learn from ({share:.0%}, train.jsonl)",
             "{number:,} examples to learn from ({share:.0%}, train.jsonl)",
-            number=event.train,
+            event.train,
             share=event.train / total,
         ),
         _(
@@ -119,7 +120,13 @@ def _ready(event: DatasetReady) -> str:
             _("{number:,} for a last test ({share:.0%}, test.jsonl)", number=event.test, share=event.test / total)
         )
     if event.refused:
-        parts.append(_("{number:,} questions without an answer", number=event.refused))
+        parts.append(
+            ngettext(
+                "{number:,} question without an answer",
+                "{number:,} questions without an answer",
+                event.refused,
+            )
+        )
     return _("Dataset: {parts}, in {path}", parts=", ".join(parts), path=event.path)
 
 
@@ -131,7 +138,11 @@ def _row_refused(event: RowRefused) -> str:
 
 @sentence.register
 def _file_imported(event: FileImported) -> str:
-    parts = [_("{kept} of {rows} rows are new", kept=f"{event.kept:,}", rows=f"{event.rows:,}")]
+    parts = [
+        ngettext(
+            "{kept:,} of {number:,} row is new", "{kept:,} of {number:,} rows are new", event.rows, kept=event.kept
+        )
+    ]
     if event.repeated:
         parts.append(_("{number} were there already", number=f"{event.repeated:,}"))
     if event.cut:
@@ -144,15 +155,18 @@ def _file_imported(event: FileImported) -> str:
 
 @sentence.register
 def _import_ended(event: ImportEnded) -> str:
-    text = _("{there} examples in {path}", there=f"{event.there:,}", path=event.path)
+    text = ngettext("{number:,} example in {path}", "{number:,} examples in {path}", event.there, path=event.path)
     return text if event.problems is None else text + _("; bad rows are listed in {path}", path=event.problems)
 
 
 @sentence.register
 def _training_started(event: TrainingStarted) -> str:
-    return _(
+    return ngettext(
+        "Training {run}: {train} example, {valid} held out · {trainable} of {total} parameters · "
+        "{supervised} of {tokens} tokens are learned per epoch",
         "Training {run}: {train} examples, {valid} held out · {trainable} of {total} parameters · "
         "{supervised} of {tokens} tokens are learned per epoch",
+        event.train_examples,
         run=event.run,
         train=event.train_examples,
         valid=event.valid_examples,
@@ -237,8 +251,10 @@ def _halved(event: MicroBatchHalved) -> str:
 
 @sentence.register
 def _final_test(event: FinalTest) -> str:
-    return _(
+    return ngettext(
+        "test loss {loss} (perplexity {perplexity}) on {rows} row, with the adapter of step {step}",
         "test loss {loss} (perplexity {perplexity}) on {rows} rows, with the adapter of step {step}",
+        event.rows,
         loss=f"{event.loss:.3f}",
         perplexity=f"{event.perplexity:,.4g}",
         rows=event.rows,

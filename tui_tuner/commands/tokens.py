@@ -17,7 +17,7 @@ from tui_tuner.dataset.token_counts import PartTotals, passes
 from tui_tuner.dataset.token_view import ExampleShown, Kind, Piece, Segment
 from tui_tuner.errors import UsageError
 from tui_tuner.journey import required_base_model
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.progress import Emit, StopToken
 
 EXAMPLES = _("""examples:
@@ -79,9 +79,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _totals_lines(totals: PartTotals, iters: int) -> Iterator[str]:
     yield ""
-    yield _(
+    yield ngettext(
+        "{part}.jsonl: {examples:,} example · {tokens:,} tokens, {learned:,} of them learned ({share}) · "
+        "median {median:,}, longest {longest:,}",
         "{part}.jsonl: {examples:,} examples · {tokens:,} tokens, {learned:,} of them learned ({share}) · "
         "median {median:,}, longest {longest:,}",
+        totals.examples,
         part=totals.part,
         examples=totals.examples,
         tokens=totals.tokens,
@@ -93,7 +96,13 @@ def _totals_lines(totals: PartTotals, iters: int) -> Iterator[str]:
     if seen := passes(totals, iters):
         yield f"  {seen}"
     for reason, rows in totals.refused.items():
-        yield _("! {rows:,} rows are not trained on: {reason}", rows=rows, reason=reason)
+        yield ngettext(
+            "! {rows:,} row is not trained on: {reason}",
+            "! {rows:,} rows are not trained on: {reason}",
+            rows,
+            rows=rows,
+            reason=reason,
+        )
     most = max((one.examples for one in totals.histogram), default=0)
     for one in totals.histogram:
         label = f"{one.first:,}–{one.last:,}"
@@ -117,7 +126,11 @@ def _example_lines(shown: ExampleShown) -> Iterator[str]:
     if shown.refused:
         yield _("! not trained on: {reason}", reason=shown.refused)
     if shown.answers_missed:
-        yield _("! {number} answers are not learned: the chat template hides them", number=shown.answers_missed)
+        yield ngettext(
+            "! {number} answer is not learned: the chat template hides it",
+            "! {number} answers are not learned: the chat template hides them",
+            shown.answers_missed,
+        )
     if shown.row:
         yield shown.row
     for segment in shown.segments:

@@ -16,7 +16,7 @@ from tui_tuner.dataset.plan import REPORT, TEST, TRAIN, VALID
 from tui_tuner.dataset.state import dataset_state
 from tui_tuner.errors import DatasetError
 from tui_tuner.files import read_json, write_text
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.plain_text import one_line, printable
 from tui_tuner.progress import Event
 from tui_tuner.project import Project
@@ -187,15 +187,30 @@ def _origin(report: Mapping[str, Any]) -> Section:
         for source, number in _mapping(report, "sources").items()
     ]
     rows += [
-        (teacher, _("{number:,} answers", number=number)) for teacher, number in _mapping(report, "teachers").items()
+        (
+            teacher,
+            ngettext(
+                "{number:,} answer",
+                "{number:,} answers",
+                number,
+            ),
+        )
+        for teacher, number in _mapping(report, "teachers").items()
     ]
     rows += [
-        (document, _("{number:,} answers about its passages", number=number))
+        (
+            document,
+            ngettext(
+                "{number:,} answer about its passages",
+                "{number:,} answers about its passages",
+                number,
+            ),
+        )
         for document, number in _mapping(report, "from_documents").items()
     ]
     if documents := _number(report, "documents"):
-        texts = {"documents": documents, "passages": _number(report, "passages")}
-        rows.append((_("documents"), _("{documents:,}, cut into {passages:,} passages", **texts)))
+        passages = ngettext("{number:,} passage", "{number:,} passages", _number(report, "passages"))
+        rows.append((_("documents"), _("{documents:,}, cut into {passages}", documents=documents, passages=passages)))
     questions = _number(report, "instructions")
     if questions:
         texts = {"questions": questions, "answers": _number(report, "answers"), "refused": _number(report, "refused")}
@@ -213,15 +228,38 @@ def _left_out(report: Mapping[str, Any]) -> Section:
         (reason, _("{number:,} set aside", number=number)) for reason, number in _mapping(report, "set_aside").items()
     ]
     rows += [
-        (reason, _("{number:,} answers refused", number=number))
+        (
+            reason,
+            ngettext(
+                "{number:,} answer refused",
+                "{number:,} answers refused",
+                number,
+            ),
+        )
         for reason, number in _mapping(report, "rejects").items()
     ]
     rows += [
-        (reason, _("{number:,} follow-ups refused", number=number))
+        (
+            reason,
+            ngettext(
+                "{number:,} follow-up refused",
+                "{number:,} follow-ups refused",
+                number,
+            ),
+        )
         for reason, number in _mapping(report, "follow_up_rejects").items()
     ]
     if decisions := _number(report, "decisions"):
-        rows.append((_("review"), _("{number:,} decisions by hand", number=decisions)))
+        rows.append(
+            (
+                _("review"),
+                ngettext(
+                    "{number:,} decision by hand",
+                    "{number:,} decisions by hand",
+                    decisions,
+                ),
+            )
+        )
     return Section(_("Not learned, by reason"), tuple(rows))
 
 
@@ -235,7 +273,12 @@ def _tokens(report: Mapping[str, Any]) -> Section:
     texts = {"tokens": tokens, "learned": learned, "share": figures.percent(learned, tokens)}
     total = _("{tokens:,}, {learned:,} of them learned ({share})", **texts)
     if measured < train:
-        total += _(" · estimated from {measured:,} examples", measured=measured)
+        total += ngettext(
+            " · estimated from {measured:,} example",
+            " · estimated from {measured:,} examples",
+            measured,
+            measured=measured,
+        )
     lengths = _(
         "median {median:,}, longest {longest:,}", median=found.get("median", 0), longest=found.get("longest", 0)
     )

@@ -16,7 +16,7 @@ from typing import Literal
 from tui_tuner.choices import QualityChoice
 from tui_tuner.dataset.examples import Example, question_key
 from tui_tuner.dataset.repetition import repetition
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 
 Reason = Literal[
     "empty",
@@ -79,7 +79,15 @@ def answer_objection(question: str, answer: str, quality: QualityChoice) -> Obje
     if said == question_key(question) and len(said.split()) >= ECHO_WORDS:
         return Objection("repeats_question", _("it only repeats the question"))
     if len(answer.split()) < quality.shortest_answer:
-        return Objection("too_short", _("the answer has fewer than {words} words", words=quality.shortest_answer))
+        return Objection(
+            "too_short",
+            ngettext(
+                "the answer has fewer than {words} word",
+                "the answer has fewer than {words} words",
+                quality.shortest_answer,
+                words=quality.shortest_answer,
+            ),
+        )
     if loop := repetition(answer):
         return Objection("repetition", _("it repeats itself: {words}", words=loop))
     if phrase := _refusal(said, quality.refusals):

@@ -12,7 +12,7 @@ from tui_tuner.dataset.plan import FOLLOW_UP_STEPS, FOLLOW_UPS
 from tui_tuner.dataset.refused_follow_ups import Turns
 from tui_tuner.dataset.review import Decision
 from tui_tuner.files import Journal
-from tui_tuner.language import _
+from tui_tuner.language import ngettext
 from tui_tuner.progress import Emit, Notice
 from tui_tuner.teachers.teacher import Answer
 
@@ -36,7 +36,12 @@ class FollowUpJournals:
         self._follow_ups, self._steps = Journal(data / FOLLOW_UPS), Journal(data / FOLLOW_UP_STEPS)
         self.there = read_follow_ups(data, decisions, way)
         if damaged := self.there.damaged:
-            text = _("{path}: {number} lines are no follow-ups and are not used", path=FOLLOW_UPS, number=damaged)
+            text = ngettext(
+                "{path}: {number} line is no follow-up and is not used",
+                "{path}: {number} lines are no follow-ups and are not used",
+                damaged,
+                path=FOLLOW_UPS,
+            )
             emit(Notice(text, "warning"))
 
     def keep_question(self, after: str, question: str, source: str) -> None:

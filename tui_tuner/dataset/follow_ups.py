@@ -25,7 +25,7 @@ from tui_tuner.dataset.rounds import TRIES, Rounds
 from tui_tuner.dataset.sequence_length import InWords
 from tui_tuner.documents.passages import Passage
 from tui_tuner.errors import TeacherError
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.models.prompts import Message
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, Notice, Pace, StopToken
@@ -65,10 +65,12 @@ def write_follow_ups(
     work.rounds.ask_all(stop)
     work.pace.finish()
     if work.short:
-        text = _(
+        text = ngettext(
+            "{number} example has fewer turns than the {turns} wanted, because what should follow was refused; it "
+            "is learned as it is. v in the Dataset step shows what was refused, and there it can be accepted.",
             "{number} examples have fewer turns than the {turns} wanted, because what should follow was refused; they "
             "are learned as they are. v in the Dataset step shows what was refused, and there it can be accepted.",
-            number=work.short,
+            work.short,
             turns=plan.choice.turns_learned,
         )
         emit(Notice(text))

@@ -12,7 +12,7 @@ from typing import Any
 from tui_tuner.dataset.examples import Example
 from tui_tuner.dataset.plan import DatasetPlan
 from tui_tuner.errors import DatasetError, ModelError
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.models.base_model import find_tokenizer_folder
 from tui_tuner.models.loading import load_tokenizer
 from tui_tuner.models.prompts import Message
@@ -52,7 +52,12 @@ def rows(examples: Iterable[Example], write: Write, emit: Emit) -> list[Row]:
         except UnwritableExample as why:
             refused.append(str(why))
     if refused:
-        text = _("{number} examples are left out: {reason}", number=len(refused), reason=refused[0])
+        text = ngettext(
+            "{number} example is left out: {reason}",
+            "{number} examples are left out: {reason}",
+            len(refused),
+            reason=refused[0],
+        )
         emit(Notice(text, "warning"))
     return written
 

@@ -19,7 +19,7 @@ from tui_tuner.dataset.near_duplicates import NearDuplicates
 from tui_tuner.dataset.plan import DatasetPlan
 from tui_tuner.dataset.review import Decision, identity
 from tui_tuner.files import read_json_lines, write_json_lines
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, Notice, StopToken
 
@@ -81,7 +81,12 @@ def read_imported(path: Path, emit: Emit) -> list[Example]:
         except ValueError:
             damaged += 1
     if damaged:
-        text = _("{path}: {number} lines are no examples and are not used", path=path, number=damaged)
+        text = ngettext(
+            "{path}: {number} line is no example and is not used",
+            "{path}: {number} lines are no examples and are not used",
+            damaged,
+            path=path,
+        )
         emit(Notice(text, "warning"))
     return examples
 

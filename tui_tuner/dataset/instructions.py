@@ -20,7 +20,7 @@ from tui_tuner.dataset.plan import INSTRUCTIONS, DatasetPlan
 from tui_tuner.dataset.unfinished import unfinished_word
 from tui_tuner.errors import DatasetError, TeacherError
 from tui_tuner.files import read_json, write_json
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, Notice, Pace, StopToken
 from tui_tuner.teachers.teacher import Answer, Teacher
@@ -177,9 +177,10 @@ class _Instructions:
     def say_what_broke_off(self) -> None:
         """How many questions were not kept because they break off."""
         if self._unfinished:
-            text = _(
+            text = ngettext(
+                "{number:,} question breaks off and was not kept: {question}",
                 "{number:,} questions break off and were not kept, such as: {question}",
-                number=len(self._unfinished),
+                len(self._unfinished),
                 question=one_line(self._unfinished[0], 200),
             )
             self._emit(Notice(text))

@@ -11,7 +11,7 @@ from tui_tuner.dataset.examples import Example, question_key
 from tui_tuner.dataset.plan import ANSWERS, REJECTS
 from tui_tuner.documents.passages import Provenance
 from tui_tuner.files import Journal, read_json_lines
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.progress import Emit, Notice
 from tui_tuner.teachers.teacher import Answer
 
@@ -55,7 +55,12 @@ class AnswerJournals:
             else:
                 self.kept.setdefault(question_key(example.question), example)
         if damaged:
-            text = _("{path}: {number} lines are no examples and are not used", path=path, number=damaged)
+            text = ngettext(
+                "{path}: {number} line is no example and is not used",
+                "{path}: {number} lines are no examples and are not used",
+                damaged,
+                path=path,
+            )
             emit(Notice(text, "warning"))
 
     def _read_rejects(self, path: Path) -> None:

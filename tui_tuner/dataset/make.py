@@ -46,7 +46,7 @@ from tui_tuner.documents.passages import Passage, name_of
 from tui_tuner.errors import DatasetError
 from tui_tuner.file_versions import count_lines
 from tui_tuner.files import write_json, write_json_lines
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.progress import Emit, StopToken
 from tui_tuner.teachers.teacher import Teacher
 
@@ -133,7 +133,13 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop
     written, outcome, follow_ups = _answered(plan, questions, teacher, decisions, emit, stop)
     made_of |= noted(plan.data, WRITTEN)
     if outcome.refused and len(plan.seed_examples) + len(imported) + len(written) < 2:
-        what = _("{number} of {total} questions got no usable answer", number=outcome.refused, total=len(questions))
+        what = ngettext(
+            "{number} of {total} question got no usable answer",
+            "{number} of {total} questions got no usable answer",
+            len(questions),
+            number=outcome.refused,
+            total=len(questions),
+        )
         raise DatasetError(what, advice=what_would_help(outcome))
     lengths = open_length_check(plan, emit, write)
     (brought, answered), too_long = divide(lengths, (imported, written), decisions, emit=emit, stop=stop)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from tui_tuner.dataset.examples import Example, name_of
 from tui_tuner.files import Journal, read_json_lines
-from tui_tuner.language import _
+from tui_tuner.language import ngettext
 from tui_tuner.models.prompts import Message
 from tui_tuner.progress import Emit, Notice, ignore_event
 
@@ -66,7 +66,12 @@ class Review:
             except (ValueError, TypeError, KeyError, AttributeError):
                 damaged += 1
         if damaged:
-            text = _("{path}: {number} decisions cannot be read and do not count", path=path, number=damaged)
+            text = ngettext(
+                "{path}: {number} decision cannot be read and does not count",
+                "{path}: {number} decisions cannot be read and do not count",
+                damaged,
+                path=path,
+            )
             emit(Notice(text, "warning"))
 
     def decide(self, name: str, verdict: Verdict, messages: Sequence[Message] = (), source: str = "") -> None:

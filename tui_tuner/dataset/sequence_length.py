@@ -23,7 +23,7 @@ from tui_tuner.dataset.plan import DatasetPlan
 from tui_tuner.dataset.review import Decision, identity
 from tui_tuner.dataset.word_tokens import WordTokens, most_bytes, open_word_tokens
 from tui_tuner.errors import ModelError
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.models.base_model import find_tokenizer_folder
 from tui_tuner.models.loading import load_tokenizer
 from tui_tuner.models.prompts import Message
@@ -85,8 +85,10 @@ class InWords:
         words = sum(len(message["content"].split()) for message in example.messages)
         if words <= self._most:
             return None
-        text = _(
+        text = ngettext(
+            "its {words:,} word is more than the {most:,} tokens of the sequence length",
             "its {words:,} words are more than the {most:,} tokens of the sequence length",
+            words,
             words=words,
             most=self._most,
         )

@@ -8,7 +8,7 @@ from tui_tuner.dataset.plan import SET_ASIDE, DatasetPlan
 from tui_tuner.dataset.review import identity
 from tui_tuner.dataset.sequence_length import LengthCheck
 from tui_tuner.dataset.split import Split
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.progress import Emit, Notice
 
 
@@ -17,9 +17,10 @@ def say_what_is_scarce(
 ) -> None:
     """Too small parts, what was set aside and why, and questions without an answer, each with what would help."""
     if len(split.train) < plan.batch_size:
-        text = _(
+        text = ngettext(
+            "Only {number} example to train on, fewer than one batch of {size}: ask for more questions.",
             "Only {number} examples to train on, fewer than one batch of {size}: ask for more questions.",
-            number=len(split.train),
+            len(split.train),
             size=plan.batch_size,
         )
         emit(Notice(text, "warning"))
@@ -33,25 +34,33 @@ def say_what_is_scarce(
         )
         emit(Notice(text))
     if outcome.refused:
-        text = _("{number} questions got no usable answer.", number=outcome.refused)
+        text = ngettext(
+            "{number} question got no usable answer.",
+            "{number} questions got no usable answer.",
+            outcome.refused,
+        )
         emit(Notice(f"{text} {what_would_help(outcome)}", "warning" if outcome.refused > outcome.kept else "info"))
 
 
 def say_what_is_cut(plan: DatasetPlan, lengths: LengthCheck, gathered: Gathered, unlearned: int, emit: Emit) -> None:
     """Examples whose end is not learned, and those that stay although nothing of them is (`unlearned` of them)."""
     if unlearned:
-        text = _(
+        text = ngettext(
+            "{number:,} example that was written or accepted by hand stays, but training cannot learn from it: "
+            "r in the tokens (l) shows it with its reason.",
             "{number:,} examples that were written or accepted by hand stay, but training cannot learn from them: "
             "r in the tokens (l) shows each with its reason.",
-            number=unlearned,
+            unlearned,
         )
         emit(Notice(text, "warning"))
     cut = sum(identity(example) in lengths.cut for example in gathered.kept) if lengths.cut else 0
     if cut:
-        text = _(
+        text = ngettext(
+            "{number:,} example is longer than {longest:,} tokens: what is beyond is not learned. "
+            "See it with l in the Dataset step, or raise max_seq_length.",
             "{number:,} examples are longer than {longest:,} tokens: what is beyond is not learned. "
             "See them with l in the Dataset step, or raise max_seq_length.",
-            number=cut,
+            cut,
             longest=plan.max_seq_length,
         )
         emit(Notice(text))

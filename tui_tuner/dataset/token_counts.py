@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tui_tuner.dataset.learning_plan import LearningPlan
-from tui_tuner.language import _
+from tui_tuner.language import ngettext
 from tui_tuner.progress import Event
 from tui_tuner.training.batches import batches_per_epoch
 
@@ -100,8 +100,20 @@ def passes(totals: PartTotals, iters: int) -> str:
     if not totals.epochs:
         return ""
     if totals.epochs < 1:
-        return _("{iters:,} steps see {share:.0%} of them once", iters=iters, share=totals.epochs)
-    return _("{iters:,} steps see each {epochs:.1f} times", iters=iters, epochs=totals.epochs)
+        return ngettext(
+            "{iters:,} step sees {share:.0%} of them once",
+            "{iters:,} steps see {share:.0%} of them once",
+            iters,
+            iters=iters,
+            share=totals.epochs,
+        )
+    return ngettext(
+        "{iters:,} step sees each {epochs:.1f} times",
+        "{iters:,} steps see each {epochs:.1f} times",
+        iters,
+        iters=iters,
+        epochs=totals.epochs,
+    )
 
 
 class PartCount:

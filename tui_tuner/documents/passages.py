@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from tui_tuner.files import read_json_lines, write_json_lines
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.progress import Emit, Notice, ignore_event
 
 PASSAGES = "passages.jsonl"
@@ -130,7 +130,12 @@ def read_passages(data: Path, emit: Emit = ignore_event) -> list[Passage]:
         except ValueError:
             damaged += 1
     if damaged:
-        text = _("{path}: {number} lines are no passages and are not used", path=path, number=damaged)
+        text = ngettext(
+            "{path}: {number} line is no passage and is not used",
+            "{path}: {number} lines are no passages and are not used",
+            damaged,
+            path=path,
+        )
         emit(Notice(text, "warning"))
     return passages
 

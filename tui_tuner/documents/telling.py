@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tui_tuner.documents.adding import DocumentsAdded
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.plain_text import one_line
 
 NAMED = 10  # documents that could not be read; the others are counted
@@ -14,16 +14,23 @@ def documents_told(added: DocumentsAdded) -> list[str]:
     """The counts, then what could not be read with its reason, then files of other kinds."""
     lines = [
         _(
-            "{documents:,} documents in {passages:,} passages, {words:,} words",
-            documents=added.documents,
-            passages=added.passages,
-            words=added.words,
+            "{documents} in {passages}, {words}",
+            documents=ngettext("{number:,} document", "{number:,} documents", added.documents),
+            passages=ngettext("{number:,} passage", "{number:,} passages", added.passages),
+            words=ngettext("{number:,} word", "{number:,} words", added.words),
         )
     ]
     if changes := _changes(added):
         lines[0] += f" ({changes})"
     if added.all_passages > added.passages:
-        lines.append(_("With the other documents there are {all:,} passages now.", all=added.all_passages))
+        lines.append(
+            ngettext(
+                "With the other documents there is {all:,} passage now.",
+                "With the other documents there are {all:,} passages now.",
+                added.all_passages,
+                all=added.all_passages,
+            )
+        )
     if added.unreadable:
         lines.append(_("! {number:,} could not be read:", number=len(added.unreadable)))
         lines += [f"  {one_line(one.file, 100)}: {one_line(one.reason, 300)}" for one in added.unreadable[:NAMED]]

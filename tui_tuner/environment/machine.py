@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tui_tuner.environment.check import CheckResult, Fix
 from tui_tuner.environment.system import content_of, on_mac, output_of, parse_colons, sysctl
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.plain_text import one_line
 
 OLDEST_MACOS = (14, 0)  # MLX's wheels ask for it
@@ -49,7 +49,7 @@ def judge_other_machine() -> CheckResult:
     """Say what this machine is, where it is no Mac."""
     processor = parse_colons(content_of(Path("/proc/cpuinfo"))).get("model name", platform.processor())
     words = [f"{platform.system()} {platform.machine()}", one_line(processor, 40)]
-    words.append(_("{count} cores", count=os.cpu_count() or 1))
+    words.append(ngettext("{count} core", "{count} cores", os.cpu_count() or 1, count=os.cpu_count() or 1))
     why = _("Not a Mac: MLX runs on this machine's processor, or on an NVIDIA GPU with the extra tui-tuner[cuda].")
     finding = " · ".join(word for word in words if word)
     return CheckResult("apple_silicon", _("Apple Silicon"), "not_applicable", finding, why)

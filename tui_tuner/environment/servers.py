@@ -9,7 +9,7 @@ from tui_tuner import figures
 from tui_tuner.environment.check import CheckResult, Fix
 from tui_tuner.environment.system import on_mac
 from tui_tuner.errors import TeacherError, TeacherUnavailable
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.teachers.json_server import JsonServer
 from tui_tuner.teachers.ollama import OllamaServer
 from tui_tuner.teachers.ollama_address import Address
@@ -46,7 +46,7 @@ def check_ollama(address: Address) -> CheckResult:
         finding = where + " · " + _("no model that can write")
         return CheckResult("ollama", "Ollama", "warning", finding, _why_ollama(), fix)
     largest = max(models, key=lambda model: model.size)
-    words = [where, _("1 model") if len(models) == 1 else _("{count} models", count=len(models))]
+    words = [where, ngettext("{number} model", "{number} models", len(models))]
     words.append(_("largest {name} {size}", name=largest.name, size=figures.size(largest.size)))
     return CheckResult("ollama", "Ollama", "ok", " · ".join(words), _why_ollama())
 
@@ -95,5 +95,5 @@ def check_lm_studio(address: Address = LM_STUDIO) -> CheckResult:
     if not isinstance(listed, list):
         finding = _("something else listens at {address}", address=address)
         return CheckResult("lm_studio", name, "missing", finding, why)
-    models = _("1 model") if len(listed) == 1 else _("{count} models", count=len(listed))
+    models = ngettext("{number} model", "{number} models", len(listed))
     return CheckResult("lm_studio", name, "ok", _("at {address}", address=address) + f" · {models}", why)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tui_tuner.importing.looking import Sighting
 from tui_tuner.importing.shapes import Form
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.plain_text import one_line
 
 _KINDS = {
@@ -37,7 +37,7 @@ def kind_in_words(sighting: Sighting) -> str:
 def rows_in_words(sighting: Sighting) -> str:
     """How many rows there are."""
     number = f"{sighting.rows:,}" if sighting.exact else _("about {number}", number=f"{sighting.rows:,}")
-    return _("{number} rows", number=number)
+    return ngettext("{number} row", "{number} rows", sighting.rows, number=number)
 
 
 def summary(sighting: Sighting) -> list[str]:

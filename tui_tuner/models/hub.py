@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_tuner.files import storage_errors
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.models.hub_failures import failure
 from tui_tuner.models.watched_process import run_watched
 from tui_tuner.plain_text import one_line
@@ -143,7 +143,11 @@ class _Growth:
         if state == "again" and self._looks_without_growth > 2:
             return _("the connection broke, trying again: {name}", name=one_line(name, 60))
         whole = sum(file.done >= file.total for file in self._files)
-        words = [_("{done} of {all} files", done=whole, all=len(self._files))]
+        words = [
+            ngettext(
+                "{done} of {all} file", "{done} of {all} files", len(self._files), done=whole, all=len(self._files)
+            )
+        ]
         words += [f"{one_line(file.name, 44)} {file.done / file.total:.0%}" for file in under_way[:2]]
         return " · ".join(words)
 

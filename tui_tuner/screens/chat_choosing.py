@@ -17,7 +17,7 @@ from tui_tuner.chat.conversation import Conversation
 from tui_tuner.chat.library import delete_conversation, export_conversations, having, list_conversations
 from tui_tuner.chat.models import ChatModel
 from tui_tuner.errors import TunerError
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.plain_text import one_line
 from tui_tuner.project import Project
 from tui_tuner.screens.question import Question
@@ -122,7 +122,17 @@ class ConversationList(ModalScreen[Conversation | None]):
         listed.add_options([_line(one) for one in self._shown])
         listed.highlighted = min(place, len(self._shown) - 1) if self._shown else None
         number, there = len(self._shown), len(self._all)
-        self._say(_("{number} of {there} conversations", number=number, there=there) if there else _("None yet."))
+        self._say(
+            ngettext(
+                "{number} of {there} conversation",
+                "{number} of {there} conversations",
+                there,
+                number=number,
+                there=there,
+            )
+            if there
+            else _("None yet.")
+        )
 
     def _say(self, text: str) -> None:
         self.query_one("#said", Static).update(Content(one_line(text)))

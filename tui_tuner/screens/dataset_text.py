@@ -13,7 +13,7 @@ from tui_tuner.dataset.events import (
     InstructionWritten,
 )
 from tui_tuner.dataset.state import DatasetState
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.plain_text import one_line
 from tui_tuner.screens.dataset_view import Latest
 
@@ -30,19 +30,30 @@ def summary(state: DatasetState, choice: DatasetChoice, *, running: bool) -> Con
     """
     parts: list[str] = []
     if state.passages:
-        counts = {"documents": state.documents, "passages": state.passages}
-        parts.append(_("{documents:,} documents in {passages:,} passages", **counts))
+        documents = ngettext("{number:,} document", "{number:,} documents", state.documents)
+        passages = ngettext("{number:,} passage", "{number:,} passages", state.passages)
+        parts.append(_("{documents} in {passages}", documents=documents, passages=passages))
     if state.seeds:
-        parts.append(_("{number:,} seed examples", number=state.seeds))
+        parts.append(
+            ngettext(
+                "{number:,} seed example",
+                "{number:,} seed examples",
+                state.seeds,
+            )
+        )
     if state.imported:
         parts.append(_("{number:,} imported", number=state.imported))
     parts += [
-        _("{questions:,} questions", questions=state.instructions),
+        ngettext("{questions:,} question", "{questions:,} questions", state.instructions, questions=state.instructions),
         _("{answers:,} answered", answers=state.answers),
         _("{refused:,} refused", refused=state.refused),
     ]
     if choice.turns_learned > 1:
-        parts.append(_("{follow_ups:,} follow-ups", follow_ups=state.follow_ups))
+        parts.append(
+            ngettext(
+                "{follow_ups:,} follow-up", "{follow_ups:,} follow-ups", state.follow_ups, follow_ups=state.follow_ups
+            )
+        )
     if state.train:
         parts.append(_("split: {train:,} to learn from, {valid:,} held out", train=state.train, valid=state.valid))
     base = _("base model") if choice.teacher == "mlx" else _("the server's first model")
@@ -67,7 +78,7 @@ def lines_of(event: Latest, before: Latest | None, *, several: bool) -> list[str
     if isinstance(event, FollowUpRefused):
         follow_up = one_line(event.follow_up) or _("no follow-up")
         return [*_heading(event.question, before), f"  └ ✗ {follow_up} ({one_line(event.reason)})"]
-    remarks = [_("{count} tokens", count=event.tokens)] if event.tokens else []
+    remarks = [ngettext("{count} token", "{count} tokens", event.tokens, count=event.tokens)] if event.tokens else []
     remarks += [one_line(event.source)] if several and event.source else []
     remark = f" ({', '.join(remarks)})" if remarks else ""
     answer = f"└ {one_line(event.answer, LONGEST_SHOWN)}{remark}"

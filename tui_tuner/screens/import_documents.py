@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from tui_tuner.jobs import JobEnded, Work
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.plain_text import one_line, printable
 from tui_tuner.progress import Emit, StageProgress, StopToken
 from tui_tuner.widgets.job_line import JobLine
@@ -143,9 +143,23 @@ class ImportDocumentsScreen(Screen[bool]):
 def found(seen: DocumentsSeen) -> Content:
     """How many documents there are, of which kinds, and what is left out."""
     kinds = ", ".join(f"{ending} {number:,}" for ending, number in seen.endings.items())
-    lines = [Content.styled(_("{number:,} documents: {kinds}", number=seen.documents, kinds=kinds), "bold")]
+    lines = [
+        Content.styled(
+            ngettext(
+                "{number:,} document: {kinds}",
+                "{number:,} documents: {kinds}",
+                seen.documents,
+                kinds=kinds,
+            ),
+            "bold",
+        )
+    ]
     if seen.unsupported:
-        text = _("{number:,} files of other kinds are left out", number=len(seen.unsupported))
+        text = ngettext(
+            "{number:,} file of another kind is left out",
+            "{number:,} files of other kinds are left out",
+            len(seen.unsupported),
+        )
         lines.append(Content.styled(text, QUIET))
     if seen.closed:
         names = one_line(", ".join(seen.closed), 200)
@@ -158,7 +172,11 @@ def first_passages(seen: DocumentsSeen) -> Content:
     parts: list[Content] = []
     for passage in seen.first:
         heading = f" · {one_line(passage.heading, 200)}" if passage.heading else ""
-        words = _("{number:,} words", number=passage.words)
+        words = ngettext(
+            "{number:,} word",
+            "{number:,} words",
+            passage.words,
+        )
         parts.append(Content.styled(f"{one_line(passage.place, 200)}{heading} · {words}", "$text-accent"))
         text = printable(passage.text)
         parts.append(Content(text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"))

@@ -9,7 +9,7 @@ from tui_tuner.importing.bring import ImportReport
 from tui_tuner.importing.describing import kind_in_words, rows_in_words
 from tui_tuner.importing.events import RowRefused
 from tui_tuner.importing.looking import Sighting
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.plain_text import one_line, printable
 
 LONGEST_TURN = 1200  # letters of a turn that are shown
@@ -79,9 +79,17 @@ def what_enter_does(sighting: Sighting, there: int, *, replace: bool) -> tuple[s
     if not there:
         return _("Is this right? Enter imports it; tab changes the columns."), ""
     if replace:
-        text = _("Enter imports, and takes the {there} examples away that are there.", there=f"{there:,}")
+        text = ngettext(
+            "Enter imports, and takes the example away that is there.",
+            "Enter imports, and takes the {number:,} examples away that are there.",
+            there,
+        )
         return text, "$text-warning"
-    return _("Is this right? Enter adds it to the {there} examples that are there.", there=f"{there:,}"), ""
+    return ngettext(
+        "Is this right? Enter adds it to the example that is there.",
+        "Is this right? Enter adds it to the {number:,} examples that are there.",
+        there,
+    ), ""
 
 
 def what_seeds_are(sighting: Sighting, there: int, *, replace: bool) -> tuple[str, str]:
@@ -92,7 +100,11 @@ def what_seeds_are(sighting: Sighting, there: int, *, replace: bool) -> tuple[st
     if not there:
         return text + _(" Enter imports them, a takes this back."), ""
     if replace:
-        text += _(" Enter imports, and takes the {there} seed examples away that are there.", there=f"{there:,}")
+        text += ngettext(
+            " Enter imports, and takes the seed example away that is there.",
+            " Enter imports, and takes the {number:,} seed examples away that are there.",
+            there,
+        )
         return text, "$text-warning"
     return text + _(" Enter adds them to the {there} that are there.", there=f"{there:,}"), ""
 
@@ -101,7 +113,9 @@ def outcome(report: ImportReport, refused: list[RowRefused]) -> Content:
     """What came of an import, with the first rows that could not be used."""
     parts: list[Content] = []
     for file in report.files:
-        rows = _("{kept} of {rows} rows are new", kept=f"{file.kept:,}", rows=f"{file.rows:,}")
+        rows = ngettext(
+            "{kept:,} of {number:,} row is new", "{kept:,} of {number:,} rows are new", file.rows, kept=file.kept
+        )
         parts.append(Content.assemble(("✓ ", "$text-success"), (rows, "bold")))
         if file.repeated:
             parts.append(Content(_("  {number} were there already", number=f"{file.repeated:,}")))
@@ -114,9 +128,11 @@ def outcome(report: ImportReport, refused: list[RowRefused]) -> Content:
         parts.append(Content.styled(_("  every one of them with its line: data/import_problems.jsonl"), QUIET))
         parts += [Content("  ") + _bad(event.file, event.row, event.reason, event.detail) for event in refused]
     parts.append(Content(""))
-    there = f"{report.ended.there:,}"
+    there = report.ended.there
     if report.ended.path.name == SEEDS:
-        parts.append(Content(_("{there} seed examples in all.", there=there)))
+        parts.append(Content(ngettext("{number:,} seed example in all.", "{number:,} seed examples in all.", there)))
     else:
-        parts.append(Content(_("{there} imported examples in all.", there=there)))
+        parts.append(
+            Content(ngettext("{number:,} imported example in all.", "{number:,} imported examples in all.", there))
+        )
     return Content("\n").join(parts)

@@ -8,7 +8,7 @@ from tui_tuner import figures
 from tui_tuner.dataset.learning import PARTS
 from tui_tuner.dataset.token_counts import PartTotals, passes
 from tui_tuner.dataset.token_view import ExampleShown, Kind, Piece, Segment
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.plain_text import one_line
 
 # More than colour tells them apart: learned is underlined, cut off is struck out.
@@ -28,9 +28,12 @@ def legend() -> Content:
 
 def totals(part: PartTotals, iters: int, left: int) -> Content:
     """The counts of a file; `left` rows are still to be counted."""
-    text = _(
+    text = ngettext(
+        "{file}: {examples:,} example · {tokens:,} tokens, {learned:,} learned ({share}) · median {median:,}, "
+        "longest {longest:,}",
         "{file}: {examples:,} examples · {tokens:,} tokens, {learned:,} learned ({share}) · median {median:,}, "
         "longest {longest:,}",
+        part.examples,
         file=PARTS[part.part],
         examples=part.examples,
         tokens=part.tokens,
@@ -91,13 +94,23 @@ def heading(example: ExampleShown, rows: int) -> Content:
             file=PARTS[example.part],
             line=example.line,
         )
-    counts = _("{tokens:,} tokens, {learned:,} learned", tokens=example.tokens, learned=example.learned)
+    counts = ngettext(
+        "{tokens:,} token, {learned:,} learned",
+        "{tokens:,} tokens, {learned:,} learned",
+        example.tokens,
+        tokens=example.tokens,
+        learned=example.learned,
+    )
     lines = [Content.styled(f"{where} · {counts}", "bold")]
     if example.refused:
         reason = _("not trained on: {reason}", reason=one_line(example.refused, 200))
         lines.append(Content.styled(f"✗ {reason}", "$text-error"))
     if example.answers_missed:
-        missed = _("{number} answers are not learned: the chat template hides them", number=example.answers_missed)
+        missed = ngettext(
+            "{number} answer is not learned: the chat template hides it",
+            "{number} answers are not learned: the chat template hides them",
+            example.answers_missed,
+        )
         lines.append(Content.styled(f"! {missed}", "$text-warning"))
     return Content("\n").join(lines)
 

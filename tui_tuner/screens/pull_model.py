@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 
 from tui_tuner.errors import TeacherError, UsageError
 from tui_tuner.jobs import Job, JobEnded
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Event, Notice, StageProgress
 from tui_tuner.screens.progress_view import ProgressView
@@ -121,7 +121,7 @@ class PullScreen(Screen[bool]):
         server = OllamaServer(address_for(self._places[place]), patience=PATIENCE)
         try:
             number = len(server.models())
-            finding = _("1 model") if number == 1 else _("{number} models", number=number)
+            finding = ngettext("{number} model", "{number} models", number)
         except TeacherError as error:
             finding = ". ".join(part for part in (error.what, error.advice) if part)
         finally:

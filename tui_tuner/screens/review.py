@@ -14,7 +14,7 @@ from tui_tuner.dataset.review import Review
 from tui_tuner.dataset.review_rows import FollowUpRow, ReviewRow
 from tui_tuner.errors import TunerError
 from tui_tuner.journey import dataset_needs_engine
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.models.prompts import Message as Turn
 from tui_tuner.plain_text import one_line, printable
 from tui_tuner.project import Project
@@ -67,7 +67,7 @@ class ReviewScreen(ReviewTokens):
             self.say(_("There is nothing to undo."))
             return
         self._take_decisions(names, names[0])
-        self.say(_("Undone.") if len(names) == 1 else _("Undone for {number:,} examples.", number=len(names)))
+        self.say(ngettext("Undone.", "Undone for {number:,} examples.", len(names)))
 
     # -- many ----------------------------------------------------------------------------------------------------------
 
@@ -101,12 +101,16 @@ class ReviewScreen(ReviewTokens):
     def _question_about(self, verdict: Literal["accept", "reject"], number: int) -> str:
         count = figures.count(number)
         if self._table.marked and verdict == "accept":
-            return _("Accept the {number} marked examples?", number=count)
+            return ngettext("Accept the marked example?", "Accept the {number} marked examples?", number, number=count)
         if self._table.marked:
-            return _("Reject the {number} marked examples?", number=count)
+            return ngettext("Reject the marked example?", "Reject the {number} marked examples?", number, number=count)
         if verdict == "accept":
-            return _("Accept all {number} examples in sight?", number=count)
-        return _("Reject all {number} examples in sight?", number=count)
+            return ngettext(
+                "Accept the one example in sight?", "Accept all {number} examples in sight?", number, number=count
+            )
+        return ngettext(
+            "Reject the one example in sight?", "Reject all {number} examples in sight?", number, number=count
+        )
 
     def _seen(self) -> str:
         """What those in sight have in common; nothing where all are, or where marks say which are meant."""
@@ -126,7 +130,14 @@ class ReviewScreen(ReviewTokens):
         self._table.marked.clear()
         self._take_decisions(names, self.query_one(ReviewList).cursor)
         done = _("Accepted") if verdict == "accept" else _("Rejected")
-        self.say(_("{done}: {number:,} examples; u undoes it for all of them.", done=done, number=len(names)))
+        self.say(
+            ngettext(
+                "{done}: {number:,} example; u undoes it.",
+                "{done}: {number:,} examples; u undoes it for all of them.",
+                len(names),
+                done=done,
+            )
+        )
 
     # -- its text ------------------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from tui_tuner.dataset.review_order import COUNTED
 from tui_tuner.dataset.review_rows import FollowUpRow, ReviewRow
 from tui_tuner.dataset.review_table import ReviewTable, View
 from tui_tuner.errors import TunerError
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.plain_text import one_line
 from tui_tuner.project import Project
 from tui_tuner.screens import review_text
@@ -140,8 +140,10 @@ class ReviewFace(Screen[None]):
         if self._reading and not table.rows:
             return
         shown, place = len(table.shown), self.query_one(ReviewList).cursor + 1
-        text = _(
+        text = ngettext(
+            "{place:,} / {shown:,} of {all:,} · {learned:,} example will be learned",
             "{place:,} / {shown:,} of {all:,} · {learned:,} examples will be learned",
+            table.learned,
             place=min(place, shown),
             shown=shown,
             all=len(table.rows),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from textual.content import Content
 
 from tui_tuner.dataset.review_rows import FollowUpRow, ReviewRow
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.models.prompts import Message
 from tui_tuner.plain_text import one_line, printable
 
@@ -33,7 +33,7 @@ def conversation(row: ReviewRow, refused: Sequence[FollowUpRow], tokens: int | N
     messages = row.example.messages
     before = messages[: -len(row.refused.turns)] if isinstance(row, FollowUpRow) else ()
     parts = [*_turns(before), *_remarks(row), *_turns(messages[len(before) :])]
-    counted = [_("{tokens:,} tokens", tokens=tokens)] if tokens else []
+    counted = [ngettext("{tokens:,} token", "{tokens:,} tokens", tokens, tokens=tokens)] if tokens else []
     parts.append(Content.styled(" · ".join((one_line(row.provenance, 400), *counted)), "$foreground 65%"))
     for one in refused:
         mark, style = ("✓", "$text-success") if one.learned else ("✗", "$text-warning")

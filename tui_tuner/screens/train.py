@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 
 from tui_tuner.errors import TunerError
 from tui_tuner.journey import changes_since_run, training_work
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.progress import Event, Notice
 from tui_tuner.screens.dashboard import Dashboard
 from tui_tuner.screens.following import FollowingStep
@@ -85,7 +85,11 @@ class TrainScreen(FollowingStep, RunSettings):
         except TunerError:
             return ""
         choice = config.choice
-        layers = _("all layers") if choice.num_layers < 0 else _("{n} layers", n=choice.num_layers)
+        layers = (
+            _("all layers")
+            if choice.num_layers < 0
+            else ngettext("{n} layer", "{n} layers", choice.num_layers, n=choice.num_layers)
+        )
         return _(
             "{layers}, rank {rank} · batch {batch} · lr {rate}",
             layers=layers,

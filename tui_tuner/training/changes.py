@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tui_tuner.choices import TrainingChoice
 from tui_tuner.errors import TrainingError
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.training.optimization import falls_to_the_end, optimizer_arguments
 from tui_tuner.training.run_config import TRAIN_FILE, VALID_FILE, RunConfig, RunFacts
 
@@ -73,7 +73,13 @@ def _origin(before: RunFacts, now: RunFacts) -> list[Change]:
         if there == (True, False):
             text = _("{name} is gone", name=VALID_FILE)
         elif there == (False, True):
-            text = _("there was no {name}, now it has {rows:,} rows", name=VALID_FILE, rows=now.valid_rows)
+            text = ngettext(
+                "there was no {name}, now it has {rows:,} row",
+                "there was no {name}, now it has {rows:,} rows",
+                now.valid_rows,
+                name=VALID_FILE,
+                rows=now.valid_rows,
+            )
         found.append(Change(VALID_FILE, text))
     return found
 
@@ -81,10 +87,19 @@ def _origin(before: RunFacts, now: RunFacts) -> list[Change]:
 def _rows(name: str, before: int, now: int) -> str:
     words = {"name": name, "before": before, "now": now}
     if not before:  # a run of an earlier version did not count them
-        return _("{name} has changed, it has {now:,} rows now", **words)
+        return ngettext(
+            "{name} has changed, it has {now:,} row now", "{name} has changed, it has {now:,} rows now", now, **words
+        )
     if before == now:
-        return _("{name} has changed, it has {now:,} rows as before", **words)
-    return _("{name} had {before:,} rows, now {now:,}", **words)
+        return ngettext(
+            "{name} has changed, it has {now:,} row as before",
+            "{name} has changed, it has {now:,} rows as before",
+            now,
+            **words,
+        )
+    return ngettext(
+        "{name} had {before:,} row, now {now:,}", "{name} had {before:,} rows, now {now:,}", before, **words
+    )
 
 
 def _settings(before: TrainingChoice, now: TrainingChoice) -> list[Change]:

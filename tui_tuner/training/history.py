@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.progress import Event, Notice
 from tui_tuner.training.events import (
     CheckpointSaved,
@@ -214,7 +214,15 @@ class RunHistory:
     @_apply.register
     def _pause(self, event: TrainingPaused, time: float) -> None:
         self.paused = True
-        self._note(event.time, _("paused after {iteration:,} steps", iteration=event.iteration))
+        self._note(
+            event.time,
+            ngettext(
+                "paused after {iteration:,} step",
+                "paused after {iteration:,} steps",
+                event.iteration,
+                iteration=event.iteration,
+            ),
+        )
 
     @_apply.register
     def _go_on(self, event: TrainingContinued, time: float) -> None:
@@ -226,11 +234,32 @@ class RunHistory:
         self.ended, self.iteration, self.paused = event, event.iteration, False
         words = {"iteration": event.iteration, "iters": event.iters}
         if event.early:
-            self._note(event.time, _("ended early after {iteration:,} of {iters:,} steps", **words))
+            self._note(
+                event.time,
+                ngettext(
+                    "ended early after {iteration:,} of {iters:,} step",
+                    "ended early after {iteration:,} of {iters:,} steps",
+                    event.iters,
+                    **words,
+                ),
+            )
         elif event.finished:
-            self._note(event.time, _("finished after {iteration:,} steps", **words))
+            self._note(
+                event.time,
+                ngettext(
+                    "finished after {iteration:,} step", "finished after {iteration:,} steps", event.iteration, **words
+                ),
+            )
         else:
-            self._note(event.time, _("stopped after {iteration:,} of {iters:,} steps", **words))
+            self._note(
+                event.time,
+                ngettext(
+                    "stopped after {iteration:,} of {iters:,} step",
+                    "stopped after {iteration:,} of {iters:,} steps",
+                    event.iters,
+                    **words,
+                ),
+            )
 
     @_apply.register
     def _notice(self, event: Notice, time: float) -> None:

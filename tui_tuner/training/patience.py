@@ -6,7 +6,7 @@ Counted in the run's progress, so that a run that was stopped or killed gives up
 from __future__ import annotations
 
 from tui_tuner.choices import TrainingChoice
-from tui_tuner.language import _
+from tui_tuner.language import ngettext
 from tui_tuner.training.checkpoint import Progress
 
 
@@ -23,9 +23,12 @@ def count_evaluation(progress: Progress, choice: TrainingChoice, *, best: bool) 
     if progress.iteration >= choice.iters:
         return ""
     progress.gave_up = _terms(choice)
-    return _(
+    return ngettext(
+        "the held-out loss has not fallen for {count} evaluation: training ends early, the adapter of step {step:,} is"
+        " kept",
         "the held-out loss has not fallen for {count} evaluations: training ends early, the adapter of step {step:,} is"
         " kept",
+        progress.not_better,
         count=progress.not_better,
         step=progress.best_iteration or 0,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tui_tuner.choices import TrainingChoice
 from tui_tuner.errors import DatasetError, TrainingError
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.project import Project
 from tui_tuner.training.changes import Change, changes_between, require_allowed
 from tui_tuner.training.optimization import optimizer_arguments
@@ -163,8 +163,10 @@ def _resumed(plan: TrainingPlan) -> TrainingPlan:
         iters = max(iters, before.choice.iters)
     elif iters < done:
         raise TrainingError(
-            _(
+            ngettext(
+                "{run} has done {done:,} step already, and iters is {iters:,}",
                 "{run} has done {done:,} steps already, and iters is {iters:,}",
+                done,
                 run=plan.run.name,
                 done=done,
                 iters=iters,
@@ -209,13 +211,25 @@ def _require_more(run: RunSummary, choice: TrainingChoice) -> None:
         return
     if run.state != "ended early":
         raise TrainingError(
-            _("{run} is finished: all its {iters:,} steps are done", run=run.name, iters=run.iters),
+            ngettext(
+                "{run} is finished: its one step is done",
+                "{run} is finished: all its {iters:,} steps are done",
+                run.iters,
+                run=run.name,
+                iters=run.iters,
+            ),
             where=str(run.folder),
             advice=_("Train it longer with: tuner train --resume --set iters={more}", more=2 * run.iters),
         )
     if choice.patience == run.settings.patience:
         raise TrainingError(
-            _("{run} ended early, after {iteration:,} steps", run=run.name, iteration=run.iteration),
+            ngettext(
+                "{run} ended early, after {iteration:,} step",
+                "{run} ended early, after {iteration:,} steps",
+                run.iteration,
+                run=run.name,
+                iteration=run.iteration,
+            ),
             where=str(run.folder),
             advice=_("Train on all the same with: tuner train --resume --run {run} --set patience=0", run=run.name),
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 from tui_tuner import figures
 from tui_tuner.errors import TunerError
 from tui_tuner.files import write_text
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.plain_text import one_line
 from tui_tuner.training import metrics_keys
 from tui_tuner.training.run_config import RunConfig, read_config
@@ -61,7 +61,9 @@ def _story(summary: RunSummary, config: RunConfig) -> Iterator[str]:
             "done": figures.count(summary.iteration),
             "iters": figures.count(summary.iters),
         }
-        yield _("- {state}: {done} of {iters} steps", **words)
+        yield ngettext(
+            "- {state}: {done} of {iters} step", "- {state}: {done} of {iters} steps", summary.iters, **words
+        )
     if summary.best_loss is not None:
         best = {"loss": f"{summary.best_loss:.4f}", "step": figures.count(summary.best_iteration)}
         yield _(
@@ -77,7 +79,14 @@ def _story(summary: RunSummary, config: RunConfig) -> Iterator[str]:
         ("valid.jsonl", facts.valid_rows, facts.valid_fingerprint),
     ):
         if mark:
-            yield _("- {name}: {rows} rows, SHA-256 {mark}", name=name, rows=figures.count(rows), mark=mark)
+            yield ngettext(
+                "- {name}: {rows} row, SHA-256 {mark}",
+                "- {name}: {rows} rows, SHA-256 {mark}",
+                rows,
+                name=name,
+                rows=figures.count(rows),
+                mark=mark,
+            )
     yield _("- begun {created}, with {versions}", created=facts.created, versions=facts.versions)
 
 

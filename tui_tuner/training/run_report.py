@@ -17,7 +17,7 @@ from tui_tuner.choices import TrainingChoice
 from tui_tuner.drawing.smoothing import SmoothedLine
 from tui_tuner.drawing.svg import HEIGHT, SMALL, WIDTH, SvgLine, chart
 from tui_tuner.files import write_text
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.plain_text import printable
 from tui_tuner.training.history import Points, RunHistory, Seen, read_history
 from tui_tuner.training.report_style import STYLE
@@ -78,7 +78,12 @@ def _text(text: str) -> str:
 def _verdict(summary: RunSummary, history: RunHistory) -> str:
     model = summary.model.rstrip("/").rpartition("/")[2]
     words = {"model": model, "state": summary.state, "done": summary.iteration, "iters": summary.iters}
-    about = _("{model}, {state}: {done:,} of {iters:,} steps", **words)
+    about = ngettext(
+        "{model}, {state}: {done:,} of {iters:,} step",
+        "{model}, {state}: {done:,} of {iters:,} steps",
+        summary.iters,
+        **words,
+    )
     before = dict(history.valid).get(0)
     if before is None or summary.best_loss is None:
         return about
@@ -130,7 +135,12 @@ def _results(summary: RunSummary, history: RunHistory) -> Rows:
     tested = unknown
     if test is not None:
         words = {"loss": test.loss, "perplexity": test.perplexity, "rows": test.rows}
-        tested = _("{loss:.3f}, perplexity {perplexity:,.4g}, {rows:,} rows", **words)
+        tested = ngettext(
+            "{loss:.3f}, perplexity {perplexity:,.4g}, {rows:,} row",
+            "{loss:.3f}, perplexity {perplexity:,.4g}, {rows:,} rows",
+            test.rows,
+            **words,
+        )
     return [
         (_("best held-out loss"), best),
         (_("test loss"), tested),

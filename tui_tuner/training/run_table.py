@@ -11,7 +11,7 @@ from typing import Any
 
 from tui_tuner import figures
 from tui_tuner.choices import TrainingChoice
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.progress import Event
 from tui_tuner.training.history import RunHistory, read_history
 from tui_tuner.training.run_config import TRAIN_FILE, VALID_FILE, RunConfig, read_config
@@ -159,7 +159,9 @@ def _rows(number: int, fingerprint: str) -> str:
     if not fingerprint:
         return figures.UNKNOWN
     # The beginning of the fingerprint tells files of the same length apart.
-    return _("{rows} rows ({mark})", rows=figures.count(number), mark=fingerprint[:6])
+    return ngettext(
+        "{rows} row ({mark})", "{rows} rows ({mark})", number, rows=figures.count(number), mark=fingerprint[:6]
+    )
 
 
 def _settings(runs: Sequence[_Run]) -> list[TableRow]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tui_tuner.environment.awake import kept_awake
 from tui_tuner.errors import ConfigurationError, DatasetError, ModelError, Stopped, TrainingError
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.models.catalogue import model_fingerprint
 from tui_tuner.progress import Emit, Event, Notice, StopToken
 from tui_tuner.training.adapter import count_parameters
@@ -162,7 +162,12 @@ def _run_to_its_end(plan: TrainingPlan, session: Session, record: RunRecord, fin
         finished = True
     except Stopped as stopped:
         words = {"run": plan.run.name, "iteration": session.progress.iteration, "iters": plan.choice.iters}
-        what = _("{run} stopped after {iteration:,} of {iters:,} steps; everything is kept", **words)
+        what = ngettext(
+            "{run} stopped after {iteration:,} of {iters:,} step; everything is kept",
+            "{run} stopped after {iteration:,} of {iters:,} steps; everything is kept",
+            plan.choice.iters,
+            **words,
+        )
         raise Stopped(what, advice=_resume_advice(plan)) from stopped
     finally:
         record.tell_the_end(session.ended(finished=finished))

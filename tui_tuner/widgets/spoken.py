@@ -12,7 +12,7 @@ from textual.widgets import Collapsible, Markdown, Static
 
 from tui_tuner import figures
 from tui_tuner.chat.thinking import without_thoughts
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.plain_text import one_line, printable
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Spoken(Vertical):
         return Content(one_line(self._who)) + Content.styled("".join(f" · {part}" for part in parts), "$foreground 65%")
 
     def _thoughts_title(self) -> str:
-        return _("thought for {words} words", words=figures.count(len(self._thoughts.split())))
+        return ngettext("thought for {number:,} word", "thought for {number:,} words", len(self._thoughts.split()))
 
     async def write(self, piece: str) -> None:
         """Add a piece of the reply."""
