@@ -34,6 +34,7 @@ from tui_tuner.errors import ConfigurationError, ProjectError, ProjectLocked, st
 from tui_tuner.files import read_toml, storage_errors, write_text
 from tui_tuner.language import _
 from tui_tuner.progress import Event
+from tui_tuner.used_run import chosen_run
 
 MANIFEST = "tuner.toml"
 FORMAT = 1
@@ -119,9 +120,11 @@ class Project:
         return sorted(found, key=lambda path: (_created(path), _numbers_and_texts(path.name)))
 
     def tuned_run(self) -> Path | None:
-        """The latest run that has an adapter, if any."""
+        """The run whose adapter is used: the latest that has one, or an earlier one that was chosen since; if any."""
         tuned = [path for path in self.run_folders() if (path / "adapters.safetensors").is_file()]
-        return tuned[-1] if tuned else None
+        name, since = chosen_run(self.runs)
+        chosen = [path for path in tuned if path.name == name and _created(tuned[-1]) <= since]
+        return chosen[0] if chosen else tuned[-1] if tuned else None
 
     def with_settings(self, section: str, assignments: Mapping[str, str]) -> Project:
         """The project with settings of one section given as text, as after `--set`; nothing is written.

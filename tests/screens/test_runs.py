@@ -185,3 +185,11 @@ async def test_runs_are_compared_and_shared(project):
         await settled(app, pilot)
         page = project.runs / "run-3" / "report.html"
         assert page.is_file() and str(page) in app.clipboard
+
+
+async def test_another_run_is_used_by_the_later_steps(project):
+    async with opened(project) as (app, pilot):
+        await pilot.press("home", "u")
+        await settled(app, pilot)
+        assert project.tuned_run().name == "run-1"
+        assert "run-1 ●" in rows(app)[0] and "●" not in rows(app)[2]

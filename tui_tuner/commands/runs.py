@@ -24,6 +24,7 @@ EXAMPLES = _("""examples:
   tuner runs --report run-3 report.html
   tuner runs --rename run-3 small-rate
   tuner runs --note small-rate "half the learning rate of run-2"
+  tuner runs --use small-rate
   tuner runs --delete run-1""")
 
 
@@ -40,6 +41,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     one.add_argument("--report", nargs=2, metavar=("RUN", "FILE"), help=_("write a page about a run, to share"))
     one.add_argument("--rename", nargs=2, metavar=("RUN", "NAME"), help=_("call a run NAME from now on"))
     one.add_argument("--note", nargs=2, metavar=("RUN", "TEXT"), help=_("write TEXT beside a run; '' takes it away"))
+    one.add_argument(
+        "--use",
+        metavar="RUN",
+        help=_("have Compare, Export and Chat use this run; '' means the latest, as does a run that begins later"),
+    )
     one.add_argument("--delete", metavar="RUN", help=_("take a run away for good; says who uses it, and asks"))
     one.add_argument("--keys", action="store_true", help=_("say what every key of a run's metrics.jsonl means"))
     parser.add_argument("--yes", action="store_true", help=_("with --delete: do not ask"))
@@ -60,6 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _rename(project, output, *arguments.rename)
     if arguments.note:
         return _note(project, output, *arguments.note)
+    if arguments.use is not None:
+        return _use(project, output, arguments.use)
     if arguments.delete:
         return _delete(project, arguments.delete, output, ask=not arguments.yes)
     return _list(project, output)
@@ -129,6 +137,21 @@ def _note(project: Project, output: Output, name: str, text: str) -> int:
     folder = find_run(project, name)
     write_note(folder, text)
     output.event(Notice(f"{name}: {read_note(folder) or _('no note')}"))
+    return 0
+
+
+def _use(project: Project, output: Output, name: str) -> int:
+    from tui_tuner.training.run_names import find_run, require_adapter
+    from tui_tuner.used_run import use_run
+
+    with project_lock(project):
+        if name:
+            require_adapter(find_run(project, name))
+        use_run(project.runs, name)
+    used = project.tuned_run()
+    output.event(
+        Notice(_("Compare, Export and Chat use {name}", name=used.name) if used else _("no run has an adapter"))
+    )
     return 0
 
 

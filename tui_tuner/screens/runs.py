@@ -16,9 +16,10 @@ from tui_tuner.run_uses import comparisons_with, delete_run, uses_of
 from tui_tuner.screens.plot_board import PlotBoard
 from tui_tuner.screens.run_lines import MOST_RUNS
 from tui_tuner.screens.runs_face import NAME, RunsFace
-from tui_tuner.training.run_names import read_note, rename_run, write_note
+from tui_tuner.training.run_names import read_note, rename_run, require_adapter, write_note
 from tui_tuner.training.run_report import REPORT, write_report
 from tui_tuner.training.runs import RunSummary
+from tui_tuner.used_run import use_run
 
 Writing = Literal["name", "note"]
 
@@ -165,6 +166,17 @@ class RunsScreen(RunsFace):
         write_note(self.folder(run), text)
         kept = read_note(self.folder(run))
         self.say(_("The note is kept.") if kept else _("The note is gone."), "text-success")
+
+    def action_use(self) -> None:
+        """Have the later steps use this run; the latest one is what they use anyway."""
+        if self.current is not None:
+            run = self.current
+            self._change(run, lambda: self._use(run))
+
+    def _use(self, run: RunSummary) -> None:
+        require_adapter(self.folder(run))
+        use_run(self._project.runs, run.name)
+        self.say(_("Compare, Export and Chat use {name}.", name=run.name), "text-success")
 
     def action_delete(self) -> None:
         """Take the run away, after a question that says who uses it."""

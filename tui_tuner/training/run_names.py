@@ -10,6 +10,7 @@ from tui_tuner.files import storage_errors, write_text
 from tui_tuner.language import _
 from tui_tuner.project import Project
 from tui_tuner.training.run_config import CONFIG, RunConfig, read_config, write_config
+from tui_tuner.used_run import follow_name
 
 NOTE = "note.txt"
 LONGEST_NAME = 80
@@ -29,6 +30,20 @@ def find_run(project: Project, name: str) -> Path:
             advice=_("See which there are with: tuner runs"),
         )
     return folder
+
+
+def require_adapter(run: Path) -> None:
+    """Refuse a run that has learned nothing yet.
+
+    Raises:
+        TrainingError: it has no adapter.
+    """
+    if not (run / "adapters.safetensors").is_file():
+        raise TrainingError(
+            _("{run} has no adapter yet", run=run.name),
+            where=str(run),
+            advice=_("Go on with it: tuner train --resume --run {run}", run=run.name),
+        )
 
 
 def free_run_folder(project: Project, name: str) -> Path:
@@ -75,6 +90,7 @@ def rename_run(project: Project, run: Path, name: str) -> Path:
     with storage_errors(run):
         run.rename(target)
     config = read_config(target)
+    follow_name(project.runs, run.name, name)
     write_config(target, RunConfig(dataclasses.replace(config.facts, run=name), config.choice))
     from tui_tuner.training.run_guide import write_guide  # which reads runs, and they their notes
 
