@@ -18,8 +18,10 @@ from tui_tuner.screens.question import Question
 from tui_tuner.screens.run_compare import RunCompareScreen
 from tui_tuner.screens.runs import RunsScreen
 from tui_tuner.screens.train import TrainScreen
+from tui_tuner.screens.training_view import TrainingView
 from tui_tuner.settings import Settings
 from tui_tuner.training.events import TrainingEnded, Validation
+from tui_tuner.training.history import RunHistory
 from tui_tuner.training.run_names import read_note
 from tui_tuner.widgets.line_plot import LinePlot
 
@@ -193,3 +195,21 @@ async def test_another_run_is_used_by_the_later_steps(project):
         await settled(app, pilot)
         assert project.tuned_run().name == "run-1"
         assert "run-1 ●" in rows(app)[0] and "●" not in rows(app)[2]
+
+
+async def test_a_run_that_is_trained_here_is_drawn_as_it_goes_on(project, monkeypatch):
+    async with opened(project) as (app, pilot):
+        live = TrainingView(RunHistory(run="run-3"))
+        live.apply(started())
+        live.apply(step(1, 9.0))
+        app.board.views["train"] = live
+        monkeypatch.setattr(app.board, "running", lambda key: key == "train")
+        app.screen._keep_up()
+        await settled(app, pilot)
+        await pilot.press("left")
+        assert "step 1 " in heading(app) and "9.000" in heading(app)
+        live.apply(step(2, 8.0))
+        app.screen._keep_up()
+        await settled(app, pilot)
+        await pilot.press("right")
+        assert "step 2 " in heading(app) and "8.000" in heading(app)

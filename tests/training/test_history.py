@@ -110,3 +110,13 @@ def test_torn_and_spoilt_lines(tmp_path):
 
 def test_a_run_without_a_line_is_empty(tmp_path):
     assert read_history(tmp_path / "run-9") == RunHistory(run="run-9")
+
+
+def test_a_run_that_goes_on_with_other_versions_says_so():
+    with_versions = [
+        dataclasses.replace(started(at), versions=versions) for at, versions in ((0, "mlx 1"), (4, "mlx 2"))
+    ]
+    history = RunHistory()
+    for event in (with_versions[0], step(4), with_versions[1], with_versions[1]):
+        history.apply(event)
+    assert [text for _time, text in history.notices].count("trained with mlx 2 from here on") == 1

@@ -29,7 +29,7 @@ class RunRows:
         columns: of which the first ones are shown that have room.
         sorted_by: a column's key; empty where the runs are in the order in which they began.
         backwards: whether the highest come first.
-        colours: of the runs in the plot, by name.
+        marks: those of the runs in the plot, each with its colour, by name.
         used: the run whose adapter the later steps use; empty where there is none.
     """
 
@@ -37,7 +37,7 @@ class RunRows:
     columns: Sequence[Column]
     sorted_by: str = ""
     backwards: bool = False
-    colours: Mapping[str, str] | None = None
+    marks: Mapping[str, tuple[str, str]] | None = None
     used: str = ""
 
     def lines(self, width: int) -> tuple[Content, list[Content]]:
@@ -64,8 +64,8 @@ class RunRows:
         return one_line(run.name, LONGEST_NAME) + (" ●" if run.name == self.used else "")
 
     def _line(self, run: RunSummary, widths: Sequence[int]) -> Content:
-        colour = (self.colours or {}).get(run.name)
-        parts: list[tuple[str, str]] = [(" ■ ", colour) if colour else ("   ", ""), (f"{STATES[run.state]} ", QUIET)]
+        mark, colour = (self.marks or {}).get(run.name, (" ", ""))
+        parts: list[tuple[str, str]] = [(f" {mark} ", colour), (f"{STATES[run.state]} ", QUIET)]
         for place, (column, room) in enumerate(zip(self.columns, widths, strict=False)):
             text = self._words(column, run)
             differs = column.setting and text != column.usual(self.runs)

@@ -26,11 +26,13 @@ from tui_tuner.screens.run_rows import RunRows
 from tui_tuner.training.history import RunHistory, read_history
 from tui_tuner.training.run_list import Column, columns_of, in_order
 from tui_tuner.training.runs import RunSummary, list_runs
+from tui_tuner.widgets.chart import MARKS
 
 if TYPE_CHECKING:
     from tui_tuner.app import TunerApp
 
 NAME = "runs"  # in the table of actions
+LOOK_SECONDS = 3.0  # between two looks while this process trains
 
 
 class RunsKnown(Message):
@@ -99,8 +101,13 @@ class RunsFace(Screen[str | None]):
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
-        """Look for them."""
+        """Look for them; again and again while one is trained."""
         self.look_again()
+        self.set_interval(LOOK_SECONDS, self._keep_up)
+
+    def _keep_up(self) -> None:
+        if self._tuner.board.running("train") and not self.query_one("#written").has_class("shown"):
+            self.look_again()
 
     def on_resize(self) -> None:
         """Show as many columns as there is room for."""
@@ -169,8 +176,8 @@ class RunsFace(Screen[str | None]):
         names = [run.name for run in runs]
         if self._here not in names:
             self._here = names[min(rows.highlighted or 0, len(names) - 1)] if names else ""
-        colours = dict(zip(self.drawn, COLOURS, strict=False)) if self._chosen else {}
-        drawn = RunRows(runs, self._columns, self._sorted_by, self._backwards, colours, self._used)
+        marks = dict(zip(self._chosen, zip(MARKS, COLOURS, strict=False), strict=False))
+        drawn = RunRows(runs, self._columns, self._sorted_by, self._backwards, marks, self._used)
         heading, lines = drawn.lines(self.size.width - 1)
         self.query_one("#heading", Static).update(heading if runs else Content(_(" No runs yet: g starts one.")))
         here = self._here
@@ -201,16 +208,22 @@ class RunsFace(Screen[str | None]):
     def _show_plots(self) -> None:
         names = self.drawn
         for name in names:
-            if name not in self._stories and name not in self._reading:
+            if self._story(name) is None and name not in self._reading:
                 self._reading.add(name)
                 self._read(name)
-        stories = [self._stories[name] for name in names if name in self._stories]
+        stories = self.stories_of(names)
         if stories:
             self.query_one(PlotBoard).show(stories[0], stories[1:MOST_RUNS], alike=len(names) > 1)
 
     def stories_of(self, names: Sequence[str]) -> list[RunHistory]:
-        """Those that have been read."""
-        return [self._stories[name] for name in names if name in self._stories]
+        """Those that have been read, and the one that is trained."""
+        return [story for story in map(self._story, names) if story is not None]
+
+    def _story(self, name: str) -> RunHistory | None:
+        live = getattr(self._tuner.board.views.get("train"), "history", None)
+        if isinstance(live, RunHistory) and live.run == name:
+            return live
+        return self._stories.get(name)
 
     def folder(self, run: RunSummary) -> Path:
         """Where a run is."""

@@ -133,11 +133,14 @@ class RunHistory:
         self.run = self.run or event.run  # the folder's name counts: a run may have been renamed since
         self.iters, self.iteration = event.iters, event.start_iteration
         self.test = None
+        before = self.started.versions if self.started else ""
         self.started, self.ended, self.paused = event, None, False
         if not event.start_iteration:
             self.micro_batch = None  # what a killed session found out is found out again
         if event.start_iteration:
             self._note(event.time, _("resumed after step {iteration:,}", iteration=event.start_iteration))
+            if before and event.versions != before:
+                self._note(event.time, _("trained with {versions} from here on", versions=event.versions))
         else:
             self._note(event.time, _("{run} started", run=event.run))
 

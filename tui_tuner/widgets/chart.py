@@ -31,7 +31,7 @@ PAPER, AXIS, TEXT, TITLE, CURSOR = NOBODY, -2, -3, -4, -5
 Piece = tuple[str, int]
 Row = list[Piece]
 
-_MARKS = "▪◆▴•□◇"
+MARKS = "▪◆▴•□◇"
 # How dashed lines are drawn, so that they can be told apart without colours: dot columns drawn and left out in turn,
 # and what stands for it in the legend.
 _DASHES: tuple[tuple[tuple[int, ...], str], ...] = (
@@ -224,7 +224,7 @@ def _legend_marks(series: Sequence[Series]) -> list[str]:
     for one in series:
         line = _DASHES[one.dashes % len(_DASHES)][1]
         # Marks that belong to a dashed line are always the same, whatever else is drawn.
-        marks.append(line if one.style == "line" else _MARKS[(one.dashes or points) % len(_MARKS)])
+        marks.append(line if one.style == "line" else MARKS[(one.dashes or points) % len(MARKS)])
         points += one.style == "points" and not one.dashes
     return marks
 
