@@ -443,7 +443,7 @@ class CompareChoice:
     seed: int = setting(0, "Seed of the sampling where the temperature is above 0.", minimum=0, maximum=2**31)
 
 
-OLLAMA = "Ollama"
+OLLAMA, HUB = "Ollama", "Hugging Face"
 GGUF_TYPES = ("q8_0", "f16", "bf16", "f32")
 OLLAMA_QUANTIZE = ("none", "q8_0", "q4_K_M", "q4_K_S")
 
@@ -494,6 +494,11 @@ class ExportChoice:
     ollama_url: str = setting(
         "", "Where Ollama listens; empty means OLLAMA_HOST or this machine.", group=OLLAMA, label="server address"
     )
+
+    repository: str = setting(
+        "", "Where it would be uploaded to, such as YOUR-NAME/my-model. Nothing is uploaded by naming it.", group=HUB
+    )
+    private: bool = setting(True, "Only you see the repository; a public one is never taken for it.", group=HUB)
 
     @property
     def bits(self) -> int:

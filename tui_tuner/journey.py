@@ -17,6 +17,7 @@ from tui_tuner.progress import Emit, StopToken
 from tui_tuner.project import Project
 
 if TYPE_CHECKING:
+    from tui_tuner.export.hub_files import HubPlan
     from tui_tuner.teachers.teacher import Teacher
     from tui_tuner.training.changes import Change
 
@@ -338,6 +339,17 @@ def lm_studio_work(project: Project, *, replace: bool = False) -> Work:
         from tui_tuner.export.lm_studio import export_to_lm_studio, plan_lm_studio
 
         return export_to_lm_studio(plan_lm_studio(project, replace=replace), emit=emit, stop=stop)
+
+    return work
+
+
+def hub_work(plan: HubPlan) -> Work:
+    """Upload what the plan shows, and nothing else, to the Hugging Face hub."""
+
+    def work(emit: Emit, stop: StopToken) -> object:
+        from tui_tuner.export.hub_upload import upload_to_hub
+
+        return upload_to_hub(plan, emit=emit, stop=stop)
 
     return work
 

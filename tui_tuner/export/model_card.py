@@ -52,17 +52,49 @@ def model_card(facts: CardFacts, config: RunConfig, proof: Proof) -> str:
         config: the run's settings.
         proof: that the fused model is the trained one.
     """
+    about = _("A fine-tuned language model: all weights of its last layers trained with MLX.")
+    if kind := _adapter_kind(config):
+        about = _("A fine-tuned language model: a {kind} adapter trained with MLX and fused into its base.", kind=kind)
+    proved = _table({row.name: f"{MARKS[row.verdict]} {row.finding}" for row in proof.rows})
+    use = "mlx_lm.generate --model . --prompt"
+    parts = [f"## {_('Proof that this is the model that was trained')}", proved, *_usage(use)]
+    return _card(facts, config, about, parts)
+
+
+def adapter_card(facts: CardFacts, config: RunConfig) -> str:
+    """The card of an adapter alone, which is used with its base."""
+    about = _("The changed weights of a fine-tuned language model, trained with MLX; used with its base.")
+    if kind := _adapter_kind(config):
+        about = _("A {kind} adapter for a language model, trained with MLX; used with its base.", kind=kind)
+    use = f"mlx_lm.generate --model {_base(facts)[0]} --adapter-path . --prompt"
+    return _card(facts, config, about, _usage(use), relation="adapter")
+
+
+def _adapter_kind(config: RunConfig) -> str:
+    return {"lora": "LoRA", "dora": "DoRA"}.get(config.choice.fine_tune_type, "")
+
+
+def _base(facts: CardFacts) -> tuple[str, bool]:
+    """The base's name for others, and whether it is a repository; a folder here goes by its last name alone."""
     repository = KNOWN_REPOSITORIES.get(facts.base, facts.base)
-    is_repository = _REPOSITORY.fullmatch(repository) is not None and not Path(facts.base).expanduser().exists()
+    known = _REPOSITORY.fullmatch(repository) is not None and not Path(facts.base).expanduser().exists()
+    return (repository if known else Path(facts.base).name), known
+
+
+def _usage(command: str) -> list[str]:
+    return [f"## {_('Use')}", f'```shell\n{command} "{_("Hello")}"\n```\n']
+
+
+def _card(facts: CardFacts, config: RunConfig, about: str, parts: list[str], *, relation: str = "finetune") -> str:
+    base, is_repository = _base(facts)
     head = ["library_name: mlx", "pipeline_tag: text-generation", "tags: [mlx, lora, fine-tuned]"]
     if is_repository:
-        head += [f"base_model: {repository}", "base_model_relation: finetune"]
+        head += [f"base_model: {base}", f"base_model_relation: {relation}"]
     if re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", facts.licence):
         head.append(f"license: {facts.licence}")
     train, valid = count_rows(facts.data)
-    kind = {"lora": "LoRA", "dora": "DoRA"}.get(config.choice.fine_tune_type)
     made_of = {
-        _("Base model"): repository if is_repository else Path(facts.base).name,
+        _("Base model"): base,
         _("Licence of the base"): facts.licence or _("not known here: look at the base model's page"),
         _("Run"): f"{config.facts.run} {config.facts.created}",
         _("Training examples"): _counted(train),
@@ -70,23 +102,9 @@ def model_card(facts: CardFacts, config: RunConfig, proof: Proof) -> str:
         _("Weights"): facts.weight_type,
         _("Made with"): config.facts.versions,
     }
-    about = _("A fine-tuned language model: all weights of its last layers trained with MLX.")
-    if kind:
-        about = _("A fine-tuned language model: a {kind} adapter trained with MLX and fused into its base.", kind=kind)
-    parts = [
-        "\n".join(["---", *head, "---"]),
-        f"# {one_line(facts.name)}",
-        about,
-        _table(made_of),
-        *_data(facts.data),
-        f"## {_('Settings')}",
-        _table(dataclasses.asdict(config.choice)),
-        f"## {_('Proof that this is the model that was trained')}",
-        _table({row.name: f"{MARKS[row.verdict]} {row.finding}" for row in proof.rows}),
-        f"## {_('Use')}",
-        f'```shell\nmlx_lm.generate --model . --prompt "{_("Hello")}"\n```\n',
-    ]
-    return "\n\n".join(parts)
+    settings = [f"## {_('Settings')}", _table(dataclasses.asdict(config.choice))]
+    texts = ["\n".join(["---", *head, "---"]), f"# {one_line(facts.name)}", about, _table(made_of)]
+    return "\n\n".join([*texts, *_data(facts.data), *settings, *parts])
 
 
 def _data(data: Path | None) -> list[str]:

@@ -29,20 +29,20 @@ def main(repository: str, patterns: list[str]) -> int:
     """Download `repository` and say so on stdout; return the exit code."""
     # The growth of the files is watched from outside; bars would only fill the log.
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
-    _end_with_parent()
+    end_with_parent()
     try:
         from huggingface_hub import snapshot_download
 
         _fetch(_plan(repository, patterns))
         # Everything is in the cache by now: this puts the names in place, the way the library's version has it.
-        _say(folder=patiently(lambda: snapshot_download(repository, allow_patterns=patterns)))
+        say(folder=patiently(lambda: snapshot_download(repository, allow_patterns=patterns)))
     except Exception as error:
-        _say(failure=failure_kind(error), text=_without_secrets(error), token=_has_token(), **_details(error))
+        say(failure=failure_kind(error), text=without_secrets(error), token=has_token(), **_details(error))
         return 1
     return 0
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """A killed parent cannot end us: nobody would know of this download any more."""
     parent = os.getppid()
 
@@ -68,14 +68,14 @@ def _plan(repository: str, patterns: list[str]) -> list[HubFile]:
         files = list(pool.map(lambda one: HubFile.of(repository, str(info.sha), one), missing))
     cached = sum(one.size or 0 for one in here) + sum(file.size for file in files if file.blob.exists())
     files = sorted((file for file in files if not file.blob.exists()), key=lambda file: -file.size)
-    _say(total=cached + sum(file.size for file in files), cached=cached, files=[file.as_json() for file in files])
+    say(total=cached + sum(file.size for file in files), cached=cached, files=[file.as_json() for file in files])
     require_room(files)
     return files
 
 
 def _fetch(files: list[HubFile]) -> None:
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        jobs = [pool.submit(fetch_file, file, lambda name, state: _say(remark=[name, state])) for file in files]
+        jobs = [pool.submit(fetch_file, file, lambda name, state: say(remark=[name, state])) for file in files]
         try:
             for job in jobs:
                 job.result()
@@ -85,18 +85,19 @@ def _fetch(files: list[HubFile]) -> None:
             raise
 
 
-def _say(**words: object) -> None:
+def say(**words: object) -> None:
+    """Tell whoever started this process."""
     sys.stdout.write("\n" + json.dumps(words) + "\n")
     sys.stdout.flush()
 
 
-def _without_secrets(error: BaseException) -> str:
+def without_secrets(error: BaseException) -> str:
     """What an error says, without what an address may carry: a password, or a signature that opens a file."""
     text = f"{type(error).__name__}: {error}"
     return re.sub(r"(https?://)(?:[^/\s@]*@)?([^\s?'\"]*)(\?[^\s'\"]*)?", r"\1\2", text)
 
 
-def _has_token() -> bool:
+def has_token() -> bool:
     """Whether one was sent; which one is nobody's business."""
     from huggingface_hub import get_token
 
@@ -110,7 +111,7 @@ def _details(error: BaseException) -> dict[str, object]:
 
 
 def _kind_of_status(status: int) -> str:
-    if status == 401 and not _has_token():
+    if status == 401 and not has_token():
         return "missing"  # so it hides private ones too
     if status in (401, 403):
         return "refused"
