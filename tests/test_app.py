@@ -20,7 +20,7 @@ from tui_tuner.export.proof_rows import Proof, ProofRow, keep_proof
 from tui_tuner.models.model_files import write_provenance
 from tui_tuner.project import Project, open_project, project_lock
 from tui_tuner.screens.chat import ModelsFound
-from tui_tuner.screens.compare import PairView
+from tui_tuner.screens.compared_prompt import ComparedPrompt
 from tui_tuner.screens.comparison_view import ComparisonView
 from tui_tuner.screens.progress_view import ProgressView
 from tui_tuner.screens.welcome import Welcome
@@ -219,10 +219,11 @@ async def test_a_setting_is_kept_at_once_and_a_mistake_is_not(project):
 
 async def test_text_of_a_model_is_neither_markup_nor_a_command(project):
     async with running_app(project, "compare", size=(100, 30)) as (app, pilot):
-        from tui_tuner.evaluation.events import AnswerEnded, AnswerStarted
+        from tui_tuner.evaluation.events import AnswerEnded, AnswerStarted, ComparisonBegun
 
         view = ComparisonView()
         nasty = "[bold red]x[/] \x1b]52;c;aGk=\x07 [link=file:///etc/passwd]y[/link]"
+        view.apply(ComparisonBegun(("base", "tuned"), (nasty, nasty), (nasty,), (nasty,)))
         for column in ("base", "tuned"):
             view.apply(AnswerStarted(0, 1, nasty, column))
             view.apply(AnswerEnded(0, column, nasty, 1, 1.0, 1.0, "stop"))
@@ -230,9 +231,10 @@ async def test_text_of_a_model_is_neither_markup_nor_a_command(project):
         app.screen.show()
         await pilot.pause()
         await pilot.pause()
-        shown = app.screen.query_one(PairView).query_one(".tuned", Static).content
-        assert isinstance(shown, Content)
-        assert "[bold red]x[/]" in shown.plain and "\x1b" not in shown.plain and "52;c" not in shown.plain
+        for part in app.screen.query_one(ComparedPrompt).query(Static):
+            shown = part.content
+            assert isinstance(shown, Content)
+            assert "[bold red]x[/]" in shown.plain and "\x1b" not in shown.plain and "52;c" not in shown.plain
 
 
 async def test_the_last_conversation_comes_back(project):

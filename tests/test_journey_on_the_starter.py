@@ -24,12 +24,12 @@ def test_the_demo_changes_every_answer_and_goes_on_when_run_again(tmp_path, star
     assert [event["passed"] for event in events if event["event"] == "proof"] == [True]
 
     project = open_project(folder)
-    answers = read_comparison(list_comparisons(project)[0]).answers
+    answers = read_comparison(list_comparisons(project)[0]).answered
     assert [one.prompt for one in answers] == list(examples.UNSEEN_QUESTIONS)
     for one in answers:
-        assert "Try this:" not in one.base.text
-        assert one.tuned.text.strip().startswith("In short:"), one.tuned.text
-    assert sum("Try this:" in one.tuned.text for one in answers) >= len(answers) - 1
+        assert "Try this:" not in one.answers["base"].text
+        assert one.answers["tuned"].text.strip().startswith("In short:"), one.answers["tuned"].text
+    assert sum("Try this:" in one.answers["tuned"].text for one in answers) >= len(answers) - 1
 
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")}
     again = subprocess.run([*command[:-1]], capture_output=True, text=True, env=environment)

@@ -153,7 +153,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "train", "newer_run", "right_square_bracket", _("newer run"), _("Show the run after this one."), footer=False
     ),
-    Action("compare", "start", "g", _("compare"), _("Ask base and tuned model these questions.")),
+    Action("compare", "start", "g", _("compare"), _("Ask the chosen models these questions.")),
     Action("compare", "stop", "s", _("stop"), _("Stop; finished answers are kept.")),
     Action("compare", "edit", "e", _("questions"), _("Edit the questions; Escape leaves them.")),
     Action("export", "start", "g", _("fuse"), _("Make one model of base and adapter, and prove it.")),

@@ -435,9 +435,27 @@ class MachinesChoice:
 
 @dataclass(frozen=True)
 class CompareChoice:
-    """What base and tuned model are asked side by side."""
+    """Who is asked what, side by side."""
 
-    prompts: tuple[str, ...] = setting((), "Questions to ask both; empty takes some from the held-out examples.")
+    columns: tuple[str, ...] = setting(
+        ("base", "tuned"),
+        "Who answers: base, tuned (the latest run), a run's name, RUN@STEP for a checkpoint that is kept, fused, "
+        "ollama:MODEL; separate them with ;",
+        label="who answers",
+    )
+    prompts: tuple[str, ...] = setting((), "Questions to ask all; empty takes some from the held-out examples.")
+    prompts_file: str = setting(
+        "",
+        'A file of questions: one a line, or in a .jsonl file {"prompt": ..., "expected": ...} a line.',
+        label="questions in",
+    )
+    held_out: int = setting(
+        5,
+        "How many held-out examples to ask where there are no questions.",
+        minimum=1,
+        maximum=1000,
+        label="held-out ones",
+    )
     max_tokens: int = setting(256, "Longest answer, in tokens.", minimum=1, maximum=32_768, label="longest answer")
     temperature: float = setting(0.0, "0 makes the comparison repeatable.", minimum=0, maximum=2)
     seed: int = setting(0, "Seed of the sampling where the temperature is above 0.", minimum=0, maximum=2**31)

@@ -287,13 +287,13 @@ def forecast_work(project: Project, *, auto: bool = False) -> Work:
     return work
 
 
-def comparison_work(project: Project, *, run: Path | None = None) -> Work:
-    """Ask base and tuned model the same questions."""
+def comparison_work(project: Project) -> Work:
+    """Ask those who were chosen the same questions."""
 
     def work(emit: Emit, stop: StopToken) -> object:
         from tui_tuner.evaluation.compare import compare, plan_comparison
 
-        return compare(plan_comparison(project, required_base_model(project), run), emit=emit, stop=stop)
+        return compare(plan_comparison(project, required_base_model(project)), emit=emit, stop=stop)
 
     return work
 

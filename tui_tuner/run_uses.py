@@ -30,12 +30,12 @@ def uses_of(project: Project, run: Path) -> list[str]:
 
 def comparisons_with(project: Project, name: str) -> int:
     """How many comparisons were made with the run called `name`."""
-    from tui_tuner.evaluation.comparisons import list_comparisons, read_comparison
+    from tui_tuner.evaluation.comparisons import list_comparisons, read_comparison, runs_in
 
     count = 0
     for path in list_comparisons(project):
         with contextlib.suppress(StorageError):  # one that cannot be read names nobody
-            count += read_comparison(path).made.get("run") == name
+            count += name in runs_in(read_comparison(path))
     return count
 
 

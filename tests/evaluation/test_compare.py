@@ -1,11 +1,16 @@
 import json
+import shutil
 
 import pytest
 import tuned_model
+from teachers.small_ollama import MISTRAL, SmallOllama
 
-from tui_tuner.errors import DatasetError, ModelError, ProjectError, Stopped, StorageError
-from tui_tuner.evaluation.compare import compare, list_comparisons, plan_comparison, read_comparison
+from tui_tuner.errors import ModelError, ProjectError, Stopped, StorageError
+from tui_tuner.evaluation.answering import groups
+from tui_tuner.evaluation.compare import FEW, compare, plan_comparison
+from tui_tuner.evaluation.comparisons import list_comparisons, read_comparison, runs_in
 from tui_tuner.evaluation.events import AnswerEnded, AnswerStarted, AnswerText
+from tui_tuner.export.fuse import fuse, plan_fuse
 from tui_tuner.models.generation import Sampling, stream_reply
 from tui_tuner.models.loading import load_model
 from tui_tuner.progress import StopToken, ignore_event
@@ -33,21 +38,21 @@ def alone(path, adapter, prompt, system="", **sampling):
 
 def test_both_answer_as_they_do_alone(project, base):
     plan = plan_comparison(project, base)
-    answered = compare(plan, emit=ignore_event, stop=StopToken())
+    answered = compare(plan, emit=ignore_event, stop=StopToken()).answered
     assert [row.prompt for row in answered] == PROMPTS.split(";")
     for row in answered:
-        assert row.base.text == alone(base, None, row.prompt)
-        assert row.tuned.text == alone(base, plan.run, row.prompt)
-    assert any(row.base.text != row.tuned.text for row in answered)
+        assert row.answers["base"].text == alone(base, None, row.prompt)
+        assert row.answers["tuned"].text == alone(base, project.tuned_run(), row.prompt)
+    assert any(row.answers["base"].text != row.answers["tuned"].text for row in answered)
 
 
 def test_both_get_the_same_seed_and_system_prompt(project, base):
     project = project.with_settings("chat", {"system_prompt": "be kind"})
     project = project.with_settings("compare", {"temperature": "1.0", "seed": "5"})
     plan = plan_comparison(project, base)
-    for row in compare(plan, emit=ignore_event, stop=StopToken()):
-        assert row.base.text == alone(base, None, row.prompt, "be kind", temperature=1.0, seed=5)
-        assert row.tuned.text == alone(base, plan.run, row.prompt, "be kind", temperature=1.0, seed=5)
+    for row in compare(plan, emit=ignore_event, stop=StopToken()).answered:
+        for name, run in (("base", None), ("tuned", project.tuned_run())):
+            assert row.answers[name].text == alone(base, run, row.prompt, "be kind", temperature=1.0, seed=5)
 
 
 def test_everything_is_told_as_it_comes(project, base):
@@ -65,7 +70,7 @@ def test_everything_is_told_as_it_comes(project, base):
         pieces = [
             e.text for e in events if isinstance(e, AnswerText) and (e.index, e.column) == (end.index, end.column)
         ]
-        answer = getattr(answered[end.index], end.column)
+        answer = answered.answers[end.index, end.column]
         assert "".join(pieces) == end.text == answer.text
         assert (end.tokens, end.seconds, end.finish) == (answer.tokens, answer.seconds, answer.finish)
         assert end.seconds > 0
@@ -77,8 +82,8 @@ def test_it_is_kept_and_read_again(project, base):
     answered = compare(plan, emit=ignore_event, stop=StopToken())
     assert list_comparisons(project) == [plan.target]
     kept = read_comparison(plan.target)
-    assert list(kept.answers) == answered
-    assert (kept.made["run"], kept.made["max_tokens"]) == ("run-1", 16)
+    assert kept == answered
+    assert (kept.made["columns"]["tuned"]["run"], kept.made["max_tokens"]) == ("run-1", 16)
 
 
 def stop_at(count, kind, stop):
@@ -93,13 +98,18 @@ def stop_at(count, kind, stop):
     return emit
 
 
-@pytest.mark.parametrize("answer", [3, 4])
-def test_stopped_in_the_second_prompt_it_keeps_the_first(project, base, answer):
+@pytest.mark.parametrize("answer", [2, 3, 4])
+def test_stopped_it_keeps_every_answer_that_was_whole(project, base, answer):
     stop = StopToken()
     plan = plan_comparison(project, base)
     with pytest.raises(Stopped):
         compare(plan, emit=stop_at(answer, AnswerStarted, stop), stop=stop)
-    assert [row.prompt for row in read_comparison(plan.target).answers] == [PROMPTS.split(";")[0]]
+    places = [(0, "base"), (0, "tuned"), (1, "base"), (1, "tuned")]
+    assert list(read_comparison(plan.target).answers) == places[: answer - 1]
+
+
+def texts(comparison):
+    return {place: answer.text for place, answer in comparison.answers.items()}
 
 
 def test_what_broke_off_is_gone_on_with(project, base):
@@ -107,16 +117,15 @@ def test_what_broke_off_is_gone_on_with(project, base):
     list_comparisons(project)[0].unlink()
     stop, broken = StopToken(), plan_comparison(project, base)
     with pytest.raises(Stopped):
-        compare(broken, emit=stop_at(3, AnswerStarted, stop), stop=stop)
+        compare(broken, emit=stop_at(4, AnswerStarted, stop), stop=stop)
     events, again = [], plan_comparison(project, base)
     assert again.target == broken.target
     answered = compare(again, emit=events.append, stop=StopToken())
-    assert [(row.prompt, row.base.text, row.tuned.text) for row in answered] == [
-        (row.prompt, row.base.text, row.tuned.text) for row in whole
-    ]
-    assert [event.index for event in events if isinstance(event, AnswerEnded)] == [0, 0, 1, 1]
-    assert {event.index for event in events if isinstance(event, AnswerText)} == {1}  # the first was not asked again
-    assert list(read_comparison(broken.target).answers) == answered
+    assert texts(answered) == texts(whole)
+    assert [(e.index, e.column) for e in events if isinstance(e, AnswerEnded)] == list(whole.answers)
+    # Only the last one was asked again.
+    assert {(e.index, e.column) for e in events if isinstance(e, AnswerText)} == {(1, "tuned")}
+    assert read_comparison(broken.target) == answered
     assert plan_comparison(project, base).target != broken.target  # a whole one is followed by a new one
 
 
@@ -128,7 +137,7 @@ def test_killed_before_the_first_answer_it_begins_in_the_same_place(project, bas
     compare(plan_comparison(project, base), emit=ignore_event, stop=StopToken())
     assert list_comparisons(project) == [plan.target]
     assert plan.target.read_bytes().count(b'"format"') == 1
-    assert len(read_comparison(plan.target).answers) == 2
+    assert read_comparison(plan.target).finished
 
 
 @pytest.mark.parametrize("change", ["prompts", "temperature", "adapter"])
@@ -137,16 +146,16 @@ def test_what_was_asked_otherwise_is_not_gone_on_with(project, base, change):
     with pytest.raises(Stopped):
         compare(broken, emit=stop_at(3, AnswerStarted, stop), stop=stop)
     if change == "adapter":  # the run was gone on with
-        with (broken.run / "adapters.safetensors").open("ab") as file:
+        with (project.tuned_run() / "adapters.safetensors").open("ab") as file:
             file.write(b" ")
     else:
         values = {"prompts": "how do I start;where is it", "temperature": "0.5"}
         project = project.with_settings("compare", {change: values[change]})
     again = plan_comparison(project, base)
-    assert (again.target == broken.target, again.kept) == (False, ())
+    assert (again.target == broken.target, again.kept.answers) == (False, {})
 
 
-def test_stopped_before_the_first_pair_it_leaves_nothing(project, base):
+def test_stopped_before_the_first_answer_it_leaves_nothing(project, base):
     stop, events = StopToken(), []
     emit = stop_at(2, AnswerText, stop)
     with pytest.raises(Stopped):
@@ -156,22 +165,75 @@ def test_stopped_before_the_first_pair_it_leaves_nothing(project, base):
     assert list_comparisons(project) == []
 
 
-def test_prompts_come_from_the_held_out_examples(project, base):
-    project = project.with_settings("compare", {"prompts": ""})
-    assert plan_comparison(project, base).prompts == ("how do I start?", "what is this?")
-    rows = [{"messages": [{"role": "user", "content": f"question {n}"}]} for n in range(9)]
-    odd = ['{"text": "no turns"}', '{"messages": 5}', '{"messages": ["?"]}', "[]", '{"mess']
-    (project.data / "valid.jsonl").write_text("\n".join([*odd, *map(json.dumps, rows)]))
-    assert plan_comparison(project, base).prompts == tuple(f"question {n}" for n in range(5))
-    (project.data / "valid.jsonl").write_text('{"prompt": "Why so?", "completion": "So."}\n')
-    assert plan_comparison(project, base).prompts == ("Why so?",)
-    (project.data / "valid.jsonl").write_text('{"text": "<s>[INST] Why?[/INST] So.</s>"}\n')
-    (project.data / "report.json").write_text('{"held_out_questions": ["Why?", 7]}')
-    assert plan_comparison(project, base).prompts == ("Why?",)
-    (project.data / "valid.jsonl").unlink()
-    with pytest.raises(DatasetError, match="nothing to ask") as caught:
-        plan_comparison(project, base)
-    assert "--prompt" in caught.value.advice
+def test_many_are_answered_together_and_as_they_are_alone(project, base):
+    asked = [
+        f"how do i {word}" for word in ("start", "go", "read a long book of many words", "stop", "a b c", "d", "e")
+    ]
+    asked += ["what is this", "and that", "why"]
+    assert len(asked) > FEW
+    project = project.with_settings("compare", {"prompts": ";".join(asked)})
+    events = []
+    made = compare(plan_comparison(project, base), emit=events.append, stop=StopToken())
+    assert not any(isinstance(event, AnswerText) for event in events)
+    assert all(answer.together for answer in made.answers.values())
+    for row in made.answered:
+        assert row.answers["base"].text == alone(base, None, row.prompt)
+        assert row.answers["tuned"].text == alone(base, project.tuned_run(), row.prompt)
+    assert [row.prompt for row in made.answered] == asked
+    assert read_comparison(made.path) == made
+    # With sampling an answer would depend on those beside it: each is written alone, and can be had again.
+    project = project.with_settings("compare", {"temperature": "1.0", "seed": "3"})
+    for row in compare(plan_comparison(project, base), emit=ignore_event, stop=StopToken()).answered[:3]:
+        assert row.answers["base"].text == alone(base, None, row.prompt, temperature=1.0, seed=3)
+
+
+def test_stopped_among_many_it_keeps_those_that_ended(project, base):
+    asked = ";".join(f"how {'so ' * number}" for number in range(1, 14))
+    project = project.with_settings("compare", {"prompts": asked})
+    stop, plan = StopToken(), plan_comparison(project, base)
+    with pytest.raises(Stopped):
+        compare(plan, emit=stop_at(2, AnswerEnded, stop), stop=stop)
+    kept = read_comparison(plan.target).answers
+    assert 2 <= len(kept) < 26
+    again = plan_comparison(project, base)
+    assert again.target == plan.target
+    whole = compare(again, emit=ignore_event, stop=StopToken())
+    assert whole.finished and kept.items() <= whole.answers.items()
+
+
+def test_any_number_of_columns(project, base):
+    other = tuned_model.adapter(project.runs / "run-2", base, strength=0.9)
+    step = project.runs / "run-1" / "checkpoints" / "40"
+    shutil.copytree(other, step)  # a checkpoint is an adapter's folder
+    fuse(plan_fuse(project, base, project.runs / "run-1"), emit=ignore_event, stop=StopToken())
+    with SmallOllama(MISTRAL) as server:
+        project = project.with_settings("dataset", {"teacher": "ollama", "url": server.place})
+        names = ["run-1", "base", "run-2", "run-1@40", "fused", "ollama:mistral:7b"]
+        project = project.with_settings("compare", {"columns": ";".join(names)})
+        made = compare(plan_comparison(project, base), emit=ignore_event, stop=StopToken())
+        (options,) = {json.dumps(body["options"], sort_keys=True) for body in server.bodies}
+    assert made.columns == tuple(names) and made.finished
+    assert {"num_predict": 16, "repeat_penalty": 1.0, "seed": 0, "temperature": 0.0}.items() <= json.loads(
+        options
+    ).items()
+    adapters = {"base": None, "run-1": project.runs / "run-1", "run-2": other, "run-1@40": other}
+    for row in made.answered:
+        for name, adapter in adapters.items():
+            assert row.answers[name].text == alone(base, adapter, row.prompt)
+        assert row.answers["fused"].text == alone(project.fused_model, None, row.prompt)
+        assert row.prompt in row.answers["ollama:mistral:7b"].text
+    assert runs_in(made) == {"run-1", "run-2"}
+    assert read_comparison(made.path) == made
+
+
+def test_those_that_are_not_a_pair_are_never_in_memory_together(project, base):
+    for name in ("run-2", "run-3"):
+        tuned_model.adapter(project.runs / name, base)
+    project = project.with_settings("compare", {"columns": "run-3;run-2;base;run-1"})
+    columns = plan_comparison(project, base).columns
+    assert [[column.name for column in group] for group in groups(columns)] == [["run-3", "base"], ["run-2"], ["run-1"]]
+    only = [column for column in columns if column.name != "base"]
+    assert [len(group) for group in groups(only)] == [1, 1, 1]
 
 
 def test_without_a_tuned_run_it_says_what_to_do(tmp_path, base):
@@ -184,16 +246,16 @@ def test_a_read_only_project_and_a_missing_base(project, base, tmp_path):
     project.comparisons.parent.joinpath("comparisons").write_text("in the way")
     with pytest.raises(StorageError):
         compare(plan_comparison(project, base), emit=ignore_event, stop=StopToken())
+    project.comparisons.unlink()
     with pytest.raises(ModelError):
         compare(plan_comparison(project, tmp_path / "gone"), emit=ignore_event, stop=StopToken())
 
 
 @pytest.mark.starter
 def test_the_starter_answers_differently_once_it_is_tuned(starter, tmp_path):
-    run = tuned_model.adapter(tmp_path / "run", starter, strength=0.5, num_layers=8)
     project = tuned_model.project(tmp_path / "project").with_settings("compare", {"max_tokens": "12"})
+    tuned_model.adapter(project.runs / "run-1", starter, strength=0.5, num_layers=8)
     project = project.with_settings("compare", {"prompts": "What is the capital of France?"})
-    plan = plan_comparison(project, starter, run)
-    (answered,) = compare(plan, emit=ignore_event, stop=StopToken())
-    assert "Paris" in answered.base.text
-    assert answered.tuned.text != answered.base.text
+    (answered,) = compare(plan_comparison(project, starter), emit=ignore_event, stop=StopToken()).answered
+    assert "Paris" in answered.answers["base"].text
+    assert answered.answers["tuned"].text != answered.answers["base"].text

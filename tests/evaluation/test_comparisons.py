@@ -6,17 +6,23 @@ import tuned_model
 from tui_tuner.errors import StorageError
 from tui_tuner.evaluation.comparisons import (
     Answer,
-    Answered,
-    answered_row,
+    answer_row,
     has_finished_comparison,
     list_comparisons,
     new_comparison_path,
     read_comparison,
+    runs_in,
 )
+from tui_tuner.evaluation.prompts import Prompt
 from tui_tuner.files import Journal
 
 NOON = datetime(2026, 3, 4, 12, 0, 0)
-ANSWERED = Answered("why?", Answer("so", 2, 10.0, 0.5, "stop"), Answer("därum", 3, 9.5, 0.6, "length"))
+SHORT, CUT = Answer("so", 2, 10.0, 0.5, "stop"), Answer("därum", 3, 9.5, 0.6, "length", together=True)
+HEAD = {
+    "format": 2,
+    "columns": {"base": {"label": "base"}, "run-3": {"label": "run-3", "run": "run-3"}},
+    "prompts": [{"text": "why?", "expected": "so"}, {"text": "when?"}],
+}
 
 
 def test_no_two_comparisons_take_the_same_place(tmp_path):
@@ -35,28 +41,53 @@ def test_no_two_comparisons_take_the_same_place(tmp_path):
 def test_a_torn_line_and_a_strange_one_cost_only_themselves(tmp_path):
     path = tmp_path / "one.jsonl"
     with Journal(path) as journal:
-        journal.append({"format": 1, "run": "run-3"})
-        journal.append(answered_row(ANSWERED))
-        journal.append({"prompt": "half", "base": {"text": "?"}})
+        journal.append(HEAD)
+        journal.append(answer_row(0, "base", SHORT))
+        journal.append({"index": 0, "column": "run-3", "text": "half"})
+        journal.append(answer_row(2, "base", SHORT))
+        journal.append(answer_row(0, "nobody", SHORT))
         journal.append(["not", "ours"])
+        journal.append(answer_row(1, "run-3", CUT))
     with path.open("ab") as file:
-        file.write(b'{"prompt": "torn')
+        file.write(b'{"index": 1, "column": "ba')
     kept = read_comparison(path)
-    assert kept.answers == (ANSWERED,)
-    assert kept.made["run"] == "run-3"
+    assert kept.answers == {(0, "base"): SHORT, (1, "run-3"): CUT}
+    assert kept.prompts == (Prompt("why?", "so"), Prompt("when?"))
+    assert (kept.columns, runs_in(kept)) == (("base", "run-3"), {"run-3"})
+    assert [(row.prompt, row.expected, list(row.answers)) for row in kept.answered] == [
+        ("why?", "so", ["base"]),
+        ("when?", "", ["run-3"]),
+    ]
 
 
-def test_a_comparison_is_finished_with_its_last_prompt(tmp_path):
+def test_a_comparison_is_finished_with_its_last_answer(tmp_path):
     project = tuned_model.project(tmp_path / "project")
     project.comparisons.mkdir()
     (project.comparisons / "2027-01-01_00-00-00.jsonl").write_text('{"format": 99}\n')
     assert not has_finished_comparison(project)
     with Journal(new_comparison_path(project, NOON)) as journal:
-        journal.append({"format": 1, "prompts": ["why?", "when?"]})
-        journal.append(answered_row(ANSWERED))
-        assert not has_finished_comparison(project)
-        journal.append(answered_row(ANSWERED))
+        journal.append(HEAD)
+        for number, place in enumerate([(0, "base"), (0, "run-3"), (1, "base"), (1, "run-3")]):
+            assert not has_finished_comparison(project), number
+            journal.append(answer_row(*place, SHORT))
     assert has_finished_comparison(project)
+
+
+def test_a_comparison_of_an_earlier_version_is_read(tmp_path):
+    path = tmp_path / "old.jsonl"
+    old = {"text": "so", "tokens": 2, "tokens_per_second": 10.0, "seconds": 0.5, "finish": "stop"}
+    with Journal(path) as journal:
+        journal.append({"format": 1, "run": "run-3", "prompts": ["why?", "when?"]})
+        journal.append({"prompt": "why?", "base": old, "tuned": {**old, "text": "thus"}})
+        journal.append({"prompt": "half", "base": {"text": "?"}})
+    kept = read_comparison(path)
+    assert kept.answers == {(0, "base"): SHORT, (0, "tuned"): Answer("thus", 2, 10.0, 0.5, "stop")}
+    assert (kept.labels, runs_in(kept)) == ({"base": "base", "tuned": "tuned run-3"}, {"run-3"})
+    assert [prompt.text for prompt in kept.prompts] == ["why?", "when?"]
+    assert not kept.finished
+    with Journal(path) as journal:
+        journal.append({"prompt": "when?", "base": old, "tuned": old})
+    assert read_comparison(path).finished
 
 
 def test_what_cannot_be_read_is_said(tmp_path):

@@ -1,4 +1,4 @@
-"""tuner compare: base and tuned model answer the same questions side by side.
+"""tuner compare: base, tuned and other models answer the same questions side by side.
 
 The comparison is kept in the project's comparisons folder.
 """
@@ -6,9 +6,11 @@ The comparison is kept in the project's comparisons folder.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import shutil
 import textwrap
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tui_tuner.commands.options import add_json, add_project, add_set, chosen_project
 from tui_tuner.commands.output import Output
@@ -17,53 +19,112 @@ from tui_tuner.journey import comparison_work, step
 from tui_tuner.language import _
 from tui_tuner.plain_text import printable
 
+if TYPE_CHECKING:
+    from tui_tuner.evaluation.comparisons import Answered, Comparison
+    from tui_tuner.project import Project
+
+NARROWEST = 28  # cells of a column; answers in narrower ones are put below each other
+
 EXAMPLES = _("""examples:
   tuner compare
   tuner compare --prompt "How do I sell car parts with WordPress?" --prompt "What is a permalink?"
-  tuner compare --run run-1""")
+  tuner compare --prompts questions.txt --run run-1 --run run-2
+  tuner compare --column base --column tuned --column run-2@400 --column fused --column ollama:mistral:7b""")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_project(parser)
     parser.add_argument(
-        "--prompt", action="append", default=[], help=_("a question for both; may be given several times")
+        "--prompt", action="append", default=[], help=_("a question for all; may be given several times")
     )
-    parser.add_argument("--run", metavar="NAME", help=_("the tuned run; the latest where none is named"))
+    parser.add_argument(
+        "--prompts",
+        metavar="FILE",
+        type=Path,
+        help=_('questions, one a line; in a .jsonl file {"prompt": ..., "expected": ...} a line'),
+    )
+    parser.add_argument(
+        "--run",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help=_("the base and this run; may be given several times; the latest run where none is named"),
+    )
+    parser.add_argument(
+        "--column",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help=_("who answers: base, tuned, a run, RUN@STEP, fused, ollama:MODEL; may be given several times"),
+    )
     add_set(parser, "compare")
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare on the chosen project."""
-    project = chosen_project(arguments)
-    if arguments.prompt:
-        choice = project.choices.compare
-        project = project.with_choice("compare", type(choice)(**{**vars(choice), "prompts": tuple(arguments.prompt)}))
-    run_folder = project.runs / arguments.run if arguments.run else None
+    from tui_tuner.evaluation.comparisons import Comparison
+
+    project = _as_asked(chosen_project(arguments), arguments)
     output = Output(as_json=arguments.json)
-    job = run_project_job(project, step("compare").job, comparison_work(project, run=run_folder), output)
-    for answered in job.result or ():
-        show_side_by_side(answered, output)
+    job = run_project_job(project, step("compare").job, comparison_work(project), output)
+    if isinstance(job.result, Comparison):
+        show_side_by_side(job.result, output)
     return exit_code(job)
 
 
-def show_side_by_side(answered: Any, output: Output) -> None:
-    """Print one question with the base's answer on the left and the tuned one's on the right."""
-    total = min(shutil.get_terminal_size((100, 24)).columns, 160)
-    width = (total - 3) // 2
-    left, right = (_wrapped(text, width) for text in (answered.base.text, answered.tuned.text))
-    output.say("")
-    output.say(f"? {answered.prompt}")
-    output.say(f"{_('base'):<{width}} │ {_('tuned')}")
-    for row in range(max(len(left), len(right))):
-        one = left[row] if row < len(left) else ""
-        other = right[row] if row < len(right) else ""
-        output.say(f"{one:<{width}} │ {other}")
+def _as_asked(project: Project, arguments: argparse.Namespace) -> Project:
+    from tui_tuner.evaluation.columns import BASE, run_column
+
+    choice = project.choices.compare
+    if arguments.prompt or arguments.prompts:
+        file = str(arguments.prompts.expanduser().absolute()) if arguments.prompts else ""
+        choice = dataclasses.replace(choice, prompts=tuple(arguments.prompt), prompts_file=file)
+    runs = [run_column(name) for name in arguments.run]
+    if runs or arguments.column:
+        columns = (*(arguments.column or [BASE]), *runs)
+        choice = dataclasses.replace(choice, columns=columns)
+    return project.with_choice("compare", choice)
+
+
+def show_side_by_side(comparison: Comparison, output: Output) -> None:
+    """Print each question with the answers next to each other, or below each other where that would be too narrow."""
+    total = min(shutil.get_terminal_size((100, 24)).columns, 60 * len(comparison.columns) + 40)
+    width = (total + 3) // max(len(comparison.columns), 1) - 3
+    for answered in comparison.answered:
+        output.say("")
+        output.say(f"? {answered.prompt}")
+        if answered.expected:
+            output.say(_("expected: {answer}", answer=answered.expected))
+        if width < NARROWEST:
+            _show_below(answered, comparison.labels, total, output)
+        else:
+            _show_beside(answered, comparison.labels, width, output)
+
+
+def _show_beside(answered: Answered, labels: dict[str, str], width: int, output: Output) -> None:
+    columns = [
+        [_cut(label, width), *(_wrapped(answered.answers[name].text, width) if name in answered.answers else ["–"])]
+        for name, label in labels.items()
+    ]
+    for row in range(max(len(lines) for lines in columns)):
+        output.say(" │ ".join(f"{lines[row] if row < len(lines) else '':<{width}}" for lines in columns).rstrip())
+
+
+def _show_below(answered: Answered, labels: dict[str, str], width: int, output: Output) -> None:
+    for name, answer in answered.answers.items():
+        output.say(f"{labels[name]}:")
+        for line in _wrapped(answer.text, width - 2):
+            output.say(f"  {line}")
+
+
+def _cut(label: str, width: int) -> str:
+    return label if len(label) <= width else label[: width - 1] + "…"
 
 
 def _wrapped(text: str, width: int) -> list[str]:
     lines: list[str] = []
     for paragraph in printable(text).expandtabs(4).splitlines():
         lines += textwrap.wrap(paragraph, width) or [""]
-    return lines
+    return lines or [""]

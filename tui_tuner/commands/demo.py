@@ -37,8 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     project = prepare_demo(arguments.folder, fresh=arguments.fresh)
     job = run_project_job(project, _("the demo"), demo_work(project), output)
     if isinstance(job.result, DemoAnswers):
-        for answered in job.result.compared:
-            show_side_by_side(answered, output)
+        show_side_by_side(job.result.compared, output)
         output.say("")
         output.say(_("And the fused model, a folder of its own, asked the last question:"))
         output.say(f"  {job.result.fused_answer}")

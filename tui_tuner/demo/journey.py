@@ -29,7 +29,7 @@ from tui_tuner.progress import Emit, Notice, Pace, StopToken
 from tui_tuner.project import MANIFEST, Choices, Project, create_project, open_project
 
 if TYPE_CHECKING:
-    from tui_tuner.evaluation.comparisons import Answered
+    from tui_tuner.evaluation.comparisons import Comparison
 
 MADE_BY_THE_DEMO = (MANIFEST, ".lock", "data", "runs", "comparisons", "models", "chats", "exports")
 
@@ -43,7 +43,7 @@ class DemoAnswers:
         fused_answer: the fused model's answer to the last one.
     """
 
-    compared: tuple[Answered, ...]
+    compared: Comparison
     fused_answer: str
 
 
@@ -146,15 +146,17 @@ def _train(project: Project, emit: Emit, stop: StopToken) -> None:
     training_work(project, resume=bool(runs))(emit, stop)
 
 
-def _compare(project: Project, emit: Emit, stop: StopToken) -> tuple[Answered, ...]:
-    from tui_tuner.evaluation.comparisons import list_comparisons, read_comparison
+def _compare(project: Project, emit: Emit, stop: StopToken) -> Comparison:
+    from tui_tuner.evaluation.comparisons import Comparison, list_comparisons, read_comparison
 
     for kept in list_comparisons(project):
-        answered = read_comparison(kept).answers
-        if len(answered) == len(project.choices.compare.prompts):
+        comparison = read_comparison(kept)
+        if comparison.finished:
             emit(Notice(_("Comparison: done already.")))
-            return tuple(answered)
-    return tuple(comparison_work(project)(emit, stop))
+            return comparison
+    made = comparison_work(project)(emit, stop)
+    assert isinstance(made, Comparison)
+    return made
 
 
 def _ask_fused(project: Project, emit: Emit, stop: StopToken) -> str:

@@ -1,45 +1,36 @@
-"""Base and tuned model answer the same prompts, with the same template, seed and sampling. Runs on the engine's thread.
+"""Several models answer the same prompts, with the same template, seed and sampling. Runs on the engine's thread.
 
-Both share one set of weights in memory; the base is never touched by the adapter (`models.loading.load_pair`).
+Base and tuned model share one set of weights in memory; the base is never touched by the adapter
+(`models.loading.load_pair`). All others are loaded one after the other.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from tui_tuner.choices import CompareChoice
-from tui_tuner.dataset.held_out import held_out_questions
-from tui_tuner.errors import DatasetError
+from tui_tuner.evaluation.answering import Answerer, Asking, groups, opened
+from tui_tuner.evaluation.columns import Column, find_columns
 from tui_tuner.evaluation.comparisons import (
     FORMAT,
     Answer,
-    Answered,
+    Comparison,
     answer_ended,
-    answered_row,
-    list_comparisons,
+    answer_row,
     new_comparison_path,
-    read_comparison,
     told_again,
     unfinished_comparison,
 )
-from tui_tuner.evaluation.events import AnswerStarted, AnswerText, Column
-from tui_tuner.evaluation.tuned import required_run
-from tui_tuner.file_versions import fingerprint
+from tui_tuner.evaluation.events import AnswerStarted, AnswerText
+from tui_tuner.evaluation.prompts import prompts_of
 from tui_tuner.files import Journal
 from tui_tuner.language import _
 from tui_tuner.progress import Emit, Notice, Pace, StopToken
 from tui_tuner.project import Project
 
-if TYPE_CHECKING:
-    from tui_tuner.models.loading import LoadedModel
-
-__all__ = ["Answered", "ComparePlan", "compare", "list_comparisons", "plan_comparison", "read_comparison"]
-
-PROMPTS_FROM_DATA = 5
+FEW = 8  # prompts that are watched word by word; more are answered together, which takes less time in all
 
 
 @dataclass(frozen=True)
@@ -47,133 +38,145 @@ class ComparePlan:
     """Everything a comparison depends on.
 
     Attributes:
-        model: the base model's folder.
-        run: the training run whose adapter makes the tuned model.
-        prompts: what both are asked.
-        choice: how they answer.
-        system_prompt: told to both before each prompt; empty tells them nothing.
-        target: the journal the answers go to.
-        trust_remote_code: run Python code that comes with the model.
-        kept: what `target` holds already, of a comparison that broke off.
+        columns: who answers.
+        asking: how.
+        kept: what is asked, the journal the answers go to, and what it holds already of a comparison that broke off.
     """
 
-    model: Path
-    run: Path
-    prompts: tuple[str, ...]
-    choice: CompareChoice
-    system_prompt: str
-    target: Path
-    trust_remote_code: bool = False
-    kept: tuple[Answered, ...] = ()
+    columns: tuple[Column, ...]
+    asking: Asking
+    kept: Comparison
+
+    @property
+    def target(self) -> Path:
+        """The journal the answers go to."""
+        return self.kept.path
 
 
-def plan_comparison(project: Project, model: Path, run: Path | None = None) -> ComparePlan:
-    """Plan to compare `model` as it is with what `run`, or the latest tuned run, made of it.
+def plan_comparison(project: Project, model: Path) -> ComparePlan:
+    """Plan to ask the project's prompts of its chosen columns; `model` is the base model's folder.
 
-    The newest comparison is gone on with if it broke off and was made with the same adapter, prompts and settings.
+    The newest comparison is gone on with if it broke off and was made with the same weights, prompts and settings.
 
     Raises:
+        UsageError: fewer than two columns, or one that nobody knows.
         ProjectError: nothing has been trained yet, or on another base model.
+        ModelError: the fused model is to answer, and there is none.
         DatasetError: no prompts were chosen, and there are no held-out examples to take some from.
         StorageError: the newest comparison cannot be read, or was made by a newer version.
     """
-    run = required_run(project, run)
-    choice = project.choices.compare
-    prompts = tuple(prompt for prompt in choice.prompts if prompt.strip())
-    prompts = prompts or held_out_questions(project.data, PROMPTS_FROM_DATA)
-    if not prompts:
-        raise DatasetError(
-            _("there is nothing to ask: no prompts were chosen, and there are no held-out examples"),
-            where=str(project.data / "valid.jsonl"),
-            advice=_('Name some, for example: tuner compare --prompt "How do I start?"'),
-        )
-    plan = ComparePlan(
-        model,
-        run,
-        prompts,
-        choice,
-        project.choices.chat.system_prompt,
-        new_comparison_path(project),
-        project.choices.model.trust_remote_code,
-    )
-    unfinished = unfinished_comparison(project, _head(plan))
-    return dataclasses.replace(plan, target=unfinished.path, kept=unfinished.answers) if unfinished else plan
+    from tui_tuner.chat.models import ollama_url
+
+    columns = find_columns(project, model, project.choices.compare.columns, ollama_url(project))
+    asking = Asking(project.choices.compare, project.choices.chat.system_prompt)
+    prompts = prompts_of(project)
+    made = {
+        "format": FORMAT,
+        "model": str(model),
+        "columns": {column.name: column.made_of() for column in columns},
+        "system_prompt": asking.system_prompt,
+        "max_tokens": asking.choice.max_tokens,
+        "temperature": asking.choice.temperature,
+        "seed": asking.choice.seed,
+        "prompts": [dataclasses.asdict(prompt) for prompt in prompts],
+    }
+    labels = {column.name: column.label for column in columns}
+    kept = unfinished_comparison(project, made) or Comparison(new_comparison_path(project), made, labels, prompts)
+    return ComparePlan(columns, asking, kept)
 
 
-def compare(plan: ComparePlan, *, emit: Emit, stop: StopToken) -> list[Answered]:
-    """Ask both models every prompt, the base first; each prompt both have answered is kept at once.
+def compare(plan: ComparePlan, *, emit: Emit, stop: StopToken) -> Comparison:
+    """Ask every column every prompt; each answer is kept at once.
 
     Raises:
-        ModelError: the model or the adapter cannot be loaded, or its template refuses the prompts.
+        ModelError: a model or an adapter cannot be loaded, or its template refuses the prompts.
+        TeacherError: Ollama does not answer, or has no such model.
         StorageError: the journal cannot be written.
-        Stopped: asked to; the prompts answered so far are kept.
+        Stopped: asked to; the answers so far are kept.
     """
-    from tui_tuner.models.loading import load_pair
-
-    loading = Pace(_("Load the models"), None, "", emit)
-    base, tuned = load_pair(plan.model, plan.run, trust_remote_code=plan.trust_remote_code)
-    loading.finish()
-    stop.check()
-    answered = list(plan.kept)
-    if plan.kept:
-        done, total = len(plan.kept), len(plan.prompts)
+    kept = plan.kept
+    done, total = len(kept.answers), len(kept.prompts) * len(plan.columns)
+    for event in told_again(kept):
+        emit(event)
+    if done:
         emit(Notice(_("Going on with the comparison that broke off: {done} of {total} kept.", done=done, total=total)))
-        for event in told_again(plan.kept, total):
-            emit(event)
-    pace = Pace(_("Compare"), len(plan.prompts), _("prompts"), emit, done=len(answered))
+    waiting = [group for group in groups(plan.columns) if _left(kept, group)]
+    pace = Pace(_("Compare"), total, _("answers"), emit, done=done)
     begun = plan.target.exists()
     with Journal(plan.target) as journal:
         if not begun:
-            journal.append(_head(plan))
+            journal.append(kept.made)
         try:
-            for index in range(len(answered), len(plan.prompts)):
-                answered.append(_ask_both(plan, index, base, tuned, emit, stop))
-                journal.append(answered_row(answered[-1]))
-                pace.advance()
+            for group in waiting:
+                stop.check()
+                loading = Pace(_("Load the models"), None, "", emit)
+                with opened(group) as answerers:
+                    loading.finish(", ".join(column.label for column in group))
+                    _Round(plan, group, answerers, journal, pace, emit, stop).ask()
         finally:
-            if not answered:  # a comparison of nothing is not one
+            if not kept.answers:  # a comparison of nothing is not one
                 plan.target.unlink(missing_ok=True)
     pace.finish()
-    return answered
+    return kept
 
 
-def _ask_both(
-    plan: ComparePlan, index: int, base: LoadedModel, tuned: LoadedModel, emit: Emit, stop: StopToken
-) -> Answered:
-    by_base = _ask(plan, index, "base", base, emit, stop)
-    by_tuned = _ask(plan, index, "tuned", tuned, emit, stop)
-    return Answered(plan.prompts[index], by_base, by_tuned)
+def _left(kept: Comparison, group: Sequence[Column]) -> list[int]:
+    """The places of the prompts that somebody of the group has not answered."""
+    places = range(len(kept.prompts))
+    return [place for place in places if any((place, column.name) not in kept.answers for column in group)]
 
 
-def _ask(plan: ComparePlan, index: int, column: Column, loaded: LoadedModel, emit: Emit, stop: StopToken) -> Answer:
-    from tui_tuner.models.generation import Sampling, stream_reply
-    from tui_tuner.models.prompts import Message
+@dataclass
+class _Round:
+    """The questions to those who are in memory together."""
 
-    stop.check()
-    prompt = plan.prompts[index]
-    emit(AnswerStarted(index, len(plan.prompts), prompt, column))
-    messages = [Message(role="system", content=plan.system_prompt)] if plan.system_prompt else []
-    messages.append(Message(role="user", content=prompt))
-    sampling = Sampling(plan.choice.max_tokens, plan.choice.temperature, seed=plan.choice.seed)
-    began = time.perf_counter()
-    reply = stream_reply(loaded, messages, sampling, lambda text: emit(AnswerText(index, column, text)), stop)
-    seconds = time.perf_counter() - began
-    answer = Answer(reply.text, reply.tokens, reply.tokens_per_second, seconds, reply.finish)
-    emit(answer_ended(index, column, answer))
-    if answer.finish == "stopped":
-        stop.check()
-    return answer
+    plan: ComparePlan
+    group: Sequence[Column]
+    answerers: Sequence[Answerer]
+    journal: Journal
+    pace: Pace
+    emit: Emit
+    stop: StopToken
 
+    def ask(self) -> None:
+        """Few prompts are asked one after the other, each of all; many of one column together."""
+        kept = self.plan.kept
+        if len(kept.prompts) > FEW:
+            for column, answerer in zip(self.group, self.answerers, strict=True):
+                self._ask_together(column, answerer, _left(kept, [column]))
+        for index in _left(kept, self.group):
+            for column, answerer in zip(self.group, self.answerers, strict=True):
+                if (index, column.name) not in kept.answers:
+                    self._ask(index, column, answerer)
 
-def _head(plan: ComparePlan) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "model": str(plan.model),
-        "run": plan.run.name,
-        "adapter": fingerprint(plan.run / "adapters.safetensors"),
-        "system_prompt": plan.system_prompt,
-        "max_tokens": plan.choice.max_tokens,
-        "temperature": plan.choice.temperature,
-        "seed": plan.choice.seed,
-        "prompts": list(plan.prompts),
-    }
+    def _ask_together(self, column: Column, answerer: Answerer, places: Sequence[int]) -> None:
+        prompts = [self.plan.kept.prompts[place].text for place in places]
+        if not prompts:
+            return
+
+        def hear(number: int, answer: Answer) -> None:
+            index = places[number]
+            self.emit(AnswerStarted(index, len(self.plan.kept.prompts), prompts[number], column.name))
+            self._keep(index, column, answer)
+
+        answerer.answer_together(prompts, self.plan.asking, hear, self.stop)
+
+    def _ask(self, index: int, column: Column, answerer: Answerer) -> None:
+        self.stop.check()
+        prompts = self.plan.kept.prompts
+        self.emit(AnswerStarted(index, len(prompts), prompts[index].text, column.name))
+
+        def hear(text: str) -> None:
+            self.emit(AnswerText(index, column.name, text))
+
+        answer = answerer.answer(prompts[index].text, self.plan.asking, hear, self.stop)
+        if answer.finish == "stopped":
+            self.emit(answer_ended(index, column.name, answer))
+            self.stop.check()
+        self._keep(index, column, answer)
+
+    def _keep(self, index: int, column: Column, answer: Answer) -> None:
+        self.journal.append(answer_row(index, column.name, answer))
+        self.plan.kept.answers[index, column.name] = answer
+        self.emit(answer_ended(index, column.name, answer))
+        self.pace.advance()

@@ -1,13 +1,27 @@
-"""What is heard while base and tuned model answer the same prompts."""
+"""What is heard while several models answer the same prompts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from tui_tuner.progress import Event
 
-Column = Literal["base", "tuned"]
+
+@dataclass(frozen=True)
+class ComparisonBegun(Event):
+    """Who will be asked what.
+
+    Attributes:
+        columns: the names of those who answer, in the order they are shown.
+        labels: how a person reads them, in the same order.
+        prompts: the questions.
+        expected: the answer that is expected to each; empty where nobody says.
+    """
+
+    columns: tuple[str, ...]
+    labels: tuple[str, ...]
+    prompts: tuple[str, ...]
+    expected: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -24,7 +38,7 @@ class AnswerStarted(Event):
     index: int
     total: int
     prompt: str
-    column: Column
+    column: str
 
 
 @dataclass(frozen=True)
@@ -32,7 +46,7 @@ class AnswerText(Event):
     """A piece of an answer, to be put after the pieces before it."""
 
     index: int
-    column: Column
+    column: str
     text: str
 
 
@@ -48,12 +62,14 @@ class AnswerEnded(Event):
         tokens_per_second: while it wrote, without reading the prompt.
         seconds: from the question to the last word.
         finish: `stop` (the model ended its turn), `length` (cut at the longest answer) or `stopped` (asked to).
+        together: it was written together with others; its speed is not that of one written alone.
     """
 
     index: int
-    column: Column
+    column: str
     text: str
     tokens: int
     tokens_per_second: float
     seconds: float
     finish: str
+    together: bool = False

@@ -1,4 +1,4 @@
-"""Base and tuned model side by side, on the same questions."""
+"""Base, tuned and other models side by side, on the same questions."""
 
 from __future__ import annotations
 
@@ -8,74 +8,19 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
+from textual.containers import VerticalScroll
 from textual.widgets import Static, TextArea
 
-from tui_tuner import figures
 from tui_tuner.errors import TunerError
 from tui_tuner.evaluation.comparisons import list_comparisons, read_comparison
-from tui_tuner.evaluation.events import Column
 from tui_tuner.journey import comparison_work
 from tui_tuner.language import _
-from tui_tuner.plain_text import one_line, printable
 from tui_tuner.progress import Event
-from tui_tuner.screens.comparison_view import ComparisonView, Pair, Side
+from tui_tuner.screens.compared_prompt import ComparedPrompt
+from tui_tuner.screens.comparison_view import ComparisonView
 from tui_tuner.screens.settings_step import SettingsStep
 from tui_tuner.widgets.settings_form import SettingsForm
 from tui_tuner.widgets.stage_list import StageList
-
-COLUMNS: tuple[Column, ...] = ("base", "tuned")
-
-
-class PairView(Vertical):
-    """A question and, next to each other, both answers."""
-
-    DEFAULT_CSS = """
-    PairView {
-        height: auto; margin-bottom: 1;
-        .question { padding: 0 1; color: $text-accent; text-style: bold; }
-        Horizontal { height: auto; }
-        .answer { width: 1fr; padding: 0 1; height: auto; }
-        .tuned { border-left: solid $accent 60%; }
-    }
-    """
-
-    def compose(self) -> ComposeResult:
-        """Question, base, tuned."""
-        yield Static(classes="question", markup=False)
-        with Horizontal():
-            for column in COLUMNS:
-                yield Static(classes=f"answer {column}", markup=False)
-
-    def __init__(self, pair: Pair) -> None:
-        super().__init__()
-        self._pair = pair
-
-    def on_mount(self) -> None:
-        """Draw what is known by now."""
-        self.show(self._pair)
-
-    def show(self, pair: Pair) -> None:
-        """Draw the pair as far as it is; before the parts are there, only keep it."""
-        self._pair = pair
-        for question in self.query(".question").results(Static):
-            question.update(Content(f"? {one_line(pair.prompt)}"))
-        for column in COLUMNS:
-            for answer in self.query(f".{column}").results(Static):
-                answer.update(_answer(column, pair.sides[column]))
-
-
-def _answer(column: Column, side: Side) -> Content:
-    names = {"base": _("base"), "tuned": _("tuned")}
-    head = Content.styled(names[column], "$foreground 65%")
-    if side.figures:
-        ended = side.figures
-        cut = _(" · cut at the longest answer") if ended.finish == "length" else ""
-        rate = f" · {ended.tokens} tok · {figures.count(round(ended.tokens_per_second))} tok/s"
-        head += Content.styled(rate + cut, "$foreground 65%")
-    cursor = "" if side.figures or not side.text else " ▌"
-    return head + Content("\n" + printable(side.text).strip() + cursor)
 
 
 class Questions(TextArea):
@@ -93,9 +38,9 @@ class CompareScreen(SettingsStep):
 
     step = "compare"
     about = _(
-        "Asks the base model and your tuned model the same questions, with the same template, seed and sampling, "
-        "and shows their answers next to each other. Without questions of your own it takes held-out ones. "
-        "Every comparison is kept in the project's comparisons folder."
+        "Asks the base model, your tuned model and whom else you choose the same questions, with the same template, "
+        "seed and sampling, and shows their answers next to each other. Without questions of your own it takes "
+        "held-out ones. Every comparison is kept in the project's comparisons folder."
     )
 
     DEFAULT_CSS = """
@@ -113,7 +58,7 @@ class CompareScreen(SettingsStep):
         self._view: ComparisonView | None = None
 
     def face(self) -> ComposeResult:
-        """Progress and the pairs."""
+        """Progress and the answers."""
         yield StageList()
         with VerticalScroll(id="answers"):
             yield Static(id="empty", markup=False)
@@ -123,7 +68,8 @@ class CompareScreen(SettingsStep):
         yield self.heading(_("Questions, one a line; none takes held-out ones"))
         yield Questions("\n".join(self.choices.compare.prompts), id="questions", tab_behavior="focus")
         yield self.heading(_("Answers"))
-        yield SettingsForm(self.choices.compare, only=("max_tokens", "temperature", "seed"), id="compare")
+        shown = ("columns", "prompts_file", "held_out", "max_tokens", "temperature", "seed")
+        yield SettingsForm(self.choices.compare, only=shown, id="compare")
 
     def on_mount(self) -> None:
         """Show the running comparison, or the last one that was kept."""
@@ -133,7 +79,7 @@ class CompareScreen(SettingsStep):
         elif self.project:
             try:
                 kept = list_comparisons(self.project)
-                self._view = ComparisonView.of(read_comparison(kept[0]).answers) if kept else None
+                self._view = ComparisonView.of(read_comparison(kept[0])) if kept else None
             except TunerError as error:
                 self.tuner.complain(error)
 
@@ -146,34 +92,36 @@ class CompareScreen(SettingsStep):
             self.tuner.change_project(self.project.with_choice("compare", choice))
 
     def show(self) -> None:
-        """Draw every pair."""
+        """Draw every question."""
         stages = self.query_one(StageList)
         stages.set_class(self.board.running(self.step), "working")
         empty = self.query_one("#empty", Static)
         view = self._view
-        empty.display = view is None or not view.pairs
-        if view is None or not view.pairs:
+        empty.display = view is None or not view.begun
+        if empty.display:
             running = self.board.running(self.step)
-            empty.update(_("Loading both models…") if running else _("g asks both models the questions; e edits them."))
+            empty.update(_("Loading the models…") if running else _("g asks the questions; e edits them."))
         if view is None:
             return
         for stage in view.stages.values():
             stages.apply(stage)
-        self._show_pairs(view)
+        self._show_rows(view)
 
-    def _show_pairs(self, view: ComparisonView) -> None:
+    def _show_rows(self, view: ComparisonView) -> None:
         answers = self.query_one("#answers", VerticalScroll)
-        shown = list(self.query(PairView))
-        for surplus in shown[len(view.pairs) :]:
-            surplus.remove()
-        pairs = list(view.pairs.values())
-        for pair, widget in zip(pairs, shown, strict=False):
-            widget.show(pair)
-        if fresh := [PairView(pair) for pair in pairs[len(shown) :]]:
+        shown = list(self.query(ComparedPrompt))
+        rows = view.begun
+        same = [widget for widget in shown if widget.labels == view.labels][: len(rows)]
+        for surplus in shown:
+            if surplus not in same:
+                surplus.remove()
+        for row, widget in zip(rows, same, strict=False):
+            widget.show(row)
+        if fresh := [ComparedPrompt(row, view.labels) for row in rows[len(same) :]]:
             answers.mount_all(fresh)
 
     def action_start(self) -> None:
-        """Ask both models."""
+        """Ask everybody."""
         project = self.project_if_settings_are_good()
         if project is None:
             return

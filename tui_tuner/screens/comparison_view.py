@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tui_tuner.evaluation.comparisons import Answered, told_again
-from tui_tuner.evaluation.events import AnswerEnded, AnswerStarted, AnswerText, Column
+from tui_tuner.evaluation.comparisons import Comparison, told_again
+from tui_tuner.evaluation.events import AnswerEnded, AnswerStarted, AnswerText, ComparisonBegun
 from tui_tuner.progress import Event
 from tui_tuner.screens.progress_view import ProgressView
 
@@ -20,34 +19,45 @@ class Side:
 
 
 @dataclass
-class Pair:
-    """A question with both answers."""
+class Row:
+    """A question with the answers that have begun, by column."""
 
     prompt: str
-    sides: dict[Column, Side] = field(default_factory=lambda: {"base": Side(), "tuned": Side()})
+    expected: str = ""
+    sides: dict[str, Side] = field(default_factory=dict)
 
 
 class ComparisonView(ProgressView):
-    """All questions of a comparison, in order."""
+    """All questions of a comparison, by their place, and how a person reads each column's name."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.pairs: dict[int, Pair] = {}
+        self.labels: dict[str, str] = {}
+        self.rows: dict[int, Row] = {}
 
     @classmethod
-    def of(cls, answered: Sequence[Answered]) -> ComparisonView:
+    def of(cls, kept: Comparison) -> ComparisonView:
         """A comparison that was kept."""
         view = cls()
-        for event in told_again(answered, len(answered)):
+        for event in told_again(kept):
             view.apply(event)
         return view
+
+    @property
+    def begun(self) -> list[Row]:
+        """The questions that somebody has begun to answer, in order."""
+        return [row for _place, row in sorted(self.rows.items()) if row.sides]
 
     def apply(self, event: Event) -> None:
         """Take in one event."""
         super().apply(event)
-        if isinstance(event, AnswerStarted):
-            self.pairs.setdefault(event.index, Pair(event.prompt)).sides[event.column] = Side()
+        if isinstance(event, ComparisonBegun):
+            self.labels = dict(zip(event.columns, event.labels, strict=True))
+            asked = enumerate(zip(event.prompts, event.expected, strict=True))
+            self.rows = {place: Row(prompt, expected) for place, (prompt, expected) in asked}
+        elif isinstance(event, AnswerStarted):
+            self.rows[event.index].sides[event.column] = Side()
         elif isinstance(event, AnswerText):
-            self.pairs[event.index].sides[event.column].text += event.text
+            self.rows[event.index].sides[event.column].text += event.text
         elif isinstance(event, AnswerEnded):
-            self.pairs[event.index].sides[event.column] = Side(event.text, event)
+            self.rows[event.index].sides[event.column] = Side(event.text, event)

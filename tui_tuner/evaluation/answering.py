@@ -1,0 +1,201 @@
+"""Having a column's model answer: one prompt streamed, or many together. Runs on the engine's thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from tui_tuner.choices import CompareChoice
+from tui_tuner.evaluation.columns import BASE, Column
+from tui_tuner.evaluation.comparisons import Answer
+from tui_tuner.progress import StopToken
+
+if TYPE_CHECKING:
+    from tui_tuner.models.generation import Sampling
+    from tui_tuner.models.loading import LoadedModel
+    from tui_tuner.models.prompts import Message
+    from tui_tuner.teachers.ollama import OllamaServer
+
+TOGETHER = 16  # answers written at the same time
+OPEN_SAMPLING = {"top_p": 1.0, "top_k": 0, "min_p": 0.0, "repeat_penalty": 1.0}  # Ollama's own defaults are others
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How every column is asked.
+
+    Attributes:
+        choice: longest answer, temperature, seed.
+        system_prompt: told before each prompt; empty tells nothing.
+    """
+
+    choice: CompareChoice
+    system_prompt: str
+
+    def messages(self, prompt: str) -> list[Message]:
+        """The conversation with `prompt` as its question."""
+        from tui_tuner.models.prompts import Message
+
+        first = [Message(role="system", content=self.system_prompt)] if self.system_prompt else []
+        return [*first, Message(role="user", content=prompt)]
+
+    @property
+    def sampling(self) -> Sampling:
+        """How words are chosen."""
+        from tui_tuner.models.generation import Sampling
+
+        return Sampling(self.choice.max_tokens, self.choice.temperature, seed=self.choice.seed)
+
+
+class Answerer(Protocol):
+    """A column that is ready to answer."""
+
+    def answer(self, prompt: str, asking: Asking, on_text: Callable[[str], None], stop: StopToken) -> Answer:
+        """Answer `prompt`; each piece is given to `on_text`. Asked to stop, the answer's `finish` is `stopped`."""
+
+    def answer_together(
+        self, prompts: Sequence[str], asking: Asking, on_answer: Callable[[int, Answer], None], stop: StopToken
+    ) -> bool:
+        """Answer all `prompts`, each given to `on_answer` with its place as it ends; False where it cannot do that.
+
+        Raises:
+            Stopped: asked to; answers already given are whole.
+        """
+
+
+def groups(columns: Sequence[Column]) -> list[tuple[Column, ...]]:
+    """Which columns are in memory at the same time: the base with the first tuned one, every other alone."""
+    base = next((column for column in columns if column.name == BASE), None)
+    tuned = next((c for c in columns if base and c.adapter is not None and c.path == base.path), None)
+    if base is None or tuned is None:
+        return [(column,) for column in columns]
+    pair = tuple(column for column in columns if column in (base, tuned))
+    return [pair, *((column,) for column in columns if column not in pair)]
+
+
+@contextmanager
+def opened(group: Sequence[Column]) -> Iterator[list[Answerer]]:
+    """The answerers of a group, in its order; their memory is given back at the end.
+
+    Raises:
+        ModelError: a model or an adapter cannot be loaded.
+        TeacherError: Ollama does not answer, or has no such model.
+    """
+    import mlx.core as mx
+
+    if not group[0].path:
+        with _in_ollama(group[0]) as answerer:
+            yield [answerer]
+        return
+    try:
+        yield [InThisProcess(loaded) for loaded in _loaded(group)]
+    finally:
+        mx.clear_cache()
+
+
+def _loaded(group: Sequence[Column]) -> list[LoadedModel]:
+    from tui_tuner.models.loading import load_model, load_pair
+
+    first = group[0]
+    assert first.path is not None
+    if len(group) == 1:
+        return [load_model(first.path, first.adapter, trust_remote_code=first.trust_remote_code)]
+    adapter = next(column.adapter for column in group if column.adapter is not None)
+    base, tuned = load_pair(first.path, adapter, trust_remote_code=first.trust_remote_code)
+    return [base if column.adapter is None else tuned for column in group]
+
+
+class InThisProcess:
+    """Implements `Answerer` on a model in memory."""
+
+    def __init__(self, loaded: LoadedModel) -> None:
+        self._loaded = loaded
+
+    def answer(self, prompt: str, asking: Asking, on_text: Callable[[str], None], stop: StopToken) -> Answer:
+        """See `Answerer`.
+
+        Raises:
+            ModelError: the model's template refuses the prompt.
+        """
+        from tui_tuner.models.generation import stream_reply
+
+        began = time.perf_counter()
+        reply = stream_reply(self._loaded, asking.messages(prompt), asking.sampling, on_text, stop)
+        seconds = time.perf_counter() - began
+        return Answer(reply.text, reply.tokens, reply.tokens_per_second, seconds, reply.finish)
+
+    def answer_together(
+        self, prompts: Sequence[str], asking: Asking, on_answer: Callable[[int, Answer], None], stop: StopToken
+    ) -> bool:
+        """See `Answerer`; only the likeliest words: with sampling each answer would depend on those beside it.
+
+        Raises:
+            ModelError: the model's template refuses a prompt.
+            Stopped: asked to; answers already given are whole.
+        """
+        from tui_tuner.models.generation import Reply, batch_replies
+
+        if asking.choice.temperature > 0:
+            return False
+        began = time.perf_counter()
+
+        def hear(place: int, reply: Reply) -> None:
+            seconds = time.perf_counter() - began
+            answer = Answer(reply.text, reply.tokens, reply.tokens_per_second, seconds, reply.finish, together=True)
+            on_answer(place, answer)
+
+        conversations = [asking.messages(prompt) for prompt in prompts]
+        batch_replies(self._loaded, conversations, asking.sampling, hear, stop, at_once=TOGETHER)
+        return True
+
+
+@contextmanager
+def _in_ollama(column: Column) -> Iterator[InOllama]:
+    from tui_tuner.teachers.ollama import OllamaServer
+    from tui_tuner.teachers.ollama_address import address_for
+    from tui_tuner.teachers.ollama_teacher import choose_model
+
+    server = OllamaServer(address_for(column.url))
+    try:
+        yield InOllama(server, choose_model(server.models(), column.model, str(server.address)))
+    finally:
+        server.close()
+
+
+class InOllama:
+    """Implements `Answerer` on a model that an Ollama server has."""
+
+    def __init__(self, server: OllamaServer, model: str) -> None:
+        from tui_tuner.teachers.context import Context
+
+        self._server, self._model = server, model
+        self._context = Context(limit=server.context_length(model))
+
+    def answer(self, prompt: str, asking: Asking, on_text: Callable[[str], None], stop: StopToken) -> Answer:
+        """See `Answerer`.
+
+        Raises:
+            TeacherError: the server does not answer, or refuses.
+            Stopped: asked to.
+        """
+        from tui_tuner.teachers.teacher import Request
+
+        choice = asking.choice
+        messages = tuple(asking.messages(prompt))
+        request = Request(messages, "", choice.max_tokens, choice.temperature, choice.seed)
+        self._context.make_room(request)
+        began = time.perf_counter()
+        size = self._context.size
+        made = self._server.chat(self._model, request, stop=stop, num_ctx=size, on_text=on_text, options=OPEN_SAMPLING)
+        seconds = time.perf_counter() - began - made.load_seconds
+        pace = made.tokens / made.seconds if made.seconds else 0.0
+        return Answer(made.text, made.tokens, pace, seconds, made.finish)
+
+    def answer_together(
+        self, prompts: Sequence[str], asking: Asking, on_answer: Callable[[int, Answer], None], stop: StopToken
+    ) -> bool:
+        """A server is asked one by one."""
+        return False
