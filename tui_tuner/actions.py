@@ -157,6 +157,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("compare", "stop", "s", _("stop"), _("Stop; finished answers are kept.")),
     Action("compare", "edit", "e", _("questions"), _("Edit the questions; Escape leaves them.")),
     Action("export", "start", "g", _("fuse"), _("Make one model of base and adapter, and prove it.")),
+    Action("export", "write_gguf", "w", _("write GGUF"), _("Write the fused model as one GGUF file, and prove it.")),
     Action("export", "stop", "s", _("stop"), _("Stop; a half-made model is taken away.")),
     Action("export", "copy_command", "c", _("copy command"), _("Copy the command that uses the model.")),
     Action("chat", "stop", "escape", _("stop"), _("Stop the answer; what was written stays.")),

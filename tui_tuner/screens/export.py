@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from textual.app import ComposeResult
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
@@ -12,9 +13,11 @@ from textual.widgets.option_list import Option
 from tui_tuner import figures
 from tui_tuner.errors import TunerError
 from tui_tuner.export.fuse import usage_of
+from tui_tuner.export.gguf.of_project import gguf_folder, usage_of_gguf
 from tui_tuner.export.proof_rows import Proof, kept_proofs
 from tui_tuner.export.size import fused_size
-from tui_tuner.journey import base_model, fuse_work, is_fused
+from tui_tuner.jobs import Work
+from tui_tuner.journey import base_model, fuse_work, gguf_work, is_fused
 from tui_tuner.language import _
 from tui_tuner.models.model_files import read_provenance
 from tui_tuner.plain_text import one_line
@@ -28,11 +31,12 @@ from tui_tuner.widgets.stage_list import StageList
 
 
 class FuseView(ProgressView):
-    """What is known of a fuse: its stages, and its proof once there is one."""
+    """What is known of a fuse or an export: its stages, and its proof once there is one."""
 
-    def __init__(self) -> None:
+    def __init__(self, done: str) -> None:
         super().__init__()
         self.proof: Proof | None = None
+        self.done = done  # what is said at its end
 
     def apply(self, event: Event) -> None:
         """Take in one event."""
@@ -47,14 +51,16 @@ class ExportScreen(SettingsStep):
     step = "export"
     about = _(
         "Fuses the adapter into the base model, so that one ordinary model folder remains. "
-        "It is loaded again and must answer exactly as base and adapter did before it counts as made."
+        "It is loaded again and must answer exactly as base and adapter did before it counts as made. "
+        "w writes it as one GGUF file for llama.cpp, LM Studio and others, proved as well."
     )
 
     DEFAULT_CSS = """
     ExportScreen {
         #plan { padding: 1 1 0 1; height: auto; }
+        #proofs { height: auto; max-height: 60%; }
         #proof { padding: 0 1; height: auto; }
-        #usage { height: 1fr; }
+        #usage { height: 1fr; min-height: 3; }
     }
     """
 
@@ -62,7 +68,8 @@ class ExportScreen(SettingsStep):
         """What will be or was made, the progress, the proof, the commands."""
         yield Static(id="plan", markup=False)
         yield StageList()
-        yield Static(id="proof", markup=False)
+        with VerticalScroll(id="proofs", can_focus=False):
+            yield Static(id="proof", markup=False)
         yield self.heading(_("Use it with"))
         yield OptionList(id="usage")
 
@@ -94,11 +101,14 @@ class ExportScreen(SettingsStep):
             )
         )
         view = self.board.views.get(self.step)
-        if isinstance(view, FuseView):
+        ended = self.board.ended(self.step)
+        if ended is not None and ended.outcome == "done":
+            self.query_one(StageList).clear()  # what it has made takes their place
+        elif isinstance(view, FuseView):
             for stage in view.stages.values():
                 self.query_one(StageList).apply(stage)
         self._show_proof(view.proof if isinstance(view, FuseView) else None, kept_proofs(project.fused_model))
-        self._show_usage(usage_of(project.fused_model, project) if fused else [])
+        self._show_usage(_usage(project) if fused else [])
 
     def _show_proof(self, proof: Proof | None, kept: list[Proof]) -> None:
         """The proof of the fuse that runs or ran last, else what was kept with the model."""
@@ -113,10 +123,22 @@ class ExportScreen(SettingsStep):
 
     def action_start(self) -> None:
         """Fuse."""
+        if project := self.project_if_settings_are_good():
+            self._start(fuse_work(project), FuseView(_("Done. ctrl+n: chat with your model.")))
+
+    def action_write_gguf(self) -> None:
+        """Write the fused model as one GGUF file."""
         project = self.project_if_settings_are_good()
         if project is None:
             return
-        if self.start_job(fuse_work(project), FuseView()) is not None:
+        if not is_fused(project):
+            self.say(_("There is no fused model yet; g makes it."))
+            return
+        place = gguf_folder(project).relative_to(project.folder)
+        self._start(gguf_work(project), FuseView(_("Done. The GGUF file is in {folder}.", folder=place)))
+
+    def _start(self, work: Work, view: FuseView) -> None:
+        if self.start_job(work, view) is not None:
             self.query_one(StageList).clear()
             self.show_settings(False)
             self.focus_body()
@@ -141,10 +163,18 @@ class ExportScreen(SettingsStep):
         ended = self.board.ended(self.step)
         if ended is None:
             return
-        if ended.outcome == "done":
-            self.say(_("Done. ctrl+n: chat with your model."), tone="text-success")
+        view = self.board.views.get(self.step)
+        if ended.outcome == "done" and isinstance(view, FuseView):
+            self.say(view.done, tone="text-success")
         else:
             self.say_how_it_ended(ended)
+
+
+def _usage(project: Project) -> list[str]:
+    """Commands for what is there: the fused model, and the GGUF file of the chosen type."""
+    folder = gguf_folder(project)
+    there = (folder / f"{folder.name}.gguf").is_file()
+    return usage_of(project.fused_model, project) + (usage_of_gguf(folder) if there else [])
 
 
 def _planned_size(project: Project) -> str:

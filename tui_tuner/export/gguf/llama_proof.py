@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -167,12 +168,12 @@ def _ask(
     code = run_watched(command, log=work / "log", stop=stop, look=lambda: None)
     said = (work / "log").read_text(encoding="utf-8", errors="replace")
     if code == NOT_HERE:
-        return _unproved(_("llama-cpp-python does not start: {error}", error=_last_line(said)))
+        return _unproved(_("llama-cpp-python does not start: {error}", error=_reason(said)))
     if code and any(words in said for words in TOO_OLD):
         reason = next(line for line in said.splitlines() if any(words in line for words in TOO_OLD))
         return _unproved(_("the llama-cpp-python here is too old: {error}", error=one_line(reason, 200)))
     if code:
-        return ProofRow("llama.cpp", "differs", _last_line(said), _("llama.cpp cannot load the file."))
+        return ProofRow("llama.cpp", "differs", _reason(said), _("llama.cpp cannot load the file."))
     with numpy.load(work / "answers.npz") as arrays:
         facts = json.loads(arrays["facts"].tobytes())
         logits = {
@@ -182,24 +183,24 @@ def _ask(
     return facts, logits
 
 
-def _last_line(said: str) -> str:
-    """What a process said last, or first of all where it says what was wrong."""
+def _reason(said: str) -> str:
+    """The first line in which a process says what is wrong, or else its last one."""
     lines = [line for line in said.splitlines() if line.strip()]
-    wrong = [line for line in lines if "error" in line.lower() or "assert" in line.lower()]
-    return one_line((wrong or lines or [_("it ended without a word")])[-1], 200)
+    wrong = [line for line in lines if re.search("error|assert", line, re.IGNORECASE)]
+    return one_line((wrong[:1] or lines[-1:] or [_("it ended without a word")])[0], 200)
 
 
 def _likeness_rows(likeness: Likeness, facts: dict[str, Any]) -> Iterator[ProofRow]:
     finding = _(
-        "differ by {largest} at most, {divergence} nats (up to {limit} is rounding); llama-cpp-python {version}",
+        "differ by {largest} at most, {divergence} nats; rounding allows {limit}",
         largest=f"{likeness.largest_difference:.2g}",
         divergence=f"{max(likeness.divergence, 0.0):.1g}",
         limit=f"{likeness.limit:.0g}",
-        version=facts["version"],
     )
     like = likeness.divergence <= likeness.limit
     yield ProofRow.of(_("logits"), like, finding, _("llama.cpp computes another model than MLX."))
-    finding = _("{same} of {total} the same", same=likeness.same_tokens, total=likeness.tokens)
+    words = {"same": likeness.same_tokens, "total": likeness.tokens, "version": facts["version"]}
+    finding = _("{same} of {total} the same in llama-cpp-python {version}", **words)
     if likeness.same_tokens < likeness.tokens and not likeness.other_choices:
         finding += _("; the others were as likely, within rounding")
     meaning = _("llama.cpp chooses other words than MLX.")

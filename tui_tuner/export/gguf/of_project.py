@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING
 
 from tui_tuner.errors import ConfigurationError
 from tui_tuner.export.fused import fused_folder
-from tui_tuner.export.gguf.tensors import WeightType
-from tui_tuner.export.gguf.write import GgufPlan
 from tui_tuner.files import storage_errors
 from tui_tuner.language import _
 from tui_tuner.models.model_files import PROVENANCE
 from tui_tuner.project import MANIFEST, Project
+
+if TYPE_CHECKING:
+    from tui_tuner.export.gguf.write import GgufPlan
 
 
 def gguf_folder(project: Project) -> Path:
@@ -36,8 +37,11 @@ def plan_gguf(project: Project) -> GgufPlan:
                 where=str(target),
                 advice=_("Move it away, or choose another name, in section [export] of {file}.", file=MANIFEST),
             )
-    weight_type = cast(WeightType, project.choices.export.gguf_type)
-    return GgufPlan(fused.path, target, weight_type, fused.path.name, project.choices.model.trust_remote_code)
+    from tui_tuner.export.gguf.tensors import weight_type_of
+    from tui_tuner.export.gguf.write import GgufPlan
+
+    weight_type, trust = weight_type_of(project.choices.export.gguf_type), project.choices.model.trust_remote_code
+    return GgufPlan(fused.path, target, weight_type, fused.path.name, trust)
 
 
 def usage_of_gguf(folder: Path) -> list[str]:

@@ -192,14 +192,14 @@ def read_back_rows(found: ReadBack, metadata: dict[str, Value], weight_type: str
     finding = _("{keys} entries, {count} tokens among them, all the same", keys=found.keys, count=count)
     if found.wrong_keys:
         finding = _("{names} are not as they were written", names=_named(found.wrong_keys))
-    yield ProofRow.of(_("sizes, words, template"), not found.wrong_keys, finding, meaning)
+    yield ProofRow.of(_("words, template"), not found.wrong_keys, finding, meaning)
 
 
 def _largest(found: ReadBack) -> str:
     if found.largest == 0:
         return _("all the same")
     numbers = {"largest": f"{found.largest:.2g}", "allowed": f"{found.allowed:.2g}"}
-    return _("the largest difference {largest}, where rounding allows {allowed}", **numbers)
+    return _("off by {largest} at most; rounding allows {allowed}", **numbers)
 
 
 def _named(names: tuple[str, ...]) -> str:

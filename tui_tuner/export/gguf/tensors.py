@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from tui_tuner.errors import ExportError
 from tui_tuner.export.gguf.families import OUTER, Family, cannot_write
@@ -21,6 +21,11 @@ BLOCK = 32  # weights that share a scale in q8_0
 BLOCK_BYTES = 34
 PIECE = 1 << 23  # numbers converted at a time
 BYTES = {"f32": 4, "f16": 2, "bf16": 2}
+
+
+def weight_type_of(name: str) -> WeightType:
+    """The type that is called so, one of `choices.GGUF_TYPES`."""
+    return cast(WeightType, name)
 
 
 @dataclass

@@ -180,7 +180,8 @@ def write_contents(path: Path, contents: Contents, *, emit: Emit, stop: StopToke
     import numpy
     from gguf import GGMLQuantizationType, GGUFWriter
 
-    pace = Pace(_("Write the GGUF file"), contents.bytes / MEGABYTE, "MB", emit)
+    size = contents.bytes / MEGABYTE
+    pace = Pace(_("Write the GGUF file"), size, "MB", emit)
     writer = GGUFWriter(path, contents.architecture)
     _add_metadata(writer, contents.metadata)
     for tensor in contents.tensors:
@@ -198,6 +199,7 @@ def write_contents(path: Path, contents: Contents, *, emit: Emit, stop: StopToke
                 pace.advance(tensor.bytes / MEGABYTE, detail=tensor.name)
         finally:
             writer.close()
+    pace.reach(size)
     pace.finish()
 
 
