@@ -456,6 +456,10 @@ class CompareChoice:
         maximum=1000,
         label="held-out ones",
     )
+    losses: bool = setting(
+        True,
+        "Measure loss and perplexity of each model on the held-out answers: test.jsonl, or else valid.jsonl.",
+    )
     max_tokens: int = setting(256, "Longest answer, in tokens.", minimum=1, maximum=32_768, label="longest answer")
     temperature: float = setting(0.0, "0 makes the comparison repeatable.", minimum=0, maximum=2)
     seed: int = setting(0, "Seed of the sampling where the temperature is above 0.", minimum=0, maximum=2**31)

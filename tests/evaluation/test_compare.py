@@ -1,5 +1,6 @@
 import json
 import shutil
+import time
 
 import pytest
 import tuned_model
@@ -9,11 +10,14 @@ from tui_tuner.errors import ModelError, ProjectError, Stopped, StorageError
 from tui_tuner.evaluation.answering import groups
 from tui_tuner.evaluation.compare import FEW, compare, plan_comparison
 from tui_tuner.evaluation.comparisons import list_comparisons, read_comparison, runs_in
-from tui_tuner.evaluation.events import AnswerEnded, AnswerStarted, AnswerText
+from tui_tuner.evaluation.events import AnswerEnded, AnswerStarted, AnswerText, ComparisonSummed
 from tui_tuner.export.fuse import fuse, plan_fuse
 from tui_tuner.models.generation import Sampling, stream_reply
 from tui_tuner.models.loading import load_model
 from tui_tuner.progress import StopToken, ignore_event
+from tui_tuner.training.examples import read_examples
+from tui_tuner.training.loss import PlainLoss
+from tui_tuner.training.validation import held_out_loss
 
 PROMPTS = "how do I start;what is this"
 
@@ -224,6 +228,43 @@ def test_any_number_of_columns(project, base):
         assert row.prompt in row.answers["ollama:mistral:7b"].text
     assert runs_in(made) == {"run-1", "run-2"}
     assert read_comparison(made.path) == made
+
+
+def test_the_losses_are_those_of_training(project, base):
+    events = []
+    made = compare(plan_comparison(project, base), emit=events.append, stop=StopToken())
+    for name, adapter in (("base", None), ("tuned", project.tuned_run())):
+        loaded = load_model(base, adapter)
+        rows = read_examples(
+            project.data / "valid.jsonl",
+            loaded.tokenizer,
+            max_seq_length=2048,
+            mask_prompt=True,
+            emit=ignore_event,
+            stop=StopToken(),
+        ).usable
+        wanted = held_out_loss(
+            loaded.model, PlainLoss(), rows, 4, emit=ignore_event, check=lambda: None, clock=time.monotonic
+        )
+        assert made.losses[name].mean == pytest.approx(wanted.loss, rel=1e-5)
+        assert made.losses[name].tokens == sum(row.supervised for row in rows)
+    assert made.losses["base"].mean != made.losses["tuned"].mean
+    assert read_comparison(made.path) == made
+    (summed,) = [event for event in events if isinstance(event, ComparisonSummed)]
+    assert "loss on valid.jsonl" in summed.verdicts[0] and "perplexity" in summed.table[0]
+    without = project.with_settings("compare", {"losses": "no"})
+    assert compare(plan_comparison(without, base), emit=ignore_event, stop=StopToken()).losses == {}
+
+
+def test_killed_before_the_last_loss_it_is_gone_on_with(project, base):
+    whole = compare(plan_comparison(project, base), emit=ignore_event, stop=StopToken())
+    lines = whole.path.read_bytes().splitlines(keepends=True)
+    whole.path.write_bytes(b"".join(lines[:-1]))
+    again = plan_comparison(project, base)
+    assert again.target == whole.path
+    events = []
+    assert compare(again, emit=events.append, stop=StopToken()).losses == whole.losses
+    assert not any(isinstance(event, AnswerText) for event in events)
 
 
 def test_those_that_are_not_a_pair_are_never_in_memory_together(project, base):

@@ -71,6 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     job = run_project_job(project, step("compare").job, comparison_work(project), output)
     if isinstance(job.result, Comparison):
         show_side_by_side(job.result, output)
+        show_summary(job.result, output)
     return exit_code(job)
 
 
@@ -101,6 +102,14 @@ def show_side_by_side(comparison: Comparison, output: Output) -> None:
             _show_below(answered, comparison.labels, total, output)
         else:
             _show_beside(answered, comparison.labels, width, output)
+
+
+def show_summary(comparison: Comparison, output: Output) -> None:
+    """Print the figures of every column, and the verdicts."""
+    from tui_tuner.evaluation.summary import table_lines, verdict_lines
+
+    for line in ("", *table_lines(comparison), "", *verdict_lines(comparison)):
+        output.say(line)
 
 
 def _show_beside(answered: Answered, labels: dict[str, str], width: int, output: Output) -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 from tui_tuner.choices import CompareChoice
 from tui_tuner.evaluation.columns import BASE, Column
 from tui_tuner.evaluation.comparisons import Answer
-from tui_tuner.progress import StopToken
+from tui_tuner.evaluation.losses import Loss, LossPlan, measure_loss
+from tui_tuner.progress import Emit, StopToken
 
 if TYPE_CHECKING:
     from tui_tuner.models.generation import Sampling
@@ -64,6 +65,9 @@ class Answerer(Protocol):
         Raises:
             Stopped: asked to; answers already given are whole.
         """
+
+    def loss(self, plan: LossPlan, emit: Emit, stop: StopToken) -> Loss | None:
+        """How well it foretells the held-out answers; None where nobody can look into it."""
 
 
 def groups(columns: Sequence[Column]) -> list[tuple[Column, ...]]:
@@ -151,6 +155,16 @@ class InThisProcess:
         batch_replies(self._loaded, conversations, asking.sampling, hear, stop, at_once=TOGETHER)
         return True
 
+    def loss(self, plan: LossPlan, emit: Emit, stop: StopToken) -> Loss | None:
+        """See `Answerer`.
+
+        Raises:
+            DatasetError: the rows are conversations and the model has no chat template.
+            StorageError: the file cannot be read.
+            Stopped: asked to.
+        """
+        return measure_loss(self._loaded, plan, emit=emit, stop=stop)
+
 
 @contextmanager
 def _in_ollama(column: Column) -> Iterator[InOllama]:
@@ -199,3 +213,7 @@ class InOllama:
     ) -> bool:
         """A server is asked one by one."""
         return False
+
+    def loss(self, plan: LossPlan, emit: Emit, stop: StopToken) -> Loss | None:
+        """A server does not say how likely it finds the words of others."""
+        return None

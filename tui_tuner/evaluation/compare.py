@@ -19,12 +19,16 @@ from tui_tuner.evaluation.comparisons import (
     Comparison,
     answer_ended,
     answer_row,
+    loss_row,
     new_comparison_path,
     told_again,
     unfinished_comparison,
 )
 from tui_tuner.evaluation.events import AnswerStarted, AnswerText
+from tui_tuner.evaluation.losses import LossPlan
 from tui_tuner.evaluation.prompts import prompts_of
+from tui_tuner.evaluation.summary import summed
+from tui_tuner.file_versions import fingerprint
 from tui_tuner.files import Journal
 from tui_tuner.language import _
 from tui_tuner.progress import Emit, Notice, Pace, StopToken
@@ -41,11 +45,13 @@ class ComparePlan:
         columns: who answers.
         asking: how.
         kept: what is asked, the journal the answers go to, and what it holds already of a comparison that broke off.
+        loss: what the losses are measured on; None measures none.
     """
 
     columns: tuple[Column, ...]
     asking: Asking
     kept: Comparison
+    loss: LossPlan | None = None
 
     @property
     def target(self) -> Path:
@@ -70,6 +76,8 @@ def plan_comparison(project: Project, model: Path) -> ComparePlan:
     columns = find_columns(project, model, project.choices.compare.columns, ollama_url(project))
     asking = Asking(project.choices.compare, project.choices.chat.system_prompt)
     prompts = prompts_of(project)
+    loss = _loss_plan(project)
+    measured = [column.name for column in columns if loss and column.path]
     made = {
         "format": FORMAT,
         "model": str(model),
@@ -78,11 +86,23 @@ def plan_comparison(project: Project, model: Path) -> ComparePlan:
         "max_tokens": asking.choice.max_tokens,
         "temperature": asking.choice.temperature,
         "seed": asking.choice.seed,
+        "losses": measured,
+        "loss_on": fingerprint(loss.path) if loss else "",
         "prompts": [dataclasses.asdict(prompt) for prompt in prompts],
     }
     labels = {column.name: column.label for column in columns}
     kept = unfinished_comparison(project, made) or Comparison(new_comparison_path(project), made, labels, prompts)
-    return ComparePlan(columns, asking, kept)
+    return ComparePlan(columns, asking, kept, loss)
+
+
+def _loss_plan(project: Project) -> LossPlan | None:
+    """The losses are measured on the test's rows, or else on those that chose the adapter."""
+    files = [project.data / name for name in ("test.jsonl", "valid.jsonl")]
+    path = next((path for path in files if path.is_file() and path.stat().st_size), None)
+    if path is None or not project.choices.compare.losses:
+        return None
+    training = project.choices.training
+    return LossPlan(path, training.max_seq_length, training.mask_prompt)
 
 
 def compare(plan: ComparePlan, *, emit: Emit, stop: StopToken) -> Comparison:
@@ -100,7 +120,7 @@ def compare(plan: ComparePlan, *, emit: Emit, stop: StopToken) -> Comparison:
         emit(event)
     if done:
         emit(Notice(_("Going on with the comparison that broke off: {done} of {total} kept.", done=done, total=total)))
-    waiting = [group for group in groups(plan.columns) if _left(kept, group)]
+    waiting = [group for group in groups(plan.columns) if _left(kept, group) or _unmeasured(kept, group)]
     pace = Pace(_("Compare"), total, _("answers"), emit, done=done)
     begun = plan.target.exists()
     with Journal(plan.target) as journal:
@@ -117,6 +137,7 @@ def compare(plan: ComparePlan, *, emit: Emit, stop: StopToken) -> Comparison:
             if not kept.answers:  # a comparison of nothing is not one
                 plan.target.unlink(missing_ok=True)
     pace.finish()
+    emit(summed(kept))
     return kept
 
 
@@ -124,6 +145,11 @@ def _left(kept: Comparison, group: Sequence[Column]) -> list[int]:
     """The places of the prompts that somebody of the group has not answered."""
     places = range(len(kept.prompts))
     return [place for place in places if any((place, column.name) not in kept.answers for column in group)]
+
+
+def _unmeasured(kept: Comparison, group: Sequence[Column]) -> list[Column]:
+    wanted = kept.made.get("losses", ())
+    return [column for column in group if column.name in wanted and column.name not in kept.losses]
 
 
 @dataclass
@@ -148,6 +174,15 @@ class _Round:
             for column, answerer in zip(self.group, self.answerers, strict=True):
                 if (index, column.name) not in kept.answers:
                     self._ask(index, column, answerer)
+        for column, answerer in zip(self.group, self.answerers, strict=True):
+            if self.plan.loss is not None and column in _unmeasured(kept, [column]):
+                self._measure(self.plan.loss, column, answerer)
+
+    def _measure(self, plan: LossPlan, column: Column, answerer: Answerer) -> None:
+        loss = answerer.loss(plan, self.emit, self.stop)
+        if loss is not None:
+            self.journal.append(loss_row(column.name, loss))
+            self.plan.kept.losses[column.name] = loss
 
     def _ask_together(self, column: Column, answerer: Answerer, places: Sequence[int]) -> None:
         prompts = [self.plan.kept.prompts[place].text for place in places]

@@ -13,6 +13,7 @@ from typing import Any
 
 from tui_tuner.errors import StorageError
 from tui_tuner.evaluation.events import AnswerEnded, AnswerStarted, ComparisonBegun
+from tui_tuner.evaluation.losses import Loss
 from tui_tuner.evaluation.prompts import Prompt
 from tui_tuner.files import read_json_lines
 from tui_tuner.language import _
@@ -63,6 +64,7 @@ class Comparison:
         labels: how a person reads each column, by its name, in the order they are shown.
         prompts: what is asked.
         answers: what was answered, by the prompt's place and the column.
+        losses: how well each column foretells the held-out answers, where that was measured.
     """
 
     path: Path
@@ -70,6 +72,7 @@ class Comparison:
     labels: dict[str, str]
     prompts: tuple[Prompt, ...]
     answers: dict[tuple[int, str], Answer] = field(default_factory=dict)
+    losses: dict[str, Loss] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -88,8 +91,9 @@ class Comparison:
 
     @property
     def finished(self) -> bool:
-        """Whether everybody has answered everything."""
-        return bool(self.prompts) and len(self.answers) >= len(self.prompts) * len(self.labels)
+        """Whether everybody has answered everything, and every loss that was to be measured is there."""
+        answered = bool(self.prompts) and len(self.answers) >= len(self.prompts) * len(self.labels)
+        return answered and all(name in self.losses for name in self.made.get("losses", ()))
 
 
 def new_comparison_path(project: Project, now: datetime | None = None) -> Path:
@@ -105,6 +109,11 @@ def new_comparison_path(project: Project, now: datetime | None = None) -> Path:
 def answer_row(index: int, column: str, answer: Answer) -> dict[str, Any]:
     """One answer's line of the journal."""
     return {"index": index, "column": column, **dataclasses.asdict(answer)}
+
+
+def loss_row(column: str, loss: Loss) -> dict[str, Any]:
+    """One column's loss as a line of the journal."""
+    return {"column": column, "loss": loss.as_row()}
 
 
 def answer_ended(index: int, column: str, answer: Answer) -> AnswerEnded:
@@ -145,6 +154,10 @@ def read_comparison(path: Path) -> Comparison:
     )
     kept = Comparison(path, head, labels, prompts)
     for row in _rows(rows[1:]):
+        if "loss" in row:
+            with contextlib.suppress(TypeError, KeyError, ValueError):
+                kept.losses[str(row["column"])] = Loss.of_row(row["loss"])
+            continue
         index, column = row.get("index"), row.get("column")
         if isinstance(index, int) and 0 <= index < len(prompts) and isinstance(column, str) and column in labels:
             with contextlib.suppress(TypeError):

@@ -73,3 +73,16 @@ class AnswerEnded(Event):
     seconds: float
     finish: str
     together: bool = False
+
+
+@dataclass(frozen=True)
+class ComparisonSummed(Event):
+    """What came out.
+
+    Attributes:
+        verdicts: for each column but the first a sentence: better, worse, or that one cannot tell, and why.
+        table: the figures of each column, a line each below a heading.
+    """
+
+    verdicts: tuple[str, ...]
+    table: tuple[str, ...]

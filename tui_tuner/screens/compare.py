@@ -9,12 +9,14 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.widgets import Static, TextArea
 
 from tui_tuner.errors import TunerError
 from tui_tuner.evaluation.comparisons import list_comparisons, read_comparison
 from tui_tuner.journey import comparison_work
 from tui_tuner.language import _
+from tui_tuner.plain_text import printable
 from tui_tuner.progress import Event
 from tui_tuner.screens.compared_prompt import ComparedPrompt
 from tui_tuner.screens.comparison_view import ComparisonView
@@ -49,6 +51,9 @@ class CompareScreen(SettingsStep):
         StageList { display: none; }
         StageList.working { display: block; }
         #questions { height: 9; border: round $panel; margin: 0 1; }
+        #verdicts { height: auto; max-height: 4; padding: 0 1; text-style: bold; display: none; }
+        #figures { height: auto; padding: 0 1; margin-bottom: 1; color: $foreground 80%; display: none; }
+        #verdicts.-there, #figures.-there { display: block; }
         #empty { padding: 1 2; color: $text-muted; }
     }
     """
@@ -60,7 +65,9 @@ class CompareScreen(SettingsStep):
     def face(self) -> ComposeResult:
         """Progress and the answers."""
         yield StageList()
+        yield Static(id="verdicts", markup=False)
         with VerticalScroll(id="answers"):
+            yield Static(id="figures", markup=False)
             yield Static(id="empty", markup=False)
 
     def settings(self) -> ComposeResult:
@@ -68,7 +75,7 @@ class CompareScreen(SettingsStep):
         yield self.heading(_("Questions, one a line; none takes held-out ones"))
         yield Questions("\n".join(self.choices.compare.prompts), id="questions", tab_behavior="focus")
         yield self.heading(_("Answers"))
-        shown = ("columns", "prompts_file", "held_out", "max_tokens", "temperature", "seed")
+        shown = ("columns", "prompts_file", "held_out", "losses", "max_tokens", "temperature", "seed")
         yield SettingsForm(self.choices.compare, only=shown, id="compare")
 
     def on_mount(self) -> None:
@@ -106,6 +113,10 @@ class CompareScreen(SettingsStep):
         for stage in view.stages.values():
             stages.apply(stage)
         self._show_rows(view)
+        for name, lines in (("verdicts", view.summed.verdicts), ("figures", view.summed.table)) if view.summed else ():
+            self.query_one(f"#{name}", Static).update(Content(printable("\n".join(lines))))
+        for part in self.query("#verdicts, #figures"):
+            part.set_class(view.summed is not None, "-there")
 
     def _show_rows(self, view: ComparisonView) -> None:
         answers = self.query_one("#answers", VerticalScroll)

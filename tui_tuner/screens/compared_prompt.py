@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui_tuner import figures
+from tui_tuner.evaluation.differences import different_words
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line, printable
 from tui_tuner.screens.comparison_view import Row, Side
@@ -74,16 +75,25 @@ class ComparedPrompt(Vertical):
         for expected in self.query(".expected").results(Static):
             expected.set_class(bool(row.expected), "-known")
             expected.update(Content(_("expected: {answer}", answer=one_line(row.expected, 400))))
+        first = row.sides.get(next(iter(self.labels), ""), Side())
         for column, cell in zip(self.labels, self.query(".answer").results(Static), strict=False):
-            cell.update(_answer(self.labels[column], row.sides.get(column, Side())))
+            side = row.sides.get(column, Side())
+            # Marked once both are whole: while words still come, everything that is not there yet would differ.
+            against = first.text if first.figures and side.figures and side is not first else None
+            cell.update(_answer(self.labels[column], side, against))
 
 
-def _answer(label: str, side: Side) -> Content:
+def _answer(label: str, side: Side, against: str | None) -> Content:
     head = Content.styled(one_line(label, 40), "$foreground 65%")
     if side.figures:
         head += Content.styled(_figures(side), "$foreground 65%")
     cursor = "" if side.figures or not side.text else " ▌"
-    return head + Content("\n" + printable(side.text).strip() + cursor)
+    text = printable(side.text).strip()
+    said = Content(text)
+    if against is not None:
+        for begin, end in different_words(text, printable(against)):
+            said = said.stylize("$text-warning", begin, end)
+    return head + "\n" + said + cursor
 
 
 def _figures(side: Side) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tui_tuner.evaluation.comparisons import Comparison, told_again
-from tui_tuner.evaluation.events import AnswerEnded, AnswerStarted, AnswerText, ComparisonBegun
+from tui_tuner.evaluation.events import AnswerEnded, AnswerStarted, AnswerText, ComparisonBegun, ComparisonSummed
+from tui_tuner.evaluation.summary import summed
 from tui_tuner.progress import Event
 from tui_tuner.screens.progress_view import ProgressView
 
@@ -34,6 +35,7 @@ class ComparisonView(ProgressView):
         super().__init__()
         self.labels: dict[str, str] = {}
         self.rows: dict[int, Row] = {}
+        self.summed: ComparisonSummed | None = None
 
     @classmethod
     def of(cls, kept: Comparison) -> ComparisonView:
@@ -41,6 +43,7 @@ class ComparisonView(ProgressView):
         view = cls()
         for event in told_again(kept):
             view.apply(event)
+        view.apply(summed(kept))
         return view
 
     @property
@@ -52,6 +55,7 @@ class ComparisonView(ProgressView):
         """Take in one event."""
         super().apply(event)
         if isinstance(event, ComparisonBegun):
+            self.summed = None
             self.labels = dict(zip(event.columns, event.labels, strict=True))
             asked = enumerate(zip(event.prompts, event.expected, strict=True))
             self.rows = {place: Row(prompt, expected) for place, (prompt, expected) in asked}
@@ -61,3 +65,5 @@ class ComparisonView(ProgressView):
             self.rows[event.index].sides[event.column].text += event.text
         elif isinstance(event, AnswerEnded):
             self.rows[event.index].sides[event.column] = Side(event.text, event)
+        elif isinstance(event, ComparisonSummed):
+            self.summed = event

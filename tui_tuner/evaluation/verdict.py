@@ -1,0 +1,80 @@
+"""Is the tuned model better? What each kind of evidence says, and all of it in one line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from tui_tuner.evaluation.intervals import wilson
+from tui_tuner.language import _
+
+Word = Literal["better", "worse", "cannot tell"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one kind of evidence says.
+
+    Attributes:
+        says: 1 better, -1 worse, 0 it cannot tell.
+        text: what was found, in a few words.
+    """
+
+    says: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All evidence in one line.
+
+    Attributes:
+        word: better, worse, or that one cannot tell.
+        why: what was found.
+    """
+
+    word: Word
+    why: str
+
+    @property
+    def line(self) -> str:
+        """As a person reads it."""
+        words = {"better": _("better"), "worse": _("worse"), "cannot tell": _("cannot tell")}
+        return f"{words[self.word]}: {self.why}"
+
+
+def loss_finding(before: float, after: float, fall: tuple[float, float], rows: int, file: str) -> Finding:
+    """What the loss says, where it fell from `before` to `after` and `fall` is the interval of that."""
+    if not math.isfinite(before) or not math.isfinite(after):
+        return Finding(0, _("no loss on {file}", file=file))
+    says = 1 if fall[0] > 0 else -1 if fall[1] < 0 else 0
+    words = {"file": file, "before": f"{before:.3f}", "after": f"{after:.3f}", "rows": rows}
+    text = _("loss on {file} {before} → {after} ({rows} examples)", **words)
+    return Finding(says, text if says else text + _(", within chance"))
+
+
+def count_finding(name: str, wins: int, losses: int, ties: int) -> Finding:
+    """What a count of won and lost comparisons says; only those that were decided tell anything (Wilson, 95 %)."""
+    decided = wins + losses
+    low, high = wilson(wins, decided)
+    says = 1 if low > 0.5 else -1 if high < 0.5 else 0
+    words = {"name": name, "wins": wins, "losses": losses, "ties": ties}
+    text = _("{name}: {wins} won, {losses} lost, {ties} even", **words)
+    if decided:
+        text += _(" ({share:.0%}, {low:.0%} to {high:.0%})", share=wins / decided, low=low, high=high)
+    return Finding(says, text)
+
+
+def verdict_of(findings: Sequence[Finding]) -> Verdict:
+    """Better or worse where every kind of evidence that tells anything says so; otherwise one cannot tell."""
+    telling = [finding for finding in findings if finding.says]
+    said = "; ".join(finding.text for finding in telling or findings)
+    if not findings:
+        return Verdict("cannot tell", _("there is nothing to go by"))
+    if not telling:
+        return Verdict("cannot tell", said)
+    if len({finding.says for finding in telling}) > 1:
+        return Verdict("cannot tell", _("the evidence disagrees: {said}", said=said))
+    return Verdict("better" if telling[0].says > 0 else "worse", said)
