@@ -29,7 +29,8 @@ EXAMPLES = _("""examples:
   tuner compare
   tuner compare --prompt "How do I sell car parts with WordPress?" --prompt "What is a permalink?"
   tuner compare --prompts questions.txt --run run-1 --run run-2
-  tuner compare --column base --column tuned --column run-2@400 --column fused --column ollama:mistral:7b""")
+  tuner compare --column base --column tuned --column run-2@400 --column fused --column ollama:mistral:7b
+  tuner compare --export comparison.html""")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +59,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         help=_("who answers: base, tuned, a run, RUN@STEP, fused, ollama:MODEL; may be given several times"),
     )
+    kept = parser.add_mutually_exclusive_group()
+    kept.add_argument("--list", action="store_true", help=_("list the comparisons that are kept; ask nothing"))
+    kept.add_argument("--open", metavar="NAME", help=_("show one that is kept; ask nothing"))
+    parser.add_argument(
+        "--export",
+        metavar="FILE",
+        type=Path,
+        help=_("write the newest or the opened one as .md or .html; ask nothing"),
+    )
     add_set(parser, "compare")
     add_json(parser)
 
@@ -68,11 +78,38 @@ def run(arguments: argparse.Namespace) -> int:
 
     project = _as_asked(chosen_project(arguments), arguments)
     output = Output(as_json=arguments.json)
+    if arguments.list or arguments.open or arguments.export:
+        _show_kept(project, arguments, output)
+        return 0
     job = run_project_job(project, step("compare").job, comparison_work(project), output)
     if isinstance(job.result, Comparison):
         show_side_by_side(job.result, output)
         show_summary(job.result, output)
     return exit_code(job)
+
+
+def _show_kept(project: Project, arguments: argparse.Namespace, output: Output) -> None:
+    """List the kept comparisons, show one, or export it."""
+    from tui_tuner.evaluation.comparisons import kept_comparisons, read_comparison, told_again
+    from tui_tuner.evaluation.report import export_comparison, title_of
+    from tui_tuner.evaluation.summary import summed
+
+    found = kept_comparisons(project)
+    if arguments.list:
+        for one in found:
+            output.say(f"{one.path.stem}  {title_of(one)}")
+            output.event(summed(one))
+        return
+    name = Path(arguments.open or (found[0].path.stem if found else "none")).name.removesuffix(".jsonl")
+    kept = read_comparison(project.comparisons / f"{name}.jsonl")
+    if arguments.export:
+        export_comparison(kept, arguments.export.expanduser())
+        output.say(_("Written to {path}.", path=arguments.export))
+        return
+    for event in (*told_again(kept), summed(kept)):
+        output.event(event)
+    show_side_by_side(kept, output)
+    show_summary(kept, output)
 
 
 def _as_asked(project: Project, arguments: argparse.Namespace) -> Project:

@@ -215,6 +215,17 @@ def has_finished_comparison(project: Project) -> bool:
     return False
 
 
+def kept_comparisons(project: Project) -> list[Comparison]:
+    """The project's comparisons that can be read and hold an answer, the newest first."""
+    found = []
+    for path in list_comparisons(project):
+        with contextlib.suppress(StorageError):
+            kept = read_comparison(path)
+            if kept.answers:
+                found.append(kept)
+    return found
+
+
 def list_comparisons(project: Project) -> list[Path]:
     """The project's comparisons, newest first."""
     return sorted(project.comparisons.glob("*.jsonl"), key=_by_time, reverse=True)

@@ -13,12 +13,13 @@ from textual.content import Content
 from textual.widgets import Static, TextArea
 
 from tui_tuner.errors import TunerError
-from tui_tuner.evaluation.comparisons import list_comparisons, read_comparison
+from tui_tuner.evaluation.comparisons import Comparison, list_comparisons, read_comparison
 from tui_tuner.journey import comparison_work
 from tui_tuner.language import _
 from tui_tuner.plain_text import printable
 from tui_tuner.progress import Event
 from tui_tuner.screens.compared_prompt import ComparedPrompt
+from tui_tuner.screens.comparison_list import ComparisonList
 from tui_tuner.screens.comparison_view import ComparisonView
 from tui_tuner.screens.settings_step import SettingsStep
 from tui_tuner.widgets.settings_form import SettingsForm
@@ -144,6 +145,24 @@ class CompareScreen(SettingsStep):
             self.query_one("#answers").focus()
             self.say("")
             self.show()
+
+    def action_earlier(self) -> None:
+        """Show a comparison that was kept, chosen from all."""
+        if self.project is None:
+            return
+
+        def chosen(kept: Comparison | None) -> None:
+            if kept is not None:
+                self._view = ComparisonView.of(kept)
+                self.show_settings(False)
+                self.show()
+                self.query_one("#answers", VerticalScroll).scroll_home(animate=False)
+
+        self.app.push_screen(ComparisonList(self.project), chosen)
+
+    def works_now(self, action: str) -> bool:
+        """While answers come, they are what is shown."""
+        return not self.board.running(self.step) if action == "earlier" else super().works_now(action)
 
     def heard(self, events: list[Event]) -> None:
         """Follow the answers; say how it ended."""

@@ -1,0 +1,82 @@
+"""The comparisons that are kept: open an earlier one again, or write it down for others."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Footer, OptionList, Static
+
+from tui_tuner.errors import TunerError
+from tui_tuner.evaluation.comparisons import Comparison, kept_comparisons
+from tui_tuner.evaluation.report import export_comparison, title_of
+from tui_tuner.language import _
+from tui_tuner.plain_text import one_line
+from tui_tuner.project import Project
+
+
+class ComparisonList(ModalScreen[Comparison | None]):
+    """Returns the comparison to show.
+
+    Args:
+        project: whose comparisons they are.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "leave", _("back"), key_display="esc"),
+        Binding("x", "export('html')", _("export .html")),
+        Binding("m", "export('md')", _("export .md")),
+    ]
+    DEFAULT_CSS = """
+    ComparisonList { background: $background; }
+    ComparisonList OptionList { height: 1fr; border: none; padding: 0; }
+    ComparisonList Static { height: 1; padding: 0 1; color: $text-muted; }
+    """
+
+    def __init__(self, project: Project) -> None:
+        super().__init__()
+        self._project, self._kept = project, kept_comparisons(project)
+
+    def compose(self) -> ComposeResult:
+        """The comparisons, the newest first, and a line that says what was done."""
+        with Vertical():
+            yield Static(_("Comparisons: enter shows one"), markup=False)
+            yield OptionList(*(_line(one) for one in self._kept), compact=True)
+            yield Static(id="said", markup=False)
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Begin at the newest."""
+        listed = self.query_one(OptionList)
+        listed.highlighted = 0 if self._kept else None
+        listed.focus()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Show it."""
+        self.dismiss(self._kept[event.option_index])
+
+    def action_leave(self) -> None:
+        """Leave it as it is."""
+        self.dismiss(None)
+
+    def action_export(self, ending: str) -> None:
+        """Write it into the project's exports."""
+        place = self.query_one(OptionList).highlighted
+        if place is None:
+            return
+        path = self._project.folder / "exports" / f"comparison-{self._kept[place].path.stem}.{ending}"
+        try:
+            export_comparison(self._kept[place], path)
+            said = _("Written to {path}.", path=path)
+        except TunerError as error:
+            said = str(error)
+        self.query_one("#said", Static).update(Content(one_line(said)))
+
+
+def _line(kept: Comparison) -> Content:
+    about = _("{number} ?", number=len(kept.prompts)) + ("" if kept.finished else _(" · broke off"))
+    return Content(f" {one_line(title_of(kept), 60):60}") + Content.styled(f"  {about}", "$foreground 60%")
