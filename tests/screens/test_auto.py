@@ -23,7 +23,7 @@ async def opened(tmp_path, monkeypatch):
     app = TunerApp(tiny_project.make(tmp_path), Settings(last_step="train"))
     try:
         async with app.run_test(size=(80, 24)) as pilot:
-            for _time in range(200):
+            for _time in range(600):
                 if app.screen.query_one(ForecastPanel).forecaster is not None:
                     break
                 await pilot.pause(0.05)
@@ -35,10 +35,10 @@ async def opened(tmp_path, monkeypatch):
 
 async def suggested(app, pilot) -> AutoScreen:
     await pilot.press("u")
-    for _time in range(200):
+    for _time in range(600):
         if isinstance(app.screen, AutoScreen):
             break
-        await pilot.pause(0.02)
+        await pilot.pause(0.05)
     return app.screen
 
 
@@ -87,12 +87,13 @@ async def test_without_the_base_model_it_says_what_is_missing(tmp_path):
     try:
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.press("u")
-            for _time in range(200):
-                await pilot.pause(0.02)
-                if "not known" in (said := str(app.screen.query_one("#verdict", Static).render())):
-                    break
-            assert "What suits is not known either" in said
-            assert "base model is here: b gets it" in str(app.screen.query_one(ForecastPanel).render())
+            panel, verdict = app.screen.query_one(ForecastPanel), app.screen.query_one("#verdict", Static)
+            for _time in range(600):
+                await pilot.pause(0.05)
+                said = f"{panel.render()} {verdict.render()}"
+                if "base model is here: b gets it" in said and "What suits is not known either" in said:
+                    return
+            pytest.fail(said)
     finally:
         app.close()
 
