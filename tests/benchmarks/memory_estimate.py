@@ -10,6 +10,7 @@ Four steps see all its rows; `--skip` leaves out the first configurations.
 from __future__ import annotations
 
 import argparse
+import gc
 import random
 import statistics
 import sys
@@ -21,6 +22,7 @@ from tui_tuner.models.blas import load_fast_blas
 
 load_fast_blas()
 
+import mlx.core as mx  # noqa: E402
 import tiny_model  # noqa: E402
 
 from tui_tuner.choices import ModelChoice, TrainingChoice  # noqa: E402
@@ -104,6 +106,8 @@ def measure(
     folder: Path, model: Path, tokens: int, words: float, settings: dict[str, object], steps: int
 ) -> tuple[int, int]:
     """What was foretold, and the peak; bytes."""
+    gc.collect()  # a model that is still held by a ring would count again
+    mx.clear_cache()
     data = folder / "data"
     write_json_lines(data / "train.jsonl", rows(tokens, 4 * int(str(settings["batch_size"])), words))
     choice = TrainingChoice(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 
+import mlx.core as mx
 import pytest
 from training.school import QUICK, School, rows
 
 from tui_tuner.errors import TrainingError
+from tui_tuner.models.anatomy import read_anatomy
 from tui_tuner.models.catalogue import model_fingerprint
 from tui_tuner.models.loading import load_tokenizer
 from tui_tuner.progress import Notice, StopToken, ignore_event
@@ -89,6 +92,23 @@ def test_a_run_that_surely_does_not_fit_loads_nothing_and_leaves_nothing(school,
         school.train(plan)
     assert "--anyway" in caught.value.advice
     assert not plan.run.exists()
+
+
+def test_an_earlier_run_in_this_process_leaves_no_model_in_memory(school, monkeypatch):
+    found, load = [], preparing.load_model
+
+    def loading(*arguments, **options):
+        found.append(mx.get_active_memory())
+        return load(*arguments, **options)
+
+    monkeypatch.setattr(preparing, "load_model", loading)
+    for name in ("first", "second"):
+        gc.disable()  # as it happens between two collections
+        try:
+            school.train(dataclasses.replace(school.plan(), run=school.folder / name))
+        finally:
+            gc.enable()
+    assert found[1] - found[0] < read_anatomy(school.model).stored / 2
 
 
 def test_it_can_be_tried_all_the_same(school, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +57,7 @@ def prepare(plan: TrainingPlan, emit: Emit, stop: StopToken) -> Prepared:
         ConfigurationError: settings that do not go together.
     """
     stop.check()
+    gc.collect()  # rings of its parts hold the model of an earlier run in this process
     machine_notices = [*make_room(plan.free_ollama, stop), *display_notices()]
     tokenizer = load_tokenizer(plan.model, trust_remote_code=plan.trust_remote_code)
     files = (TRAIN_FILE, VALID_FILE, TEST_FILE)
