@@ -466,6 +466,7 @@ class CompareChoice:
 
 
 OLLAMA, HUB = "Ollama", "Hugging Face"
+UPLOADS = ("fused", "adapter", "gguf")
 GGUF_TYPES = ("q8_0", "f16", "bf16", "f32")
 OLLAMA_QUANTIZE = ("none", "q8_0", "q4_K_M", "q4_K_S")
 
@@ -519,6 +520,12 @@ class ExportChoice:
 
     repository: str = setting(
         "", "Where it would be uploaded to, such as YOUR-NAME/my-model. Nothing is uploaded by naming it.", group=HUB
+    )
+    upload: str = setting(
+        "fused",
+        "What would be uploaded: the fused model, the adapter alone, or the GGUF files.",
+        choices=UPLOADS,
+        group=HUB,
     )
     private: bool = setting(True, "Only you see the repository; a public one is never taken for it.", group=HUB)
 

@@ -39,7 +39,7 @@ async def test_it_is_written_and_its_proof_and_commands_are_shown(project, tmp_p
         await pilot.press("w")
         assert (await ended(app, pilot)).outcome == "done"
         proof = str(app.screen.query_one("#proof", Static).content)
-        assert "✓ fused model" in proof
+        assert "GGUF kitchen-q8_0" in proof
         assert "✓ weights in q8_0" in proof
         assert "? llama.cpp" in proof
         shown = [str(option.id) for option in app.screen.query_one("#usage", OptionList).options]

@@ -41,9 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     places = (*WORKS, "hub", "proofs")
     parser.add_argument("to", choices=places, help=_("where to; or what was proved so far"))
     parser.add_argument("--replace", action="store_true", help=_("replace an earlier model of that name"))
-    parser.add_argument(
-        "--what", choices=("fused", "adapter", "gguf"), default="fused", help=_("with hub: what would be uploaded")
-    )
+    parser.add_argument("--what", choices=("fused", "adapter", "gguf"), help=_("with hub: what would be uploaded"))
     parser.add_argument("--upload", action="store_true", help=_("with hub: really upload it"))
     add_project(parser)
     add_set(parser, "export")
@@ -77,7 +75,7 @@ def _hub(project: Project, arguments: argparse.Namespace, output: Output) -> int
     """Show what would leave this machine; send it only where that was asked for."""
     from tui_tuner.export.hub_files import plan_upload
 
-    plan = plan_upload(project, arguments.what)
+    plan = plan_upload(project, arguments.what or project.choices.export.upload)
     for line in plan.in_words():
         output.say(line)
     if not arguments.upload:

@@ -10,7 +10,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from tui_tuner import figures
 from tui_tuner.errors import ConfigurationError, ExportError
@@ -26,7 +26,6 @@ from tui_tuner.progress import Event
 from tui_tuner.project import MANIFEST, Project
 from tui_tuner.training.run_config import read_config
 
-What = Literal["fused", "adapter", "gguf"]
 CARD = "README.md"
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 # What of an adapter's settings names folders of this machine.
@@ -103,13 +102,13 @@ class HubPlan:
         whom = _("private: only you see it") if self.private else _("PUBLIC: everybody sees it")
         lines = [_("To {repository} ({whom}):", repository=self.repository, whom=whom)]
         lines += [
-            f"  {one_line(name, 60):<44} {figures.size(size):>10}"
+            f"  {one_line(name, 48):<40} {figures.size(size):>10}"
             for name, size in zip(event.names, event.sizes, strict=True)
         ]
         return [*lines, _("  {number} files, {size}", number=len(event.names), size=figures.size(event.total))]
 
 
-def plan_upload(project: Project, what: What = "fused", *, run: Path | None = None) -> HubPlan:
+def plan_upload(project: Project, what: str = "fused", *, run: Path | None = None) -> HubPlan:
     """Plan to upload the project's fused model, its adapter, or its GGUF files.
 
     Raises:
