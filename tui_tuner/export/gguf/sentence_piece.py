@@ -40,33 +40,54 @@ def space_prefix(tokenizer: dict[str, Any]) -> str | None:
     return "always" if steps == [PREPEND, REPLACE] else None
 
 
-def scores(vocabulary: dict[str, int], merges: list[tuple[str, str]]) -> dict[str, float]:
-    """A score for each piece that is joined of two: the better, the earlier its pair is in the list."""
-    found: dict[str, float] = {}
-    for rank, (left, right) in enumerate(merges):
-        found.setdefault(left + right, -float(rank))
-    return {piece: found.get(piece, WORST if len(piece) > 1 else 0.0) for piece in vocabulary}
-
-
-def joined_otherwise(vocabulary: dict[str, int], merges: list[tuple[str, str]], apart: Collection[str]) -> str | None:
-    """A piece that llama.cpp would join in another order than the list does; None where there is none.
-
-    llama.cpp joins any two neighbours that make a piece, and all ways to make the same piece are worth the same. The
-    list does so too when it has every pair, and all pairs of a piece one after the other.
+def scores(vocabulary: dict[str, int], merges: list[tuple[str, str]], apart: Collection[str]) -> dict[str, float]:
+    """A score for each piece that is joined of two: the better, the earlier its pairs are in the list.
 
     Args:
         vocabulary: piece -> id.
         merges: the pairs, best first.
         apart: pieces that are taken out of the text before anything is joined.
     """
+    found = {piece: -float(rank) for rank, tied in enumerate(_ties(merges, apart)) for piece in tied}
+    return {piece: found.get(piece, WORST if len(piece) > 1 else 0.0) for piece in vocabulary}
+
+
+def _ties(merges: list[tuple[str, str]], apart: Collection[str]) -> list[list[str]]:
+    """The pieces, best first; those whose pairs are mixed with one another have the same score, and are one entry."""
+    first: dict[str, int] = {}
     last: dict[str, int] = {}
-    previous = ""
-    for number, (left, right) in enumerate(merges):
+    for rank, (left, right) in enumerate(merges):
         piece = left + right
-        if piece != previous and piece in last and piece not in apart:
-            return piece
-        previous = piece
-        last[piece] = number
+        first.setdefault(piece, rank)
+        last[piece] = rank
+    ties: list[list[str]] = []
+    end = -1
+    for piece, rank in first.items():
+        if piece in apart:
+            continue
+        if rank <= end:
+            ties[-1].append(piece)
+        else:
+            ties.append([piece])
+        end = max(end, last[piece])
+    return ties
+
+
+def joined_otherwise(vocabulary: dict[str, int], merges: list[tuple[str, str]], apart: Collection[str]) -> str | None:
+    """A piece that llama.cpp would join in another order than the list does; None where there is none.
+
+    llama.cpp joins any two neighbours that make a piece, and all ways to make the same piece are worth the same. The
+    list does so too when it has every pair, and the pairs of a piece are not mixed with those of others. Runs of one
+    character are the exception: in Llama's and Gemma's own tokenizers all of them have the same score.
+
+    Args:
+        vocabulary: piece -> id.
+        merges: the pairs, best first.
+        apart: pieces that are taken out of the text before anything is joined.
+    """
+    for tied in _ties(merges, apart):
+        if len(tied) > 1 and (mixed := next((piece for piece in tied if len(set(piece)) > 1), None)):
+            return mixed
     pairs = set(merges)
     for piece in vocabulary:
         if piece in apart or len(piece) < 2:

@@ -98,7 +98,7 @@ def _sentence_piece(content: dict[str, Any], size: int, folder: Path) -> Vocabul
         what = _("llama.cpp would join {piece} in another order than this tokenizer does", piece=one_line(piece, 40))
         raise cannot_write(what, folder)
     tokens, kinds = _tokens(content, size)
-    known = sentence_piece.scores(vocabulary, merges)
+    known = sentence_piece.scores(vocabulary, merges, added)
     scores = [_score(token, kind, known) for token, kind in zip(tokens, kinds, strict=True)]
     prefix = sentence_piece.space_prefix(content) or "never"
     swallowing = any(token["special"] and token.get("rstrip") for token in content["added_tokens"])
