@@ -460,6 +460,11 @@ class CompareChoice:
         True,
         "Measure loss and perplexity of each model on the held-out answers: test.jsonl, or else valid.jsonl.",
     )
+    judge: str = setting(
+        "",
+        "Who reads both answers blindly, in both orders, and says which is better: mlx (the base model), mlx:MODEL, "
+        "ollama:MODEL, openai:MODEL. Empty: nobody.",
+    )
     max_tokens: int = setting(256, "Longest answer, in tokens.", minimum=1, maximum=32_768, label="longest answer")
     temperature: float = setting(0.0, "0 makes the comparison repeatable.", minimum=0, maximum=2)
     seed: int = setting(0, "Seed of the sampling where the temperature is above 0.", minimum=0, maximum=2**31)

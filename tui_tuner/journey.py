@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tui_tuner.errors import ModelError
+from tui_tuner.errors import ModelError, UsageError
 from tui_tuner.jobs import Work
 from tui_tuner.language import _
 from tui_tuner.progress import Emit, StopToken
@@ -293,9 +293,36 @@ def comparison_work(project: Project) -> Work:
     def work(emit: Emit, stop: StopToken) -> object:
         from tui_tuner.evaluation.compare import compare, plan_comparison
 
-        return compare(plan_comparison(project, required_base_model(project)), emit=emit, stop=stop)
+        plan = plan_comparison(project, required_base_model(project))
+        if not project.choices.compare.judge.strip():
+            return compare(plan, emit=emit, stop=stop)
+        from tui_tuner.evaluation.judge import judge
+
+        # Before anybody answers: a judge that is not there is said at once. It is loaded when it is asked.
+        teacher = open_chosen_teacher(_with_judge(project), emit, stop)
+        try:
+            return judge(compare(plan, emit=emit, stop=stop), teacher, emit=emit, stop=stop)
+        finally:
+            teacher.close()
 
     return work
+
+
+def _with_judge(project: Project) -> Project:
+    """The project with its judge in the teacher's place; its server is the teacher's where both are of one kind.
+
+    Raises:
+        UsageError: nobody who can judge.
+    """
+    kind, _colon, model = project.choices.compare.judge.strip().partition(":")
+    if kind not in ("mlx", "ollama", "openai"):
+        raise UsageError(
+            _("{name} is no judge", name=repr(kind)),
+            advice=_("Name one like this: mlx, mlx:starter, ollama:mistral:7b, openai:MODEL."),
+        )
+    teacher = project.choices.dataset
+    url = teacher.url if teacher.teacher == kind else ""
+    return project.with_choice("dataset", dataclasses.replace(teacher, teacher=kind, teacher_model=model, url=url))
 
 
 def fuse_work(project: Project, *, run: Path | None = None) -> Work:

@@ -59,6 +59,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         help=_("who answers: base, tuned, a run, RUN@STEP, fused, ollama:MODEL; may be given several times"),
     )
+    parser.add_argument(
+        "--judge", metavar="NAME", help=_("who says which answer is better, blindly: mlx, ollama:MODEL, openai:MODEL")
+    )
     kept = parser.add_mutually_exclusive_group()
     kept.add_argument("--list", action="store_true", help=_("list the comparisons that are kept; ask nothing"))
     kept.add_argument("--open", metavar="NAME", help=_("show one that is kept; ask nothing"))
@@ -123,6 +126,8 @@ def _as_asked(project: Project, arguments: argparse.Namespace) -> Project:
     if runs or arguments.column:
         columns = (*(arguments.column or [BASE]), *runs)
         choice = dataclasses.replace(choice, columns=columns)
+    if arguments.judge is not None:
+        choice = dataclasses.replace(choice, judge=arguments.judge)
     return project.with_choice("compare", choice)
 
 

@@ -87,6 +87,7 @@ def plan_comparison(project: Project, model: Path) -> ComparePlan:
         "temperature": asking.choice.temperature,
         "seed": asking.choice.seed,
         "losses": measured,
+        "judge": project.choices.compare.judge.strip(),
         "loss_on": fingerprint(loss.path) if loss else "",
         "prompts": [dataclasses.asdict(prompt) for prompt in prompts],
     }

@@ -14,6 +14,7 @@ from typing import Any
 from tui_tuner.errors import StorageError
 from tui_tuner.evaluation.events import AnswerEnded, AnswerStarted, ComparisonBegun
 from tui_tuner.evaluation.losses import Loss
+from tui_tuner.evaluation.opinions import Opinion, Opinions
 from tui_tuner.evaluation.prompts import Prompt
 from tui_tuner.files import read_json_lines
 from tui_tuner.language import _
@@ -65,6 +66,8 @@ class Comparison:
         prompts: what is asked.
         answers: what was answered, by the prompt's place and the column.
         losses: how well each column foretells the held-out answers, where that was measured.
+        judgements: what a judge said.
+        votes: what a person said.
     """
 
     path: Path
@@ -73,6 +76,8 @@ class Comparison:
     prompts: tuple[Prompt, ...]
     answers: dict[tuple[int, str], Answer] = field(default_factory=dict)
     losses: dict[str, Loss] = field(default_factory=dict)
+    judgements: Opinions = field(default_factory=dict)
+    votes: Opinions = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -91,9 +96,10 @@ class Comparison:
 
     @property
     def finished(self) -> bool:
-        """Whether everybody has answered everything, and every loss that was to be measured is there."""
+        """Whether everybody has answered everything, and all that was to be measured and judged is there."""
         answered = bool(self.prompts) and len(self.answers) >= len(self.prompts) * len(self.labels)
-        return answered and all(name in self.losses for name in self.made.get("losses", ()))
+        judged = len(self.judgements) >= 2 * len(self.prompts) * (len(self.labels) - 1) or not self.made.get("judge")
+        return answered and judged and all(name in self.losses for name in self.made.get("losses", ()))
 
 
 def new_comparison_path(project: Project, now: datetime | None = None) -> Path:
@@ -157,6 +163,11 @@ def read_comparison(path: Path) -> Comparison:
         if "loss" in row:
             with contextlib.suppress(TypeError, KeyError, ValueError):
                 kept.losses[str(row["column"])] = Loss.of_row(row["loss"])
+            continue
+        if "opinion" in row:
+            with contextlib.suppress(TypeError, KeyError, ValueError):
+                opinion = Opinion.of_row(row)
+                (kept.judgements if opinion.judge else kept.votes)[opinion.key] = opinion
             continue
         index, column = row.get("index"), row.get("column")
         if isinstance(index, int) and 0 <= index < len(prompts) and isinstance(column, str) and column in labels:

@@ -11,6 +11,7 @@ from tui_tuner.evaluation.comparisons import Comparison
 from tui_tuner.evaluation.events import ComparisonSummed
 from tui_tuner.evaluation.expected import contains, is_exactly
 from tui_tuner.evaluation.losses import fall_of_loss
+from tui_tuner.evaluation.opinions import judged, voted
 from tui_tuner.evaluation.verdict import Finding, Verdict, count_finding, loss_finding, verdict_of
 from tui_tuner.language import _
 
@@ -75,6 +76,10 @@ def findings(kept: Comparison, column: str) -> list[Finding]:
         scores = [contains(*mine[place]) - contains(*theirs[place]) for place in both]
         won, lost = scores.count(1), scores.count(-1)
         found.append(count_finding(_("expected answers"), won, lost, len(both) - won - lost))
+    if kept.judgements and any(judged(kept.judgements, column)):
+        found.append(count_finding(_("judge"), *judged(kept.judgements, column)))
+    if any(voted(kept.votes, column)):
+        found.append(count_finding(_("your votes"), *voted(kept.votes, column)))
     return found
 
 

@@ -76,7 +76,7 @@ class CompareScreen(SettingsStep):
         yield self.heading(_("Questions, one a line; none takes held-out ones"))
         yield Questions("\n".join(self.choices.compare.prompts), id="questions", tab_behavior="focus")
         yield self.heading(_("Answers"))
-        shown = ("columns", "prompts_file", "held_out", "losses", "max_tokens", "temperature", "seed")
+        shown = ("columns", "prompts_file", "held_out", "losses", "judge", "max_tokens", "temperature", "seed")
         yield SettingsForm(self.choices.compare, only=shown, id="compare")
 
     def on_mount(self) -> None:

@@ -1,0 +1,155 @@
+import json
+
+import pytest
+import tuned_model
+
+from tui_tuner.errors import Stopped, TeacherRefused, UsageError
+from tui_tuner.evaluation.comparisons import Answer, answer_row, read_comparison
+from tui_tuner.evaluation.judge import judge, read_judgement, unjudged
+from tui_tuner.evaluation.opinions import Opinion, judged, voted
+from tui_tuner.evaluation.summary import verdict_lines
+from tui_tuner.files import Journal
+from tui_tuner.journey import _with_judge, comparison_work
+from tui_tuner.progress import StopToken, ignore_event
+from tui_tuner.teachers.teacher import Answer as Said
+
+HEAD = {"format": 2, "columns": {"base": {"label": "base"}, "run-1": {"label": "run-1"}}, "judge": "rule"}
+
+
+class Rule:
+    """Prefers what a rule prefers; counts what it was asked."""
+
+    name, continues, at_once = "a rule", False, 3
+
+    def __init__(self, rule):
+        self.rule, self.requests = rule, []
+
+    def ask(self, requests, on_answer, stop):
+        for number, request in enumerate(requests):
+            stop.check()
+            self.requests.append(request)
+            text = request.messages[0]["content"]
+            a, b = text.split("===== ANSWER A =====\n")[1].split("\n===== END")[0].split("\n===== ANSWER B =====\n")
+            said = self.rule(a, b)
+            on_answer(number, said if isinstance(said, Exception) else Said(said, "stop", 5))
+
+
+def longer(a, b):
+    return json.dumps({"reason": "longer", "better": "A" if len(a) > len(b) else "B"})
+
+
+@pytest.fixture
+def kept(tmp_path):
+    path = tmp_path / "one.jsonl"
+    count = 8
+    with Journal(path) as journal:
+        journal.append({**HEAD, "prompts": [{"text": f"q{n}", "expected": ""} for n in range(count)]})
+        for n in range(count):
+            journal.append(answer_row(n, "base", Answer("short", 1, 1.0, 1.0, "stop")))
+            text = "short" if n == 7 else "a longer one {with} braces"
+            journal.append(answer_row(n, "run-1", Answer(text, 4, 1.0, 1.0, "stop")))
+    return read_comparison(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"reason": "x", "better": "A"}', "A"),
+        ('Sure!\n```json\n{"reason": "{B} is bad", "better": "b"}\n```\nDone.', "B"),
+        ('{"better": "A"} no wait {"better": "tie"}', "tie"),
+        ('{"reason": "cut off", "better": "Answer B', "B"),
+        ("Better: A", "A"),
+        ("B.", "B"),
+        ("Both", "tie"),
+        ('{"better": 5}', ""),
+        ("A good question. B", ""),
+        ("", ""),
+        ("{" * 3000, ""),
+    ],
+)
+def test_what_a_judge_says_is_read_whatever_stands_around_it(text, said):
+    assert read_judgement(text) == said
+
+
+def test_each_pair_is_read_in_both_orders_and_nobody_sees_whose_it_is(kept):
+    rule = Rule(longer)
+    judge(kept, rule, emit=ignore_event, stop=StopToken())
+    assert judged(kept.judgements, "run-1") == (7, 0, 1)
+    assert len(rule.requests) == 14  # the answers that are the same were not asked about
+    for request in rule.requests:
+        text = request.messages[0]["content"]
+        assert "run-1" not in text and "base" not in text and request.schema and request.temperature == 0
+    assert len({request.messages[0]["content"] for request in rule.requests}) == 14
+    assert read_comparison(kept.path) == kept and unjudged(kept) == []
+    assert kept.finished
+    (line,) = verdict_lines(kept)
+    assert line.startswith("run-1 against base: better: judge: 7 won, 0 lost, 1 even")
+
+
+def test_one_that_follows_the_order_decides_nothing(kept):
+    judge(kept, Rule(lambda _a, _b: "A"), emit=ignore_event, stop=StopToken())
+    assert judged(kept.judgements, "run-1") == (0, 0, 8)
+    assert "cannot tell" in verdict_lines(kept)[0]
+
+
+def test_what_cannot_be_read_does_not_count_and_an_error_is_asked_again(kept):
+    judge(kept, Rule(lambda _a, _b: "hm"), emit=ignore_event, stop=StopToken())
+    assert judged(kept.judgements, "run-1") == (0, 0, 1)
+    kept.judgements.clear()
+    events = []
+    judge(kept, Rule(lambda _a, _b: TeacherRefused("no")), emit=events.append, stop=StopToken())
+    assert len(unjudged(kept)) == 14 and not kept.finished
+    assert any("judgement is missing" in getattr(event, "text", "") for event in events)
+
+
+def test_stopped_it_goes_on_where_it_was(kept):
+    stop = StopToken()
+
+    def until_the_fifth(a, b):
+        if len(rule.requests) == 5:
+            stop.request()
+        return longer(a, b)
+
+    rule = Rule(until_the_fifth)
+    with pytest.raises(Stopped):
+        judge(kept, rule, emit=ignore_event, stop=stop)
+    again, rest = read_comparison(kept.path), Rule(longer)
+    assert not again.finished
+    judge(again, rest, emit=ignore_event, stop=StopToken())
+    assert len(rest.requests) == 14 - 5
+    assert judged(again.judgements, "run-1") == (7, 0, 1)
+
+
+def test_votes_are_kept_beside_the_answers(kept):
+    with Journal(kept.path) as journal:
+        for index, says in ((0, "first"), (0, "column"), (1, "even"), (2, "first")):
+            journal.append(Opinion(index, "run-1", says).as_row())
+        journal.append({"opinion": {"index": 3, "column": "run-1", "says": "<b>"}})
+    again = read_comparison(kept.path)
+    assert voted(again.votes, "run-1") == (1, 1, 1)
+    assert "your votes: 1 won, 1 lost, 1 even" in verdict_lines(again)[0]
+
+
+def test_the_judge_takes_the_teachers_place(tmp_path):
+    project = tuned_model.project(tmp_path / "project")
+    project = project.with_settings("dataset", {"teacher": "ollama", "url": "there:1"})
+    chosen = _with_judge(project.with_settings("compare", {"judge": "ollama:mistral:7b"})).choices.dataset
+    assert (chosen.teacher, chosen.teacher_model, chosen.url) == ("ollama", "mistral:7b", "there:1")
+    chosen = _with_judge(project.with_settings("compare", {"judge": "mlx"})).choices.dataset
+    assert (chosen.teacher, chosen.teacher_model, chosen.url) == ("mlx", "", "")
+    with pytest.raises(UsageError, match="'bob' is no judge"):
+        _with_judge(project.with_settings("compare", {"judge": "bob:x"}))
+
+
+def test_the_whole_work_with_a_model_in_this_process_as_its_own_judge(tmp_path):
+    base = tuned_model.speaker(tmp_path / "base")
+    project = tuned_model.project(tmp_path / "project", base).with_settings("model", {"name": str(base)})
+    tuned_model.adapter(project.runs / "run-2", base, model_name=str(base))
+    settings = {"prompts": "how;why", "max_tokens": "8", "judge": "mlx", "columns": "base;run-2"}
+    project = project.with_settings("compare", settings)
+    events = []
+    kept = comparison_work(project)(events.append, StopToken())
+    assert read_comparison(kept.path) == kept and kept.finished and len(kept.judgements) == 4
+    assert all("in this process" in opinion.judge for opinion in kept.judgements.values())
+    with pytest.raises(UsageError, match="no judge"):
+        comparison_work(project.with_settings("compare", {"judge": "bob"}))(events.append, StopToken())
