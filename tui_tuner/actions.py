@@ -141,7 +141,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("train", "start", "g", _("start"), _("Start a new run with these settings.")),
     Action("train", "resume", "r", _("resume"), _("Go on with the run that is shown, from its last checkpoint.")),
     Action("train", "pause", "space", _("pause"), _("Hold the run after this step, or let it go on.")),
-    Action("train", "stop", "s", _("stop & keep"), _("Stop within one iteration and keep a checkpoint.")),
+    Action("train", "stop", "s", _("stop"), _("Stop within one iteration and keep a checkpoint.")),
     Action("train", "edit", "e", _("settings"), _("Show the settings, or the dashboard.")),
     Action("train", "auto", "u", _("auto"), _("See the settings that suit machine, model and dataset, and take them.")),
     Action("train", "choose_model", "b", _("base model"), _("Choose the base model, and fetch it."), footer=False),
