@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 import tiny_project
 from textual.widgets import OptionList, Static
 
 from tui_tuner.app import TunerApp
-from tui_tuner.evaluation.comparisons import Answer, answer_row
+from tui_tuner.evaluation.comparisons import Answer, answer_row, read_comparison
 from tui_tuner.files import Journal
 from tui_tuner.screens.compared_prompt import ComparedPrompt
+from tui_tuner.screens.voting import Voting, open_pairs
 from tui_tuner.settings import Settings
 
 COLUMNS = {"base": {"label": "base"}, "tuned": {"label": "tuned run-1", "run": "run-1"}, "fused": {"label": "fused"}}
@@ -32,6 +35,45 @@ def project(tmp_path):
 
 def said(app):
     return "\n".join(str(part.content) for part in app.screen.query(Static))
+
+
+async def test_a_blind_vote_is_kept_at_once_and_named_at_the_end(project):
+    path = project.comparisons / "2026-01-01_11-00-00.jsonl"
+    app = TunerApp(project, Settings(last_step="compare"))
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.pause()
+            await pilot.press("v")
+            await pilot.pause()
+            for number in (1, 2):
+                text = said(app)
+                assert "two it is" in text and "one it is" in text and f"{number} of 2" in text
+                assert not any(name in text for name in ("base", "tuned", "fused"))
+                left = str(app.screen.query_one("#left Static", Static).content)
+                await pilot.press("right" if left.startswith("two") else "left")  # the base is never the better one
+                await pilot.pause()
+                assert len(read_comparison(path).votes) == number
+            assert "tuned run-1 against base: 1 better, 0 worse, 0 even" in said(app)
+            await pilot.press("u", "0")
+            await pilot.pause()
+            await pilot.press("escape")
+            await pilot.pause()
+            assert "your votes: 1 won" in said(app) and "your votes: 0 won, 0 lost, 1 even" in said(app)
+            await pilot.press("v")
+            await pilot.pause()
+            assert "voted on all of them before" in said(app)
+    finally:
+        app.close()
+    assert sorted(vote.says for vote in read_comparison(path).votes.values()) == ["column", "even"]
+
+
+def test_the_sides_are_shuffled_and_the_same_answers_are_not_asked_about(project):
+    kept = read_comparison(project.comparisons / "2026-01-01_11-00-00.jsonl")
+    assert open_pairs(kept) == [(0, "tuned"), (0, "fused")]
+    turned = {side for seed in range(9) for side in Voting(kept, random.Random(seed))._turned}
+    assert turned == {True, False}
+    kept.answers[0, "fused"] = kept.answers[0, "base"]
+    assert open_pairs(kept) == [(0, "tuned")]
 
 
 @pytest.mark.parametrize(("size", "beside"), [((80, 24), 2), ((120, 40), 3), ((40, 12), 1)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -22,6 +23,7 @@ from tui_tuner.screens.compared_prompt import ComparedPrompt
 from tui_tuner.screens.comparison_list import ComparisonList
 from tui_tuner.screens.comparison_view import ComparisonView
 from tui_tuner.screens.settings_step import SettingsStep
+from tui_tuner.screens.voting import Voting
 from tui_tuner.widgets.settings_form import SettingsForm
 from tui_tuner.widgets.stage_list import StageList
 
@@ -160,9 +162,33 @@ class CompareScreen(SettingsStep):
 
         self.app.push_screen(ComparisonList(self.project), chosen)
 
+    def action_vote(self) -> None:
+        """Vote blindly on what is shown, or on the newest comparison."""
+        path = self._shown_journal()
+        if path is None:
+            self.say(_("There is nothing to vote on yet; g asks the questions."))
+            return
+        try:
+            self.tuner.bench.require_own_project()  # a vote is written into the comparison
+            kept = read_comparison(path)
+        except TunerError as error:
+            self.tuner.complain(error)
+            return
+
+        def ended(_nothing: None) -> None:
+            self._view = ComparisonView.of(kept)
+            self.show()
+
+        self.app.push_screen(Voting(kept), ended)
+
+    def _shown_journal(self) -> Path | None:
+        if self._view is not None and self._view.kept is not None:
+            return self._view.kept
+        return next(iter(list_comparisons(self.project)), None) if self.project else None
+
     def works_now(self, action: str) -> bool:
         """While answers come, they are what is shown."""
-        return not self.board.running(self.step) if action == "earlier" else super().works_now(action)
+        return not self.board.running(self.step) if action in ("earlier", "vote") else super().works_now(action)
 
     def heard(self, events: list[Event]) -> None:
         """Follow the answers; say how it ended."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tui_tuner.evaluation.comparisons import Comparison, told_again
 from tui_tuner.evaluation.events import AnswerEnded, AnswerStarted, AnswerText, ComparisonBegun, ComparisonSummed
@@ -29,13 +30,21 @@ class Row:
 
 
 class ComparisonView(ProgressView):
-    """All questions of a comparison, by their place, and how a person reads each column's name."""
+    """All questions of a comparison, by their place, and how a person reads each column's name.
+
+    Attributes:
+        labels: by the column's name, in the order they are shown.
+        rows: the questions.
+        summed: what came out, once it is known.
+        kept: the journal of one that was opened; None of one that is being made.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.labels: dict[str, str] = {}
         self.rows: dict[int, Row] = {}
         self.summed: ComparisonSummed | None = None
+        self.kept: Path | None = None
 
     @classmethod
     def of(cls, kept: Comparison) -> ComparisonView:
@@ -44,6 +53,7 @@ class ComparisonView(ProgressView):
         for event in told_again(kept):
             view.apply(event)
         view.apply(summed(kept))
+        view.kept = kept.path
         return view
 
     @property
