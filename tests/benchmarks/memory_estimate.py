@@ -73,6 +73,10 @@ GRID: list[tuple[str, int, dict[str, object]]] = [
     ("tiny", 1024, {"batch_size": 2, "num_layers": -1}),
     ("tiny", 512, {"batch_size": 8, "num_layers": 4, "rank": 32}),
     ("tiny", 256, {"batch_size": 4, "num_layers": 4, "fine_tune_type": "dora"}),
+    ("tiny", 256, {"batch_size": 2, "num_layers": -1, "fine_tune_type": "full"}),
+    ("tiny", 512, {"batch_size": 4, "num_layers": -1, "grad_checkpoint": True}),
+    ("tiny", 256, {"batch_size": 4, "num_layers": 4, "grad_accumulation_steps": 2}),
+    ("tiny", 256, {"batch_size": 4, "num_layers": 8, "rows_side_by_side": False}),
 ]
 
 
