@@ -70,7 +70,7 @@ def mlx_lm(model: Path, folder: Path, layers: int, iters: int, longest: int, beg
 
 
 def tuner(model: Path, folder: Path, layers: int, iters: int, longest: int, began: float) -> dict[str, Any]:
-    """As `tuner train` trains."""
+    """As `tuner train` trains; half as long again, so that one sees when it has reached what the other reached."""
     from tui_tuner.choices import TrainingChoice
     from tui_tuner.progress import Event, StopToken
     from tui_tuner.training.events import TrainStep, Validation
@@ -78,7 +78,7 @@ def tuner(model: Path, folder: Path, layers: int, iters: int, longest: int, bega
     from tui_tuner.training.train import train
 
     choice = TrainingChoice(
-        iters=iters,
+        iters=iters + iters // 2,
         batch_size=BATCH,
         num_layers=layers,
         learning_rate=RATE,
@@ -94,22 +94,22 @@ def tuner(model: Path, folder: Path, layers: int, iters: int, longest: int, bega
         emit=lambda event: events.append((time.perf_counter() - began, event)),
         stop=StopToken(),
     )
-    seconds = time.perf_counter() - began
-    steps = [event for _second, event in events if isinstance(event, TrainStep)]
-    curve = [(second, event.loss) for second, event in events if isinstance(event, Validation) and event.iteration]
+    steps = [event for _second, event in events if isinstance(event, TrainStep) and event.iteration <= iters]
+    curve = [(second, event) for second, event in events if isinstance(event, Validation) and event.iteration]
+    seconds, last = next((second, event.loss) for second, event in curve if event.iteration == iters)
     return {
         "rate": statistics.median(step.tokens_per_second for step in steps),
         "overall": steps[-1].trained_tokens / seconds,
         "seconds": seconds,
         "peak": max(step.peak_memory for step in steps),
-        "loss": curve[-1][1] if curve else float("nan"),
-        "curve": curve,
+        "loss": last,
+        "curve": [(second, event.loss) for second, event in curve],
     }
 
 
 def _between_validations(iters: int) -> int:
-    """Four validations in a run, beside the one before it."""
-    return max(1, iters // 4)
+    """Four validations in a run or a few more, beside the one before it; the last of them at its end."""
+    return max(steps for steps in range(1, max(1, iters // 4) + 1) if iters % steps == 0)
 
 
 def _held_out(loaded: Any, folder: Path, longest: int) -> float:
