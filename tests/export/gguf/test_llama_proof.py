@@ -87,6 +87,16 @@ def test_it_can_be_stopped_while_llama_cpp_is_asked(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+@needs_llama_cpp
+@pytest.mark.starter
+@pytest.mark.timeout(900)
+def test_the_starter_says_the_same_in_llama_cpp(starter, tmp_path):
+    proof = write(starter, tmp_path / "starter-f16", "f16").proof
+    assert verdicts(proof) == dict.fromkeys(verdicts(proof), "passed")
+    (tokens,) = [row.finding for row in proof.rows if row.name == "next tokens"]
+    assert tokens.startswith("24 of 24")
+
+
 def test_without_llama_cpp_it_says_what_was_not_proved(tmp_path, monkeypatch):
     monkeypatch.setattr(llama_proof, "has_llama_cpp", lambda: False)
     proof = write(tiny_families.make(tmp_path / "model", "qwen3"), tmp_path / "out").proof

@@ -1,5 +1,8 @@
 import json
 import shutil
+import signal
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -239,5 +242,26 @@ def test_what_a_killed_process_left_is_cleared_away(tmp_path):
     made = plan(tiny_families.make(tmp_path / "model", "qwen3"), tmp_path / "out")
     (tmp_path / ".out.abcd1234").mkdir()
     (tmp_path / ".out.abcd1234" / "out.gguf").write_bytes(b"GGUF half")
+    write(made)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "out"]
+
+
+def test_killed_half_way_nothing_looks_whole_and_the_next_start_clears_up(tmp_path):
+    made = plan(tiny_families.make(tmp_path / "model", "qwen3"), tmp_path / "out")
+    program = f"""
+import os, signal
+from pathlib import Path
+from tui_tuner.export.gguf.write import GgufPlan, write_gguf
+from tui_tuner.progress import StopToken
+
+def emit(event):
+    if getattr(event, "done", 0):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+write_gguf(GgufPlan(Path({str(made.model)!r}), Path({str(made.target)!r}), "f32", "x"), emit=emit, stop=StopToken())
+"""
+    assert subprocess.run([sys.executable, "-c", program], timeout=120).returncode == -signal.SIGKILL
+    (left,) = [path.name for path in tmp_path.iterdir() if path.name != "model"]
+    assert left.startswith(".out.")
     write(made)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "out"]

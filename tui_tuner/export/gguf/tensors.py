@@ -165,19 +165,20 @@ def _encode_rows(rows: Any, tensor: Tensor) -> numpy.ndarray[Any, Any]:
 
     if tensor.weight_type == "bf16":  # numpy has no such type
         return numpy.array(rows.astype(mx.bfloat16).view(mx.uint16))
-    single = rows.astype(mx.float32)
+    single = numpy.array(rows.astype(mx.float32))
     if tensor.weight_type == "f32":
-        return numpy.array(single)
+        return single
     if tensor.weight_type == "f16":
-        half = single.astype(mx.float16)
-        if not bool(mx.isfinite(half).all()) and bool(mx.isfinite(single).all()):
+        with numpy.errstate(over="ignore"):
+            half = single.astype(numpy.float16)
+        if not numpy.isfinite(half).all() and numpy.isfinite(single).all():
             raise ExportError(
                 _("{name} has numbers too large for f16", name=tensor.name),
                 advice=_("Choose bf16, which has the range of f32."),
             )
-        return numpy.array(half)
+        return half
     from gguf import GGMLQuantizationType
     from gguf.quants import quantize
 
-    quantized: numpy.ndarray[Any, Any] = quantize(numpy.array(single), GGMLQuantizationType.Q8_0)
+    quantized: numpy.ndarray[Any, Any] = quantize(single, GGMLQuantizationType.Q8_0)
     return quantized
