@@ -53,7 +53,7 @@ class CompareScreen(SettingsStep):
         #answers { height: 1fr; }
         StageList { display: none; }
         StageList.working { display: block; }
-        #questions { height: 9; border: round $panel; margin: 0 1; }
+        #questions { height: 6; border: round $panel; margin: 0 1; }
         #verdicts { height: auto; max-height: 4; padding: 0 1; text-style: bold; display: none; }
         #figures { height: auto; padding: 0 1; margin-bottom: 1; color: $foreground 80%; display: none; }
         #verdicts.-there, #figures.-there { display: block; }

@@ -14,7 +14,7 @@ from textual.widgets import Footer, OptionList, Static
 from tui_tuner.errors import TunerError
 from tui_tuner.evaluation.comparisons import Comparison, kept_comparisons
 from tui_tuner.evaluation.report import export_comparison, title_of
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.plain_text import one_line
 from tui_tuner.project import Project
 
@@ -78,5 +78,7 @@ class ComparisonList(ModalScreen[Comparison | None]):
 
 
 def _line(kept: Comparison) -> Content:
-    about = _("{number} ?", number=len(kept.prompts)) + ("" if kept.finished else _(" · broke off"))
+    number = len(kept.prompts)
+    about = ngettext("{number} question", "{number} questions", number)
+    about += "" if kept.finished else _(" · broke off")
     return Content(f" {one_line(title_of(kept), 60):60}") + Content.styled(f"  {about}", "$foreground 60%")
