@@ -110,7 +110,7 @@ def test_rows_of_queries_in_the_wrong_order_are_found(tmp_path, monkeypatch):
     ("name", "kind", "shown"),
     [
         ("my phi3", "mistral", "my phi 3"),
-        ("ModernBERT-like", "mistral", "Modern BERT-like"),
+        ("Modern-BERT-like", "mistral", "Modern BERT-like"),
         ("kitchen", "phi3", "kitchen (Phi-3)"),
         ("Phi-3 of mine", "phi3", "Phi-3 of mine"),
     ],
