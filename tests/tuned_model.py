@@ -13,7 +13,7 @@ import tiny_model
 
 from tui_tuner.choices import TrainingChoice
 from tui_tuner.files import write_json, write_json_lines
-from tui_tuner.project import Choices, Project, create_project
+from tui_tuner.project import Choices, Project, create_project, save_project
 from tui_tuner.training.run_config import RunConfig, RunFacts, write_config
 
 LETTERS = [*range(ord("a"), ord("z") + 1), ord(" ")]
@@ -119,6 +119,16 @@ def project(folder: Path, model: Path | None = None) -> Project:
     write_json_lines(made.data / "train.jsonl", rows * 2)
     if model is not None:
         adapter(made.runs / "run-1", model)
+    return made
+
+
+def talker(folder: Path, **chat: str) -> Project:
+    """A saved project whose base and tuned model answer in a few words, with a context that is soon full."""
+    base = speaker(folder / "base", max_position_embeddings=120)
+    made = project(folder / "project").with_settings("model", {"name": str(base)})
+    adapter(made.runs / "run-1", base, model_name=str(base))
+    made = made.with_settings("chat", {"max_tokens": "8", **chat})
+    save_project(made)
     return made
 
 

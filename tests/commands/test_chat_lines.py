@@ -11,17 +11,11 @@ from tui_tuner.chat.models import chat_models
 from tui_tuner.commands.chat_lines import COMMANDS, ChatLines
 from tui_tuner.dataset.plan import IMPORTED
 from tui_tuner.models.generation import Reply
-from tui_tuner.project import save_project
 
 
 @pytest.fixture
 def project(tmp_path):
-    base = tuned_model.speaker(tmp_path / "base", max_position_embeddings=120)
-    made = tuned_model.project(tmp_path / "project").with_settings("model", {"name": str(base)})
-    tuned_model.adapter(made.runs / "run-1", base, model_name=str(base))
-    made = made.with_settings("chat", {"max_tokens": "8"})
-    save_project(made)
-    return made
+    return tuned_model.talker(tmp_path)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from tui_tuner.chat.conversation import Conversation, new_conversation, open_con
 from tui_tuner.chat.library import list_conversations
 from tui_tuner.dataset.plan import IMPORTED
 from tui_tuner.models.generation import Reply
-from tui_tuner.project import save_project
 from tui_tuner.screens.chat_choosing import ConversationList, ModelList
 from tui_tuner.screens.chat_sides import Side
 from tui_tuner.screens.question import Question
@@ -21,12 +20,7 @@ REPLY = Reply("because it is", 3, 20.5, 0.1, "stop", 12)
 
 @pytest.fixture
 def project(tmp_path):
-    base = tuned_model.speaker(tmp_path / "base", max_position_embeddings=120)
-    made = tuned_model.project(tmp_path / "project").with_settings("model", {"name": str(base)})
-    tuned_model.adapter(made.runs / "run-1", base, model_name=str(base))
-    made = made.with_settings("chat", {"max_tokens": "8"})
-    save_project(made)
-    return made
+    return tuned_model.talker(tmp_path)
 
 
 def talked(project, *questions) -> Conversation:
@@ -60,6 +54,7 @@ async def answered(app, pilot):
     sides = app.screen._sides
     await until(pilot, lambda: not app.board.running("chat"))
     await until(pilot, lambda: all(side.conversation.turns[-1].role == "assistant" for side in sides))
+    await until(pilot, lambda: all(worker.is_finished for worker in app.workers if worker.group == "writing"))
     await pilot.pause()
 
 

@@ -6,8 +6,6 @@ the hub's own library in the usual places (`hf auth login`, `HF_TOKEN`); this pr
 
 from __future__ import annotations
 
-import contextlib
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -20,7 +18,7 @@ from tui_tuner.files import storage_errors, write_json
 from tui_tuner.language import _
 from tui_tuner.models.hub import PACKAGE_ROOT
 from tui_tuner.models.hub_failures import LOG_IN, hub_address
-from tui_tuner.models.watched_process import run_watched
+from tui_tuner.models.watched_process import run_watched, said_in
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, Notice, Pace, StopToken
 
@@ -47,7 +45,7 @@ def upload_to_hub(plan: HubPlan, *, emit: Emit, stop: StopToken) -> str:
         write_json(order, _order(plan, Path(place)))
         watch = _Watch(log, plan.as_event().total, emit)
         run_watched([sys.executable, "-c", CHILD, str(PACKAGE_ROOT), str(order)], log=log, stop=stop, look=watch.look)
-        said = _said(log)
+        said = said_in(log)
         if "listed" not in said:
             raise _failure(plan, said, log.read_text(errors="replace"))
         watch.end()
@@ -86,7 +84,7 @@ class _Watch:
         self._pace: Pace | None = None
 
     def look(self) -> None:
-        said = _said(self._log)
+        said = said_in(self._log)
         if "sent" not in said:
             return
         done = min(said["sent"] / MEGABYTE, self._total)
@@ -99,17 +97,6 @@ class _Watch:
         if self._pace is not None:
             self._pace.reach(self._total)
             self._pace.finish()
-
-
-def _said(log: Path) -> dict[str, Any]:
-    """What the child has said so far: its lines of JSON, later ones over earlier ones."""
-    said: dict[str, Any] = {}
-    with contextlib.suppress(OSError):
-        for line in log.read_text(errors="replace").splitlines():
-            if line.startswith("{"):
-                with contextlib.suppress(ValueError):
-                    said.update(json.loads(line))
-    return said
 
 
 def _listed(plan: HubPlan, listed: dict[str, int]) -> ProofRow:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import Any
 from tui_tuner.files import storage_errors
 from tui_tuner.language import _, ngettext
 from tui_tuner.models.hub_failures import failure
-from tui_tuner.models.watched_process import run_watched
+from tui_tuner.models.watched_process import run_watched, said_in
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, Event, Pace, StageProgress, StopToken
 
@@ -98,7 +97,7 @@ def download_snapshot(repository: str, *, code: bool = False, emit: Emit, stop: 
         growth = _Growth(repository, log, emit)
         command = [sys.executable, "-c", CHILD, str(PACKAGE_ROOT), repository, *patterns(code=code)]
         run_watched(command, log=log, stop=stop, look=growth.look)
-        answer = _answer(log)
+        answer = said_in(log)
         if "folder" not in answer:
             raise failure(repository, answer, log.read_text(errors="replace"))
         growth.end()
@@ -116,7 +115,7 @@ class _Growth:
         self._looks_without_growth = 0
 
     def look(self) -> None:
-        answer = _answer(self._log)
+        answer = said_in(self._log)
         if "total" not in answer:
             return
         self._plan = answer
@@ -163,14 +162,3 @@ def _progress_of(file: dict[str, Any]) -> FileProgress:
         with contextlib.suppress(OSError):  # not begun, or renamed between two looks
             done = max(done, Path(path).stat().st_size)
     return FileProgress(file["name"], min(done, file["size"]) / MEGABYTE, file["size"] / MEGABYTE)
-
-
-def _answer(log: Path) -> dict[str, Any]:
-    """What the child has said so far: its lines of JSON, later ones over earlier ones."""
-    said: dict[str, Any] = {}
-    with contextlib.suppress(OSError):
-        for line in log.read_text(errors="replace").splitlines():
-            if line.startswith("{"):
-                with contextlib.suppress(ValueError):
-                    said.update(json.loads(line))
-    return said

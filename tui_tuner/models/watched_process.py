@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tui_tuner.files import storage_errors
 from tui_tuner.progress import StopToken
@@ -54,6 +56,17 @@ def run_watched(
             look()
     look()
     return process.returncode
+
+
+def said_in(log: Path) -> dict[str, Any]:
+    """What a process that answers in lines of JSON has said in `log` so far: later lines over earlier ones."""
+    said: dict[str, Any] = {}
+    with contextlib.suppress(OSError):
+        for line in log.read_text(errors="replace").splitlines():
+            if line.startswith("{"):
+                with contextlib.suppress(ValueError):
+                    said.update(json.loads(line))
+    return said
 
 
 @contextlib.contextmanager
