@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -55,6 +56,9 @@ class Spoken(Vertical):
         self._others = len(turn.others) if turn else 0
         self._text = turn.content if turn else ""
         self._thoughts, self._said = ("", self._text) if user else without_thoughts(self._text)
+        self._drawn = ""  # what the Markdown has of what is said
+        self._drawing = asyncio.Lock()
+        self._can_draw = False
 
     def compose(self) -> ComposeResult:
         """The name above what is said; a person's words as they are, a model's as Markdown."""
@@ -64,7 +68,14 @@ class Spoken(Vertical):
             return
         with Collapsible(title=self._thoughts_title(), collapsed=True, classes="-some" if self._thoughts else ""):
             yield Static(Content(printable(self._thoughts)), classes="thoughts")
+        self._drawn = self._said
         yield Markdown(printable(self._said), open_links=False)
+
+    async def on_mount(self) -> None:
+        """Draw what has come since it was put together."""
+        self._can_draw = True
+        if not self._user:
+            await self._draw()
 
     @property
     def is_empty(self) -> bool:
@@ -86,18 +97,22 @@ class Spoken(Vertical):
         return ngettext("thought for {number:,} word", "thought for {number:,} words", len(self._thoughts.split()))
 
     async def write(self, piece: str) -> None:
-        """Add a piece of the reply."""
+        """Add a piece of the reply; one that comes before there is anything to draw on is drawn with the first."""
         self._text += piece
-        thoughts, said = without_thoughts(self._text)
-        fresh, self._said = said[len(self._said) :], said
-        if thoughts != self._thoughts:
-            self._thoughts = thoughts
-            self.query_one(".thoughts", Static).update(Content(printable(thoughts)))
-            folded = self.query_one(Collapsible)
-            folded.title = self._thoughts_title()
-            folded.add_class("-some")
-        if fresh:
-            await self.query_one(Markdown).append(printable(fresh))
+        self._thoughts, self._said = without_thoughts(self._text)
+        if self._can_draw and self.is_attached:
+            await self._draw()
+
+    async def _draw(self) -> None:
+        async with self._drawing:
+            if self._thoughts:
+                self.query_one(".thoughts", Static).update(Content(printable(self._thoughts)))
+                folded = self.query_one(Collapsible)
+                folded.title = self._thoughts_title()
+                folded.add_class("-some")
+            fresh, self._drawn = self._said[len(self._drawn) :], self._said
+            if fresh:
+                await self.query_one(Markdown).append(printable(fresh))
 
     def end(self, made: Figures, others: int) -> None:
         """Say how fast it was, and how many replies the question had before."""
@@ -166,5 +181,4 @@ class Turns(VerticalScroll):
 
     @work(group="writing", description="writing the answer")
     async def _write(self, reply: Spoken, piece: str) -> None:
-        if reply.is_mounted:
-            await reply.write(piece)
+        await reply.write(piece)
