@@ -10,6 +10,9 @@ import pytest
 
 from tui_tuner.models.blas import load_fast_blas
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Each core has a worker: two threads of OpenBLAS that wait for a core both others use make it several times slower.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 load_fast_blas()  # here already: test modules import MLX when they are collected, and it has to come first
 
 REAL_CACHE = os.environ.get("TUNER_CACHE")

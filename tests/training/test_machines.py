@@ -21,6 +21,9 @@ from tui_tuner.training.machines.hosts import Hosts, read_hosts
 from tui_tuner.training.machines.launching import Order, train_on
 from tui_tuner.training.plan import TrainingPlan
 
+# They meet at ports that mlx.launch chooses: always the same ones.
+pytestmark = pytest.mark.xdist_group("machines")
+
 HERE = {"ssh": "127.0.0.1", "ips": ["127.0.0.1"]}
 
 

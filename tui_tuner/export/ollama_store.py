@@ -67,6 +67,7 @@ class OllamaStore(OllamaServer):
             TeacherRefused: it cannot make this model.
             Stopped: asked to.
         """
+        stop.check()  # a server goes on making what it was asked for, also when nobody waits for it any more
         status, pace = "", Pace(_("Ollama imports it"), None, "", emit)
         for line in self._http.stream("/api/create", body, stop=stop):
             status = one_line(str(line.get("status", "")), 80)
