@@ -42,75 +42,32 @@ class Action:
         return f"app.{self.name}" if self.where == EVERYWHERE else self.name
 
 
+# What can be done with the plots of runs: the look, its keys, label and help. The line of tabs names the first three.
+_LOOKS = (
+    ("next", "p", _("next plot"), _("Make the next plot the large one.")),
+    ("previous", "P", _("plot before"), _("Make the plot before the large one.")),
+    ("answers", "a", _("answers"), _("See how the model answers; or the plot again.")),
+    ("full", "f", _("full size"), _("Give the plots all the room, or less again.")),
+    ("log", "l", _("log scale"), _("Draw it on a logarithmic scale, or not.")),
+    ("smoother", "m", _("smoother"), _("Smooth the lines more.")),
+    ("rougher", "M", _("rougher"), _("Smooth the lines less, in the end not at all.")),
+    ("cursor -1", "left", _("cursor left"), _("Read values: a step to the left. Among the answers: those before.")),
+    ("cursor 1", "right", _("cursor right"), _("Read values: a step to the right.")),
+    ("scroll -1", "up", _("up"), _("Scroll the answers up.")),
+    ("scroll 1", "down", _("down"), _("Scroll the answers down.")),
+    ("cursor -10", "shift+left", _("cursor far left"), _("Ten steps to the left.")),
+    ("cursor 10", "shift+right", _("cursor far right"), _("Ten steps to the right.")),
+    ("closer", "equals_sign,plus", _("closer"), _("Zoom in, at the cursor or the newest.")),
+    ("further", "minus", _("further"), _("Zoom out.")),
+    ("left", "comma,less_than_sign", _("move left"), _("See what was before.")),
+    ("right", "full_stop,greater_than_sign", _("move right"), _("See what came after.")),
+    ("all", "0", _("see all"), _("See the whole run again, without a cursor.")),
+)
+
+
 def _looks(where: str) -> tuple[Action, ...]:
     """What can be done with the plots of runs, on each screen that has them."""
-    return (
-        Action(  # the line of tabs names its key
-            where, "look('next')", "p", _("next plot"), _("Make the next plot the large one."), footer=False
-        ),
-        Action(
-            where, "look('previous')", "P", _("plot before"), _("Make the plot before the large one."), footer=False
-        ),
-        Action(  # the line of tabs names them
-            where,
-            "look('answers')",
-            "a",
-            _("answers"),
-            _("See how the model answers; or the plot again."),
-            footer=False,
-        ),
-        Action(
-            where, "look('full')", "f", _("full size"), _("Give the plots all the room, or less again."), footer=False
-        ),
-        Action(where, "look('log')", "l", _("log scale"), _("Draw it on a logarithmic scale, or not."), footer=False),
-        Action(where, "look('smoother')", "m", _("smoother"), _("Smooth the lines more."), footer=False),
-        Action(
-            where,
-            "look('rougher')",
-            "M",
-            _("rougher"),
-            _("Smooth the lines less, in the end not at all."),
-            footer=False,
-        ),
-        Action(
-            where,
-            "look('cursor -1')",
-            "left",
-            _("cursor left"),
-            _("Read values: a step to the left. Among the answers: those before."),
-            footer=False,
-        ),
-        Action(
-            where, "look('cursor 1')", "right", _("cursor right"), _("Read values: a step to the right."), footer=False
-        ),
-        Action(where, "look('scroll -1')", "up", _("up"), _("Scroll the answers up."), footer=False),
-        Action(where, "look('scroll 1')", "down", _("down"), _("Scroll the answers down."), footer=False),
-        Action(
-            where, "look('cursor -10')", "shift+left", _("cursor far left"), _("Ten steps to the left."), footer=False
-        ),
-        Action(
-            where, "look('cursor 10')", "shift+right", _("cursor far right"), _("Ten steps to the right."), footer=False
-        ),
-        Action(
-            where,
-            "look('closer')",
-            "equals_sign,plus",
-            _("closer"),
-            _("Zoom in, at the cursor or the newest."),
-            footer=False,
-        ),
-        Action(where, "look('further')", "minus", _("further"), _("Zoom out."), footer=False),
-        Action(where, "look('left')", "comma,less_than_sign", _("move left"), _("See what was before."), footer=False),
-        Action(
-            where,
-            "look('right')",
-            "full_stop,greater_than_sign",
-            _("move right"),
-            _("See what came after."),
-            footer=False,
-        ),
-        Action(where, "look('all')", "0", _("see all"), _("See the whole run again, without a cursor."), footer=False),
-    )
+    return tuple(Action(where, f"look('{look}')", key, label, help, footer=False) for look, key, label, help in _LOOKS)
 
 
 ACTIONS: tuple[Action, ...] = (

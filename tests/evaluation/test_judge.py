@@ -9,8 +9,8 @@ from tui_tuner.evaluation.judge import judge, read_judgement, unjudged
 from tui_tuner.evaluation.opinions import Opinion, judged, voted
 from tui_tuner.evaluation.summary import verdict_lines
 from tui_tuner.files import Journal
-from tui_tuner.journey import _with_judge, comparison_work
 from tui_tuner.progress import StopToken, ignore_event
+from tui_tuner.step_work import _with_judge, comparison_work
 from tui_tuner.teachers.teacher import Answer as Said
 
 HEAD = {"format": 2, "columns": {"base": {"label": "base"}, "run-1": {"label": "run-1"}}, "judge": "rule"}

@@ -6,17 +6,18 @@ import base64
 import contextlib
 import hashlib
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from export.holding_server import HoldingServer
 
 COMMIT = "0123456789012345678901234567890123456789"
 LARGE = 10_000  # bytes from which on a file goes through the large file store
 BLOCK = 1 << 14
 
 
-class HubForUploads(ThreadingHTTPServer):
-    """Serves until it is closed.
+class HubForUploads(HoldingServer):
+    """See `HoldingServer`.
 
     Attributes:
         token: who does not bring it is refused.
@@ -24,15 +25,12 @@ class HubForUploads(ThreadingHTTPServer):
         store: what the large file store has, by its digest.
         puts: the digests of the large files it was sent whole.
         bad_days: what it does to the next large files; each is used once.
-        half: set when it has half of a large file while `go_on` is cleared.
         asked: method and path of every request.
         loses: paths it forgets when it commits.
     """
 
-    daemon_threads = True
-
     def __init__(self, token: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.token = token
         self.repositories: dict[str, dict[str, Any]] = {}
         self.store: dict[str, bytes] = {}
@@ -40,18 +38,8 @@ class HubForUploads(ThreadingHTTPServer):
         self.bad_days: list[str] = []
         self.asked: list[str] = []
         self.loses: set[str] = set()
-        self.go_on, self.half = threading.Event(), threading.Event()
-        self.go_on.set()
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
-
-    def __exit__(self, *details: object) -> None:
-        self.go_on.set()
-        self.shutdown()
-        super().__exit__(*details)
-
-    def handle_error(self, *_arguments: Any) -> None:
-        """A client that was killed is no news."""
+        self.url = f"http://{self.place}"
+        self.start()
 
 
 class _Handler(BaseHTTPRequestHandler):

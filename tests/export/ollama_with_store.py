@@ -10,18 +10,19 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 from export.go_in_jinja import run_go
+from export.holding_server import HoldingServer
 from tokenizers import Tokenizer
 
 BLOCK = 1 << 16
 
 
-class OllamaWithStore(ThreadingHTTPServer):
-    """Serves until it is closed.
+class OllamaWithStore(HoldingServer):
+    """See `HoldingServer`.
 
     Args:
         store: the folder of its blobs and manifests.
@@ -36,13 +37,10 @@ class OllamaWithStore(ThreadingHTTPServer):
         adds_bos: whether it puts a first token before every text, whatever the tokenizer says.
         received: the digests of the files it was sent whole.
         created: the bodies of the requests to make a model.
-        half: set when it has half of a file while `go_on` is cleared.
     """
 
-    daemon_threads = True
-
     def __init__(self, store: Path, tokenizer: Path, says: Callable[[str], str]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.store, self.says, self.tokenizer = store, says, Tokenizer.from_file(str(tokenizer))
         (store / "blobs").mkdir(parents=True)
         (store / "manifests").mkdir()
@@ -53,18 +51,8 @@ class OllamaWithStore(ThreadingHTTPServer):
         self.received: list[str] = []
         self.created: list[dict[str, Any]] = []
         self.evicted: list[str] = []
-        self.go_on, self.half, self.cut = threading.Event(), threading.Event(), threading.Event()
-        self.go_on.set()
-        self.place = f"127.0.0.1:{self.server_address[1]}"
-        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
-
-    def __exit__(self, *details: object) -> None:
-        self.go_on.set()
-        self.shutdown()
-        super().__exit__(*details)
-
-    def handle_error(self, *_arguments: Any) -> None:
-        """A client that was killed is no news."""
+        self.cut = threading.Event()
+        self.start()
 
     def blob(self, digest: str) -> Path:
         return self.store / "blobs" / digest.replace(":", "-")

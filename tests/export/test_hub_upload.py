@@ -4,15 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 
 import pytest
-import tiny_model
-import tuned_model
 from export.hub_for_uploads import HubForUploads
 
-from tui_tuner.errors import ConfigurationError, ExportError, Stopped
-from tui_tuner.export.fuse import fuse, plan_fuse
+from tui_tuner.errors import ConfigurationError, ExportError
 from tui_tuner.export.hub_files import plan_upload
 from tui_tuner.export.hub_upload import upload_to_hub
 from tui_tuner.export.proof_rows import kept_proofs
@@ -23,18 +19,9 @@ TOKEN = "hf_a-secret-nobody-should-see"
 WITHIN = 60
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    place = tmp_path_factory.mktemp("made")
-    base = tiny_model.make(place / "base", tied=False)
-    project = tuned_model.project(place / "mine", base)
-    fuse(plan_fuse(project, base), emit=ignore_event, stop=StopToken())
-    return project
-
-
 @pytest.fixture
-def project(made):
-    return made.with_settings("export", {"repository": "me/mine"})
+def project(fused_project):
+    return fused_project.with_settings("export", {"repository": "me/mine"})
 
 
 @pytest.fixture
@@ -151,21 +138,7 @@ def test_a_file_the_hub_does_not_list_is_noticed(project, hub):
 
 
 def test_stopped_it_ends_at_once_and_goes_on_later(project, hub):
-    hub.go_on.clear()
-    stop, caught = StopToken(), []
-
-    def run():
-        try:
-            upload(project, stop=stop)
-        except Stopped as stopped:
-            caught.append(stopped)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    assert hub.half.wait(WITHIN)
-    stop.request()
-    thread.join(WITHIN)
-    assert caught
+    assert hub.stopped_half_way(lambda stop: upload(project, stop=stop), held=True)
     hub.go_on.set()
     upload(project)
     assert hub.repositories["me/mine"]["files"]

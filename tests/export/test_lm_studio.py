@@ -4,25 +4,18 @@ import shutil
 from types import SimpleNamespace
 
 import pytest
-import tiny_model
-import tuned_model
 
 import tui_tuner.export.lm_studio as module
 from tui_tuner.errors import ExportError, Stopped, StorageError
-from tui_tuner.export.fuse import fuse, plan_fuse
 from tui_tuner.export.lm_studio import export_to_lm_studio, models_folder, plan_lm_studio
 from tui_tuner.export.ollama_export import NameTaken
 from tui_tuner.export.proof_rows import kept_proofs
 from tui_tuner.progress import Notice, StageProgress, StopToken, ignore_event
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    place = tmp_path_factory.mktemp("made")
-    base = tiny_model.make(place / "base", tied=False)
-    project = tuned_model.project(place / "mine", base)
-    fuse(plan_fuse(project, base), emit=ignore_event, stop=StopToken())
-    return project
+@pytest.fixture
+def project(fused_project):
+    return fused_project
 
 
 @pytest.fixture

@@ -3,13 +3,12 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 
 import pytest
 import tuned_model
 from export.ollama_with_store import OllamaWithStore
 
-from tui_tuner.errors import ConfigurationError, ExportError, Stopped, TeacherError, TeacherRefused, TeacherUnavailable
+from tui_tuner.errors import ConfigurationError, ExportError, TeacherError, TeacherRefused, TeacherUnavailable
 from tui_tuner.export.fuse import fuse, plan_fuse
 from tui_tuner.export.greedy import speak
 from tui_tuner.export.ollama_export import NameTaken, export_to_ollama, ollama_name, parameters_of, plan_ollama
@@ -204,22 +203,7 @@ def test_a_store_that_is_not_found_is_said_and_other_models_are_never_touched(pr
 
 
 def test_stopped_while_it_uploads_the_server_notices(project, server):
-    server.go_on.clear()
-    stop, caught = StopToken(), []
-
-    def run():
-        try:
-            export(project, stop=stop)
-        except Stopped as stopped:
-            caught.append(stopped)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    assert server.half.wait(WITHIN)
-    stop.request()
-    server.go_on.set()
-    thread.join(WITHIN)
-    assert caught
+    assert server.stopped_half_way(lambda stop: export(project, stop=stop), held=False)
     assert server.names() == []
 
 
@@ -230,7 +214,7 @@ from pathlib import Path
 from tui_tuner.models.blas import load_fast_blas
 load_fast_blas()
 from tui_tuner.project import open_project
-from tui_tuner.journey import ollama_work
+from tui_tuner.step_work import ollama_work
 from tui_tuner.progress import StopToken, ignore_event
 project = open_project(Path({str(project.folder)!r}))
 project = project.with_settings("export", {{"ollama_url": {server.place!r}, "ollama_name": "mine"}})

@@ -71,7 +71,7 @@ class ChatLines:
     """
 
     def __init__(self, project: Project, model: ChatModel, *, go_on: bool = False) -> None:
-        self._project, self._model = project, model
+        self._project, self._who = project, model
         self._talk, self._output = Talk(), Output()
         self._listed = list_conversations(project)
         self._conversation = self._listed[0] if go_on and self._listed else new_conversation(project)
@@ -79,7 +79,7 @@ class ChatLines:
 
     def run(self) -> int:
         """Talk until the person ends it; return the exit code."""
-        self._say(_("{label} · Ctrl-C stops an answer, Ctrl-D ends, /help lists more.", label=self._model.label))
+        self._say(_("{label} · Ctrl-C stops an answer, Ctrl-D ends, /help lists more.", label=self._who.label))
         with running_engine() as self._engine, _line_history():
             if self._conversation.turns:
                 self._show()
@@ -98,10 +98,7 @@ class ChatLines:
             if line:
                 self._ask(line)
         elif any(command.name == name for command in COMMANDS):
-            # `_model` is who answers.
-            getattr(self, "_choose" if name == "model" else f"_{name}")(rest.strip())
-        elif name == "clear":  # as it was called before
-            self._new("")
+            getattr(self, f"_{name}")(rest.strip())
         else:
             raise UsageError(_("there is no command {name}", name=f"/{name}"), advice=_("/help lists them."))
 
@@ -120,13 +117,13 @@ class ChatLines:
             job = self._job()
         for reply in job.result or ():
             rate, first = figures.count(round(reply.tokens_per_second)), f"{reply.seconds_to_first:.2f}"
-            context = self._model.context
+            context = self._who.context
             tokens = figures.count(reply.prompt_tokens + reply.tokens)
             held = _("{tokens} of {limit} tokens", tokens=tokens, limit=figures.count(context)) if context else tokens
             self._say(_("  {rate} tok/s · first after {first} s · {held}", rate=rate, first=first, held=held))
 
     def _job(self) -> Job:
-        work = self._talk.reply_work([(self._model, self._conversation)], self._project.choices.chat)
+        work = self._talk.reply_work([(self._who, self._conversation)], self._project.choices.chat)
         job = Job(_("answering"), work, self._output.event, self._engine).start()
         while job.running:
             try:
@@ -214,14 +211,14 @@ class ChatLines:
 
     # -- settings ------------------------------------------------------------------------------------------------------
 
-    def _choose(self, name: str) -> None:
+    def _model(self, name: str) -> None:
         from tui_tuner.chat.models import chat_models, ollama_models, ollama_url
         from tui_tuner.commands.chat import chosen_model
         from tui_tuner.journey import base_model
 
         if name:
-            self._model = chosen_model(self._project, name)
-            self._say(self._model.label)
+            self._who = chosen_model(self._project, name)
+            self._say(self._who.label)
             return
         models = [*chat_models(self._project, base_model(self._project)), *ollama_models(ollama_url(self._project))]
         self._say(", ".join(model.known_as for model in models))

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from tui_tuner.commands.options import add_json, add_project, add_set, chosen_project
 from tui_tuner.commands.output import Output
 from tui_tuner.commands.running import exit_code, run_project_job
-from tui_tuner.journey import comparison_work, step
+from tui_tuner.journey import step
 from tui_tuner.language import _
 from tui_tuner.plain_text import printable
+from tui_tuner.step_work import comparison_work
 
 if TYPE_CHECKING:
     from tui_tuner.evaluation.comparisons import Answered, Comparison

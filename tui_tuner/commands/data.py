@@ -11,9 +11,10 @@ import textwrap
 from tui_tuner.commands.options import add_json, add_project, add_set, chosen_project
 from tui_tuner.commands.output import Output
 from tui_tuner.commands.running import exit_code, run_job, run_project_job
-from tui_tuner.journey import dataset_needs_engine, dataset_work, prompt_trying_work, step
+from tui_tuner.journey import step
 from tui_tuner.language import _
 from tui_tuner.project import Project
+from tui_tuner.step_work import dataset_needs_engine, dataset_work, prompt_trying_work
 
 EXAMPLES = _("""examples:
   tuner data --set topic="using a WordPress website" --set instructions=200

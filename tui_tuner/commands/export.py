@@ -13,9 +13,10 @@ from tui_tuner.commands.options import add_json, add_project, add_set, chosen_pr
 from tui_tuner.commands.output import Output
 from tui_tuner.commands.running import exit_code, run_project_job
 from tui_tuner.jobs import Work
-from tui_tuner.journey import gguf_work, hub_work, lm_studio_work, ollama_work, step
+from tui_tuner.journey import step
 from tui_tuner.language import _
 from tui_tuner.project import Project
+from tui_tuner.step_work import gguf_work, hub_work, lm_studio_work, ollama_work
 
 EXAMPLES = _("""examples:
   tuner export ollama

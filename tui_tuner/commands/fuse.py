@@ -10,8 +10,9 @@ import argparse
 from tui_tuner.commands.options import add_json, add_project, add_set, chosen_project
 from tui_tuner.commands.output import Output
 from tui_tuner.commands.running import exit_code, run_project_job
-from tui_tuner.journey import fuse_work, step
+from tui_tuner.journey import step
 from tui_tuner.language import _
+from tui_tuner.step_work import fuse_work
 
 EXAMPLES = _("""examples:
   tuner fuse

@@ -13,9 +13,10 @@ from tui_tuner.commands.options import add_json, add_project, add_set, chosen_pr
 from tui_tuner.commands.output import Output
 from tui_tuner.commands.running import exit_code, run_job, run_project_job
 from tui_tuner.errors import UsageError
-from tui_tuner.journey import forecast_work, step, training_work
+from tui_tuner.journey import step
 from tui_tuner.language import _
 from tui_tuner.project import project_lock
+from tui_tuner.step_work import forecast_work, training_work
 
 EXAMPLES = _("""examples:
   tuner train --set iters=300 --set batch_size=2 --set num_layers=8

@@ -16,17 +16,11 @@ from tui_tuner.demo import examples
 from tui_tuner.errors import ProjectError
 from tui_tuner.files import storage_errors, write_json_lines
 from tui_tuner.jobs import Work
-from tui_tuner.journey import (
-    comparison_work,
-    dataset_work,
-    fuse_work,
-    is_fused,
-    obtain_base_model,
-    training_work,
-)
+from tui_tuner.journey import is_fused, obtain_base_model
 from tui_tuner.language import _
 from tui_tuner.progress import Emit, Notice, Pace, StopToken
 from tui_tuner.project import MANIFEST, Choices, Project, create_project, open_project
+from tui_tuner.step_work import comparison_work, dataset_work, fuse_work, training_work
 
 if TYPE_CHECKING:
     from tui_tuner.evaluation.comparisons import Comparison

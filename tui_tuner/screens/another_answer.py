@@ -20,11 +20,11 @@ from tui_tuner.dataset.plan import plan_dataset
 from tui_tuner.errors import TunerError
 from tui_tuner.job_board import JobBoard
 from tui_tuner.jobs import JobEnded
-from tui_tuner.journey import dataset_needs_engine, open_chosen_teacher
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line, printable
 from tui_tuner.progress import Emit, StopToken
 from tui_tuner.project import Project
+from tui_tuner.step_work import dataset_needs_engine, open_chosen_teacher
 from tui_tuner.widgets.job_line import JobLine
 
 

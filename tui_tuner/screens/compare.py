@@ -15,7 +15,6 @@ from textual.widgets import Static, TextArea
 
 from tui_tuner.errors import TunerError
 from tui_tuner.evaluation.comparisons import Comparison, list_comparisons, read_comparison
-from tui_tuner.journey import comparison_work
 from tui_tuner.language import _
 from tui_tuner.plain_text import printable
 from tui_tuner.progress import Event
@@ -24,6 +23,7 @@ from tui_tuner.screens.comparison_list import ComparisonList
 from tui_tuner.screens.comparison_view import ComparisonView
 from tui_tuner.screens.settings_step import SettingsStep
 from tui_tuner.screens.voting import Voting
+from tui_tuner.step_work import comparison_work
 from tui_tuner.widgets.settings_form import SettingsForm
 from tui_tuner.widgets.stage_list import StageList
 

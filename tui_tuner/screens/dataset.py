@@ -13,13 +13,13 @@ from textual.message import Message
 from textual.widgets import RichLog, Static
 
 from tui_tuner.dataset.state import dataset_state
-from tui_tuner.journey import dataset_needs_engine, dataset_work
 from tui_tuner.language import _
 from tui_tuner.progress import Event
 from tui_tuner.screens.dataset_doors import DatasetDoors
 from tui_tuner.screens.dataset_text import lines_of, summary
 from tui_tuner.screens.dataset_view import DatasetView
 from tui_tuner.screens.settings_step import SettingsStep
+from tui_tuner.step_work import dataset_needs_engine, dataset_work
 from tui_tuner.widgets.settings_form import SettingsForm
 from tui_tuner.widgets.stage_list import StageList
 from tui_tuner.widgets.teacher_list import TeacherList

@@ -16,7 +16,7 @@ from tui_tuner.errors import ExportError, TunerError
 from tui_tuner.export.proof_rows import kept_proofs
 from tui_tuner.export.size import fused_size
 from tui_tuner.jobs import Work
-from tui_tuner.journey import base_model, fuse_work, gguf_work, hub_work, is_fused, lm_studio_work, ollama_work
+from tui_tuner.journey import base_model, is_fused
 from tui_tuner.language import _
 from tui_tuner.models.model_files import read_provenance
 from tui_tuner.plain_text import one_line
@@ -28,6 +28,7 @@ from tui_tuner.screens.proof_text import proof_text
 from tui_tuner.screens.question import Question
 from tui_tuner.screens.settings_step import SettingsStep
 from tui_tuner.screens.upload_question import UploadQuestion
+from tui_tuner.step_work import fuse_work, gguf_work, hub_work, lm_studio_work, ollama_work
 from tui_tuner.widgets.settings_form import SettingsForm
 from tui_tuner.widgets.stage_list import StageList
 

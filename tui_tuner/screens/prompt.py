@@ -20,10 +20,10 @@ from tui_tuner.dataset.plan import plan_dataset
 from tui_tuner.dataset.question_prompts import built_in, prompt_of
 from tui_tuner.dataset.trying import PromptTried, prompt_sent
 from tui_tuner.errors import TunerError
-from tui_tuner.journey import dataset_needs_engine, prompt_trying_work
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line, printable
 from tui_tuner.project import Project
+from tui_tuner.step_work import dataset_needs_engine, prompt_trying_work
 from tui_tuner.widgets.job_line import JobLine
 
 if TYPE_CHECKING:

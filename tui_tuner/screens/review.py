@@ -13,12 +13,12 @@ from tui_tuner.dataset.examples import Example
 from tui_tuner.dataset.review import Review
 from tui_tuner.dataset.review_rows import FollowUpRow, ReviewRow
 from tui_tuner.errors import TunerError
-from tui_tuner.journey import dataset_needs_engine
 from tui_tuner.language import _, ngettext
 from tui_tuner.models.prompts import Message as Turn
 from tui_tuner.plain_text import one_line, printable
 from tui_tuner.project import Project
 from tui_tuner.screens.review_tokens import ReviewTokens
+from tui_tuner.step_work import dataset_needs_engine
 from tui_tuner.widgets.review_list import ReviewList
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 
 from tui_tuner.errors import TunerError
 from tui_tuner.jobs import Work
-from tui_tuner.journey import training_work
 from tui_tuner.language import _
 from tui_tuner.screens.auto import AutoScreen
 from tui_tuner.screens.forecast_panel import ForecastKnown, ForecastPanel
 from tui_tuner.screens.settings_step import SettingsStep
+from tui_tuner.step_work import training_work
 from tui_tuner.training.auto import suggest
 from tui_tuner.training.suggestions import Suggestion, applied, reasons_of
 from tui_tuner.widgets.settings_form import SettingsForm

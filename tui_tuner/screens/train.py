@@ -9,7 +9,6 @@ from textual import work
 from textual.app import ComposeResult
 
 from tui_tuner.errors import TunerError
-from tui_tuner.journey import changes_since_run, training_work
 from tui_tuner.language import _, ngettext
 from tui_tuner.progress import Event, Notice
 from tui_tuner.screens.dashboard import Dashboard
@@ -17,6 +16,7 @@ from tui_tuner.screens.following import FollowingStep
 from tui_tuner.screens.resume_question import Answer, ResumeQuestion
 from tui_tuner.screens.run_settings import RunSettings
 from tui_tuner.screens.training_view import TrainingView
+from tui_tuner.step_work import changes_since_run, training_work
 from tui_tuner.training.events import MicroBatchHalved, TrainingContinued, TrainingPaused
 from tui_tuner.training.run_config import read_config
 from tui_tuner.training.watching import LOOK_SECONDS

@@ -84,7 +84,6 @@ def _train(
     import mlx.core as mx
 
     train, valid, test = prepared.train, prepared.valid, prepared.test
-    trainable, total = count_parameters(prepared.pupil.model)
     checkpoint = restore_latest(plan.run, prepared.pupil.stepper)
     if schedule_for_mlx_lm(plan.choice) is None:
         prepared.pupil.stepper.optimizer.learning_rate = plan.choice.learning_rate  # another one was wanted
@@ -97,19 +96,7 @@ def _train(
         *take_over(config, checkpoint),
     ]
     record = RunRecord(plan.run, emit, keep=checkpoint.metrics_bytes if checkpoint else 0)
-    started = TrainingStarted(
-        run=plan.run.name,
-        iters=plan.choice.iters,
-        start_iteration=progress.iteration,
-        train_examples=len(train.usable),
-        valid_examples=len(valid.usable),
-        trainable_parameters=trainable,
-        total_parameters=total,
-        tokens_per_epoch=train.tokens,
-        supervised_tokens_per_epoch=train.supervised,
-        time=time.time(),
-        versions=current_versions(),
-    )
+    started = _started(plan, prepared, progress.iteration)
     watch = MachineWatch()
 
     def final_test() -> None:
@@ -134,6 +121,24 @@ def _train(
         write_guide(plan.run)
         mx.clear_cache()
     return summarize(plan.run)
+
+
+def _started(plan: TrainingPlan, prepared: Prepared, iteration: int) -> TrainingStarted:
+    """What is trained with what, as the run's story says it first."""
+    trainable, total = count_parameters(prepared.pupil.model)
+    return TrainingStarted(
+        run=plan.run.name,
+        iters=plan.choice.iters,
+        start_iteration=iteration,
+        train_examples=len(prepared.train.usable),
+        valid_examples=len(prepared.valid.usable),
+        trainable_parameters=trainable,
+        total_parameters=total,
+        tokens_per_epoch=prepared.train.tokens,
+        supervised_tokens_per_epoch=prepared.train.supervised,
+        time=time.time(),
+        versions=current_versions(),
+    )
 
 
 def _pupil_of(
