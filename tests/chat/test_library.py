@@ -12,6 +12,7 @@ from tui_tuner.chat.library import (
     delete_conversation,
     export_conversations,
     having,
+    latest_conversation,
     list_conversations,
 )
 from tui_tuner.errors import StorageError, UsageError
@@ -40,6 +41,8 @@ def test_the_list_begins_with_the_latest_and_leaves_damage_out(project):
     (project.chats / "damaged.json").write_text("{")
     (project.chats / "strange.json").write_text('{"turns": [5]}')
     assert [conversation.title for conversation in list_conversations(project)] == ["second", "first"]
+    assert latest_conversation(project) == second
+    assert latest_conversation(tuned_model.project(project.folder / "another")) is None
 
 
 def test_every_word_has_to_be_somewhere(project):

@@ -2,6 +2,7 @@
 
 import pytest
 import tuned_model
+from teachers.small_ollama import MISTRAL, SmallOllama
 from test_app import running_app
 from textual.widgets import Collapsible, Input, Markdown, OptionList, Static
 
@@ -197,10 +198,27 @@ async def test_a_good_conversation_goes_to_the_dataset(project):
     async with running_app(project, "chat") as (app, pilot):
         await ready(app, pilot)
         await pilot.press("ctrl+d")
-        assert "Added to the dataset" in said(app)
+        await until(pilot, lambda: "Added to the dataset" in said(app))
         await pilot.press("ctrl+d")
-        assert "already" in said(app)
+        await until(pilot, lambda: "already" in said(app))
     assert (project.data / IMPORTED).read_text().count("about cats") == 1
+
+
+async def test_a_model_in_ollama_is_still_chosen_after_a_look_elsewhere(project, monkeypatch):
+    with SmallOllama(MISTRAL) as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.place)
+        async with running_app(project, "chat") as (app, pilot):
+            (side,) = await ready(app, pilot)
+            await until(pilot, lambda: len(app.screen._models) == 3)
+            await pilot.press("ctrl+t", "end", "enter")
+            assert side.model.known_as == "ollama:mistral:7b"
+            await ask(app, pilot, "how do I start")
+            before = app.screen._models
+            await pilot.press("ctrl+b")
+            await until(pilot, lambda: app.current_step == "export")
+            await pilot.press("6")
+            await until(pilot, lambda: app.current_step == "chat" and app.screen._models is not before)
+            assert side.model.known_as == "ollama:mistral:7b" and side.tokens
 
 
 async def test_thoughts_are_folded_away(project):

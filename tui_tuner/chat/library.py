@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -20,13 +21,22 @@ ENDINGS: dict[str, Kind] = {".md": "markdown", ".markdown": "markdown", ".jsonl"
 
 def list_conversations(project: Project) -> list[Conversation]:
     """The conversations of `project`, the one changed last first; damaged files are left out."""
-    found: list[tuple[float, Conversation]] = []
+    return list(_from_the_latest(project))
+
+
+def latest_conversation(project: Project) -> Conversation | None:
+    """The one that changed last; None where there is none. Reads no other one."""
+    return next(_from_the_latest(project), None)
+
+
+def _from_the_latest(project: Project) -> Iterator[Conversation]:
+    changed: list[tuple[float, Path]] = []
     for path in project.chats.glob("*.json"):
-        try:
-            found.append((path.stat().st_mtime, open_conversation(path)))
-        except (OSError, TunerError):
-            continue
-    return [conversation for _time, conversation in sorted(found, key=lambda pair: pair[0], reverse=True)]
+        with contextlib.suppress(OSError):  # deleted meanwhile
+            changed.append((path.stat().st_mtime, path))
+    for _time, path in sorted(changed, key=lambda pair: pair[0], reverse=True):
+        with contextlib.suppress(TunerError):
+            yield open_conversation(path)
 
 
 def having(conversations: Sequence[Conversation], words: str) -> list[Conversation]:

@@ -80,15 +80,15 @@ def chosen_model(project: Project, name: str | None) -> ChatModel:
 
 def _answer_once(project: Project, arguments: argparse.Namespace, question: str) -> int:
     from tui_tuner.chat.conversation import new_conversation
-    from tui_tuner.chat.library import list_conversations
+    from tui_tuner.chat.library import latest_conversation
     from tui_tuner.chat.talk import Talk
 
     output = Output(as_json=arguments.json)
 
     def work(emit: Emit, stop: StopToken) -> object:
         model = chosen_model(project, arguments.model)
-        kept = list_conversations(project) if arguments.last else []
-        conversation = kept[0] if kept else new_conversation(project)
+        last = latest_conversation(project) if arguments.last else None
+        conversation = last or new_conversation(project)
         conversation.ask(question)
         return Talk().reply_work([(model, conversation)], project.choices.chat)(emit, stop)
 

@@ -11,7 +11,13 @@ from pathlib import Path
 from tui_tuner import figures
 from tui_tuner.chat.context import ContextFull
 from tui_tuner.chat.conversation import Conversation, new_conversation, new_path
-from tui_tuner.chat.library import delete_conversation, export_conversations, having, list_conversations
+from tui_tuner.chat.library import (
+    delete_conversation,
+    export_conversations,
+    having,
+    latest_conversation,
+    list_conversations,
+)
 from tui_tuner.chat.models import ChatModel
 from tui_tuner.chat.session import LEAVE_OUT, require_question
 from tui_tuner.chat.talk import Talk
@@ -73,8 +79,9 @@ class ChatLines:
     def __init__(self, project: Project, model: ChatModel, *, go_on: bool = False) -> None:
         self._project, self._who = project, model
         self._talk, self._output = Talk(), Output()
-        self._listed = list_conversations(project)
-        self._conversation = self._listed[0] if go_on and self._listed else new_conversation(project)
+        self._listed: list[Conversation] = []
+        last = latest_conversation(project) if go_on else None
+        self._conversation = last or new_conversation(project)
         self._engine: Engine | None = None
 
     def run(self) -> int:

@@ -14,7 +14,7 @@ from textual.widgets import ContentSwitcher, Static
 from tui_tuner.actions import actions_of
 from tui_tuner.chat.context import ContextFull, TurnsLeftOut
 from tui_tuner.chat.conversation import Conversation, new_conversation, new_path
-from tui_tuner.chat.library import list_conversations
+from tui_tuner.chat.library import latest_conversation
 from tui_tuner.chat.models import ChatModel, chat_models, ollama_models, ollama_url
 from tui_tuner.chat.session import LEAVE_OUT
 from tui_tuner.chat.talk import ReplyEnded, ReplyText
@@ -82,8 +82,8 @@ class ChatScreen(SettingsStep):
     def on_mount(self) -> None:
         """Open the last conversation."""
         if self.project is not None:
-            kept = list_conversations(self.project)
-            self.query_one(Sides).add(kept[0] if kept else new_conversation(self.project), None)
+            last = latest_conversation(self.project) or new_conversation(self.project)
+            self.query_one(Sides).add(last, None)
         self.query_one(Composer).focus()
 
     def on_screen_resume(self) -> None:
@@ -95,9 +95,9 @@ class ChatScreen(SettingsStep):
     @work(thread=True, exclusive=True, group="models", description="looking for models")
     def _look_for_models(self, project: Project) -> None:
         own = chat_models(project, base_model(project))
-        self.post_message(ModelsFound(own))
-        if more := ollama_models(ollama_url(project)):
-            self.post_message(ModelsFound([*own, *more]))
+        if not self._models:  # a server may keep one waiting; later, it would look as if its models had gone
+            self.post_message(ModelsFound(own))
+        self.post_message(ModelsFound([*own, *ollama_models(ollama_url(project))]))
 
     def on_models_found(self, message: ModelsFound) -> None:
         """Keep the chosen models if they are still there, otherwise take the best."""
@@ -290,16 +290,27 @@ class ChatScreen(SettingsStep):
 
     def action_keep(self) -> None:
         """Add the conversation to the dataset."""
-        from tui_tuner.chat.to_dataset import keep_as_example
-
         if self.project is None or not self._sides:
             return
         try:
             self.tuner.bench.require_own_project()
-            added = keep_as_example(self.project, self._sides[0].conversation)
         except TunerError as error:
             self.tuner.complain(error)
             return
+        self._keep(self.project, self._sides[0].conversation)
+
+    @work(thread=True, group="keeping", description="adding to the dataset")
+    def _keep(self, project: Project, conversation: Conversation) -> None:
+        from tui_tuner.chat.to_dataset import keep_as_example
+
+        try:
+            added = keep_as_example(project, conversation)
+        except TunerError as error:
+            self.app.call_from_thread(self.tuner.complain, error)
+        else:
+            self.app.call_from_thread(self._say_kept, added)
+
+    def _say_kept(self, added: bool) -> None:
         done = _("Added to the dataset. g in Dataset makes the training files anew.")
         self.say(done if added else _("It is in the dataset already."), tone="text-success")
         self.tuner.show_frames()
