@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,10 +19,9 @@ if TYPE_CHECKING:
     from tui_tuner.models.generation import Sampling
     from tui_tuner.models.loading import LoadedModel
     from tui_tuner.models.prompts import Message
-    from tui_tuner.teachers.ollama import OllamaServer
+    from tui_tuner.teachers.model_in_ollama import ModelInOllama
 
 TOGETHER = 16  # answers written at the same time
-OPEN_SAMPLING = {"top_p": 1.0, "top_k": 0, "min_p": 0.0, "repeat_penalty": 1.0}  # Ollama's own defaults are others
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,11 @@ def opened(group: Sequence[Column]) -> Iterator[list[Answerer]]:
     import mlx.core as mx
 
     if not group[0].path:
-        with _in_ollama(group[0]) as answerer:
-            yield [answerer]
+        from tui_tuner.teachers.model_in_ollama import ModelInOllama
+
+        with contextlib.closing(ModelInOllama(group[0].model, group[0].url)) as model:
+            model.find()
+            yield [InOllama(model)]
         return
     try:
         yield [InThisProcess(loaded) for loaded in _loaded(group)]
@@ -166,47 +169,22 @@ class InThisProcess:
         return measure_loss(self._loaded, plan, emit=emit, stop=stop)
 
 
-@contextmanager
-def _in_ollama(column: Column) -> Iterator[InOllama]:
-    from tui_tuner.teachers.ollama import OllamaServer
-    from tui_tuner.teachers.ollama_address import address_for
-    from tui_tuner.teachers.ollama_teacher import choose_model
-
-    server = OllamaServer(address_for(column.url))
-    try:
-        yield InOllama(server, choose_model(server.models(), column.model, str(server.address)))
-    finally:
-        server.close()
-
-
 class InOllama:
     """Implements `Answerer` on a model that an Ollama server has."""
 
-    def __init__(self, server: OllamaServer, model: str) -> None:
-        from tui_tuner.teachers.context import Context
-
-        self._server, self._model = server, model
-        self._context = Context(limit=server.context_length(model))
+    def __init__(self, model: ModelInOllama) -> None:
+        self._model = model
 
     def answer(self, prompt: str, asking: Asking, on_text: Callable[[str], None], stop: StopToken) -> Answer:
         """See `Answerer`.
 
         Raises:
             TeacherError: the server does not answer, or refuses.
-            Stopped: asked to.
         """
-        from tui_tuner.teachers.teacher import Request
-
-        choice = asking.choice
-        messages = tuple(asking.messages(prompt))
-        request = Request(messages, "", choice.max_tokens, choice.temperature, choice.seed)
-        self._context.make_room(request)
         began = time.perf_counter()
-        size = self._context.size
-        made = self._server.chat(self._model, request, stop=stop, num_ctx=size, on_text=on_text, options=OPEN_SAMPLING)
-        seconds = time.perf_counter() - began - made.load_seconds
-        pace = made.tokens / made.seconds if made.seconds else 0.0
-        return Answer(made.text, made.tokens, pace, seconds, made.finish)
+        reply = self._model.stream_reply(asking.messages(prompt), asking.sampling, on_text, stop)
+        seconds = time.perf_counter() - began - self._model.load_seconds
+        return Answer(reply.text, reply.tokens, reply.tokens_per_second, seconds, reply.finish)
 
     def answer_together(
         self, prompts: Sequence[str], asking: Asking, on_answer: Callable[[int, Answer], None], stop: StopToken
