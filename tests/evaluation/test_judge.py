@@ -6,8 +6,10 @@ import tuned_model
 from tui_tuner.errors import Stopped, TeacherRefused, UsageError
 from tui_tuner.evaluation.comparisons import Answer, answer_row, read_comparison
 from tui_tuner.evaluation.judge import judge, read_judgement, unjudged
-from tui_tuner.evaluation.opinions import Opinion, judged, voted
-from tui_tuner.evaluation.summary import verdict_lines
+from tui_tuner.evaluation.losses import Loss
+from tui_tuner.evaluation.opinions import Opinion, Tally, judged, voted
+from tui_tuner.evaluation.report import as_html, as_markdown
+from tui_tuner.evaluation.summary import summed, verdict_lines
 from tui_tuner.files import Journal
 from tui_tuner.progress import StopToken, ignore_event
 from tui_tuner.step_work import _with_judge, comparison_work
@@ -74,7 +76,7 @@ def test_what_a_judge_says_is_read_whatever_stands_around_it(text, said):
 def test_each_pair_is_read_in_both_orders_and_nobody_sees_whose_it_is(kept):
     rule = Rule(longer)
     judge(kept, rule, emit=ignore_event, stop=StopToken())
-    assert judged(kept.judgements, "run-1") == (7, 0, 1)
+    assert judged(kept.judgements, "run-1") == Tally(7, 0, 1)
     assert len(rule.requests) == 14  # the answers that are the same were not asked about
     for request in rule.requests:
         text = request.messages[0]["content"]
@@ -83,18 +85,44 @@ def test_each_pair_is_read_in_both_orders_and_nobody_sees_whose_it_is(kept):
     assert read_comparison(kept.path) == kept and unjudged(kept) == []
     assert kept.finished
     (line,) = verdict_lines(kept)
-    assert line.startswith("run-1 against base: better: judge: 7 won, 0 lost, 1 even")
+    assert line.startswith("run-1 against base: better: judge: 7 won, 0 lost (100%, 65% to 100%), 1 even")
 
 
 def test_one_that_follows_the_order_decides_nothing(kept):
     judge(kept, Rule(lambda _a, _b: "A"), emit=ignore_event, stop=StopToken())
-    assert judged(kept.judgements, "run-1") == (0, 0, 8)
-    assert "cannot tell" in verdict_lines(kept)[0]
+    assert judged(kept.judgements, "run-1") == Tally(even=1, turned=7)
+    assert verdict_lines(kept)[0].endswith(
+        "cannot tell: judge: 0 won, 0 lost, 1 even, 7 unclear (7 changed with the order)"
+    )
+
+
+def test_what_was_unclear_is_said_beside_clear_evidence_and_in_every_report(kept):
+    def changeable(a, b):
+        number = len(rule.requests)
+        if number > 12:
+            return "hm"
+        return "A" if number % 4 == 1 else longer(a, b)
+
+    rule = Rule(changeable)
+    judge(kept, rule, emit=ignore_event, stop=StopToken())
+    tally = judged(kept.judgements, "run-1")
+    assert tally.all == 8 and tally.turned and tally.unread
+    said = f"{tally.unclear} unclear ({tally.turned} changed with the order, {tally.unread} could not be read)"
+    rows = {line: (3.0 + line / 100, 10) for line in range(1, 9)}
+    kept.losses["base"] = Loss("test.jsonl", rows)
+    kept.losses["run-1"] = Loss("test.jsonl", {line: (loss - 1, n) for line, (loss, n) in rows.items()})
+    (line,) = verdict_lines(kept)
+    assert "better: loss on test.jsonl" in line and said in line
+    assert said in as_markdown(kept) and said in as_html(kept)
+    (told,) = json.loads(json.dumps(summed(kept).as_json()))["judged"]
+    wanted = {"column": "run-1", "against": "base", "judge": "a rule", "turned": tally.turned, "unread": tally.unread}
+    assert wanted.items() <= told.items()
+    assert told["win_rate_low"] < told["win_rate"] == tally.won / tally.decided <= told["win_rate_high"]
 
 
 def test_what_cannot_be_read_does_not_count_and_an_error_is_asked_again(kept):
     judge(kept, Rule(lambda _a, _b: "hm"), emit=ignore_event, stop=StopToken())
-    assert judged(kept.judgements, "run-1") == (0, 0, 1)
+    assert judged(kept.judgements, "run-1") == Tally(even=1, unread=7)
     kept.judgements.clear()
     events = []
     judge(kept, Rule(lambda _a, _b: TeacherRefused("no")), emit=events.append, stop=StopToken())
@@ -117,7 +145,7 @@ def test_stopped_it_goes_on_where_it_was(kept):
     assert not again.finished
     judge(again, rest, emit=ignore_event, stop=StopToken())
     assert len(rest.requests) == 14 - 5
-    assert judged(again.judgements, "run-1") == (7, 0, 1)
+    assert judged(again.judgements, "run-1") == Tally(7, 0, 1)
 
 
 def test_votes_are_kept_beside_the_answers(kept):
@@ -126,8 +154,8 @@ def test_votes_are_kept_beside_the_answers(kept):
             journal.append(Opinion(index, "run-1", says).as_row())
         journal.append({"opinion": {"index": 3, "column": "run-1", "says": "<b>"}})
     again = read_comparison(kept.path)
-    assert voted(again.votes, "run-1") == (1, 1, 1)
-    assert "your votes: 1 won, 1 lost, 1 even" in verdict_lines(again)[0]
+    assert voted(again.votes, "run-1") == Tally(1, 1, 1)
+    assert "your votes: 1 won, 1 lost (50%, 9% to 91%), 1 even" in verdict_lines(again)[0]
 
 
 def test_the_judge_takes_the_teachers_place(tmp_path):

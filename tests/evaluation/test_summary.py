@@ -70,7 +70,9 @@ def test_the_base_is_what_others_are_held_against(tmp_path):
     kept = comparison(tmp_path, ["no"] * 9, ["yes"] * 9, ["yes"] * 9)
     assert {name: verdict.word for name, verdict in verdicts(kept).items()} == {"tuned": "better"}
     (line,) = verdict_lines(kept)
-    assert line.startswith("tuned run-1 against base: better: expected answers: 9 won, 0 lost, 0 even")
+    assert line.startswith(
+        "tuned run-1 against base: better: expected answers: 9 won, 0 lost (100%, 70% to 100%), 0 even"
+    )
     rows = {line: (1.0 + line / 100, 10) for line in range(1, 9)}
     kept.losses["base"] = Loss("test.jsonl", rows)
     kept.losses["tuned"] = Loss("test.jsonl", {line: (loss + 1 + line / 50, n) for line, (loss, n) in rows.items()})

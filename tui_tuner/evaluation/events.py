@@ -76,13 +76,46 @@ class AnswerEnded(Event):
 
 
 @dataclass(frozen=True)
+class Judged:
+    """What a judge found of one column, in pairs of answers that it read in both orders.
+
+    Attributes:
+        column: who was judged.
+        against: the column it was held against.
+        judge: who judged.
+        won: better in both orders.
+        lost: worse in both orders.
+        even: neither, in both orders.
+        turned: something else when the order was turned.
+        unread: something that could not be read.
+        win_rate: won of those that were won or lost; None where none was.
+        win_rate_low: it is at least this (Wilson, 95 %).
+        win_rate_high: it is at most this.
+    """
+
+    column: str
+    against: str
+    judge: str
+    won: int
+    lost: int
+    even: int
+    turned: int
+    unread: int
+    win_rate: float | None
+    win_rate_low: float
+    win_rate_high: float
+
+
+@dataclass(frozen=True)
 class ComparisonSummed(Event):
     """What came out.
 
     Attributes:
         verdicts: for each column but the first a sentence: better, worse, or that one cannot tell, and why.
         table: the figures of each column, a line each below a heading.
+        judged: what a judge found, of each column that one has judged.
     """
 
     verdicts: tuple[str, ...]
     table: tuple[str, ...]
+    judged: tuple[Judged, ...] = ()

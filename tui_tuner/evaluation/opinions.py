@@ -54,17 +54,50 @@ class Opinion:
 Opinions = dict[tuple[int, str, int], Opinion]
 
 
-def judged(opinions: Opinions, column: str) -> tuple[int, int, int]:
-    """How often a judge found the column better, worse, even.
+@dataclass(frozen=True)
+class Tally:
+    """How often a column was found better than the yardstick, or worse.
 
-    It counts as better or worse only where the judge says so in both orders: one that follows the order says nothing.
-    Where its words could not be read, the prompt does not count.
+    Attributes:
+        won: better.
+        lost: worse.
+        even: neither.
+        turned: of a judge, pairs of which it said something else when their order was turned: it says nothing on them.
+        unread: of a judge, pairs of which it said something that could not be read, in one order at least.
+    """
+
+    won: int = 0
+    lost: int = 0
+    even: int = 0
+    turned: int = 0
+    unread: int = 0
+
+    @property
+    def decided(self) -> int:
+        """Pairs of which one was better."""
+        return self.won + self.lost
+
+    @property
+    def unclear(self) -> int:
+        """Pairs the judge was asked about in vain."""
+        return self.turned + self.unread
+
+    @property
+    def all(self) -> int:
+        """How many pairs were read."""
+        return self.decided + self.even + self.unclear
+
+
+def judged(opinions: Opinions, column: str) -> Tally:
+    """What a judge found of the column, over the pairs it has read in both orders.
+
+    A pair is won, lost or even only where it says so in both orders: one that follows the order says nothing.
     """
     says = {place: opinions[place].says for place in opinions if place[1] == column}
-    both = [{says[index, column, 0], says[index, column, 1]} for index in _in_both_orders(says)]
-    clear = [found for found in both if "unclear" not in found]
-    won, lost = clear.count({"column"}), clear.count({"first"})
-    return won, lost, len(clear) - won - lost
+    pairs = [{says[index, column, 0], says[index, column, 1]} for index in _in_both_orders(says)]
+    unread = sum("unclear" in found for found in pairs)
+    won, lost, even = pairs.count({"column"}), pairs.count({"first"}), pairs.count({"even"})
+    return Tally(won, lost, even, len(pairs) - unread - won - lost - even, unread)
 
 
 def _in_both_orders(places: Mapping[tuple[int, str, int], object]) -> list[int]:
@@ -74,7 +107,7 @@ def _in_both_orders(places: Mapping[tuple[int, str, int], object]) -> list[int]:
     )
 
 
-def voted(votes: Opinions, column: str) -> tuple[int, int, int]:
-    """How often a person found the column better, worse, even."""
+def voted(votes: Opinions, column: str) -> Tally:
+    """What a person found of the column."""
     says = [vote.says for vote in votes.values() if vote.column == column]
-    return says.count("column"), says.count("first"), says.count("even")
+    return Tally(says.count("column"), says.count("first"), says.count("even"))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 from collections.abc import Sequence
 
 from tui_tuner import figures
 from tui_tuner.evaluation.columns import BASE
 from tui_tuner.evaluation.comparisons import Comparison
-from tui_tuner.evaluation.events import ComparisonSummed
+from tui_tuner.evaluation.events import ComparisonSummed, Judged
 from tui_tuner.evaluation.expected import contains, is_exactly
+from tui_tuner.evaluation.intervals import wilson
 from tui_tuner.evaluation.losses import fall_of_loss
-from tui_tuner.evaluation.opinions import judged, voted
+from tui_tuner.evaluation.opinions import Tally, judged, voted
 from tui_tuner.evaluation.verdict import Finding, Verdict, count_finding, loss_finding, verdict_of
 from tui_tuner.language import _
 
@@ -75,11 +77,9 @@ def findings(kept: Comparison, column: str) -> list[Finding]:
     if both := [place for place in mine if place in theirs]:
         scores = [contains(*mine[place]) - contains(*theirs[place]) for place in both]
         won, lost = scores.count(1), scores.count(-1)
-        found.append(count_finding(_("expected answers"), won, lost, len(both) - won - lost))
-    if kept.judgements and any(judged(kept.judgements, column)):
-        found.append(count_finding(_("judge"), *judged(kept.judgements, column)))
-    if any(voted(kept.votes, column)):
-        found.append(count_finding(_("your votes"), *voted(kept.votes, column)))
+        found.append(count_finding(_("expected answers"), Tally(won, lost, len(both) - won - lost)))
+    counts = {_("judge"): judged(kept.judgements, column), _("your votes"): voted(kept.votes, column)}
+    found += [count_finding(name, tally) for name, tally in counts.items() if tally.all]
     return found
 
 
@@ -112,4 +112,14 @@ def table_lines(kept: Comparison) -> list[str]:
 
 def summed(kept: Comparison) -> ComparisonSummed:
     """The event that says what came out."""
-    return ComparisonSummed(tuple(verdict_lines(kept)), tuple(table_lines(kept)))
+    judge = next((opinion.judge for opinion in kept.judgements.values()), "")
+    tallies = {name: judged(kept.judgements, name) for name in kept.columns if name != yardstick(kept)}
+    judgements = [_judgement(kept, name, judge, tally) for name, tally in tallies.items() if tally.all]
+    return ComparisonSummed(tuple(verdict_lines(kept)), tuple(table_lines(kept)), tuple(judgements))
+
+
+def _judgement(kept: Comparison, column: str, judge: str, tally: Tally) -> Judged:
+    low, high = wilson(tally.won, tally.decided)
+    share = tally.won / tally.decided if tally.decided else None
+    counts = dataclasses.asdict(tally)
+    return Judged(column, yardstick(kept), judge, **counts, win_rate=share, win_rate_low=low, win_rate_high=high)

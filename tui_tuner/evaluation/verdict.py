@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tui_tuner.evaluation.intervals import wilson
+from tui_tuner.evaluation.opinions import Tally
 from tui_tuner.language import _
 
 Word = Literal["better", "worse", "cannot tell"]
@@ -20,10 +21,12 @@ class Finding:
     Attributes:
         says: 1 better, -1 worse, 0 it cannot tell.
         text: what was found, in a few words.
+        doubtful: it would have said more, were it clearer; a person should know that in any case.
     """
 
     says: int
     text: str
+    doubtful: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,22 +58,30 @@ def loss_finding(before: float, after: float, fall: tuple[float, float], rows: i
     return Finding(says, text if says else text + _(", within chance"))
 
 
-def count_finding(name: str, wins: int, losses: int, ties: int) -> Finding:
-    """What a count of won and lost comparisons says; only those that were decided tell anything (Wilson, 95 %)."""
-    decided = wins + losses
-    low, high = wilson(wins, decided)
+def count_finding(name: str, tally: Tally) -> Finding:
+    """What won and lost pairs say; only those that were decided tell anything (Wilson, 95 %)."""
+    low, high = wilson(tally.won, tally.decided)
     says = 1 if low > 0.5 else -1 if high < 0.5 else 0
-    words = {"name": name, "wins": wins, "losses": losses, "ties": ties}
-    text = _("{name}: {wins} won, {losses} lost, {ties} even", **words)
-    if decided:
-        text += _(" ({share:.0%}, {low:.0%} to {high:.0%})", share=wins / decided, low=low, high=high)
-    return Finding(says, text)
+    words = {"name": name, "wins": tally.won, "losses": tally.lost}
+    text = _("{name}: {wins} won, {losses} lost", **words)
+    if tally.decided:
+        text += _(" ({share:.0%}, {low:.0%} to {high:.0%})", share=tally.won / tally.decided, low=low, high=high)
+    text += _(", {ties} even", ties=tally.even)
+    if tally.unclear:
+        text += _(", {unclear} unclear ({parts})", unclear=tally.unclear, parts=_unclear(tally))
+    return Finding(says, text, doubtful=bool(tally.unclear))
+
+
+def _unclear(tally: Tally) -> str:
+    turned = _("{number} changed with the order", number=tally.turned) if tally.turned else ""
+    unread = _("{number} could not be read", number=tally.unread) if tally.unread else ""
+    return ", ".join(part for part in (turned, unread) if part)
 
 
 def verdict_of(findings: Sequence[Finding]) -> Verdict:
     """Better or worse where every kind of evidence that tells anything says so; otherwise one cannot tell."""
     telling = [finding for finding in findings if finding.says]
-    said = "; ".join(finding.text for finding in telling or findings)
+    said = "; ".join(finding.text for finding in findings if finding.says or finding.doubtful or not telling)
     if not findings:
         return Verdict("cannot tell", _("there is nothing to go by"))
     if not telling:

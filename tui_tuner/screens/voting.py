@@ -96,9 +96,9 @@ class Voting(ModalScreen[None]):
         lines += [_("You have voted on all of them before.")] if not self._all else []
         first = self._kept.labels[yardstick(self._kept)]
         for column, label in self._kept.labels.items():
-            won, lost, even = voted(self._kept.votes, column)
-            if won or lost or even:
-                words = {"label": label, "first": first, "won": won, "lost": lost, "even": even}
+            tally = voted(self._kept.votes, column)
+            if tally.all:
+                words = {"label": label, "first": first, "won": tally.won, "lost": tally.lost, "even": tally.even}
                 lines.append(_("{label} against {first}: {won} better, {lost} worse, {even} even", **words))
         return "\n".join(lines)
 
