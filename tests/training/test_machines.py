@@ -6,7 +6,9 @@ import dataclasses
 import json
 import os
 import signal
+import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,14 @@ from training.school import QUICK
 
 from tui_tuner.choices import TrainingChoice
 from tui_tuner.errors import ConfigurationError, Stopped, TrainingError
-from tui_tuner.progress import Event, StopToken
+from tui_tuner.progress import Event, Notice, StageProgress, StopToken
 from tui_tuner.training.events import TrainStep, Validation
+from tui_tuner.training.machines import meeting
 from tui_tuner.training.machines.hosts import Hosts, read_hosts
 from tui_tuner.training.machines.launching import Order, train_on
 from tui_tuner.training.plan import TrainingPlan
 
-# They meet at ports that mlx.launch chooses: always the same ones.
+# The machines of a run keep a core busy each while they wait for each other.
 pytestmark = pytest.mark.xdist_group("machines")
 
 HERE = {"ssh": "127.0.0.1", "ips": ["127.0.0.1"]}
@@ -53,6 +56,119 @@ def together(hosts: Hosts, plan: TrainingPlan, *, on_step: Any = lambda event, s
 
 def losses(events: list[Event]) -> dict[tuple[str, int], float]:
     return {(event.kind, event.iteration): event.loss for event in events if isinstance(event, TrainStep | Validation)}
+
+
+@pytest.fixture
+def second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A second machine, reached by an `ssh` that is a shell script doing something with `$command`."""
+
+    def reached_by(script: str) -> Hosts:
+        ssh = tmp_path / "bin" / "ssh"
+        ssh.parent.mkdir()
+        ssh.write_text('#!/bin/bash\ncommand="${@: -1}"\n' + script)
+        ssh.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{ssh.parent}{os.pathsep}{os.environ['PATH']}")
+        path = tmp_path / "hosts.json"
+        path.write_text(json.dumps([HERE, {"ssh": "studio.local", "ips": ["127.0.0.1"]}]))
+        return read_hosts(path)
+
+    return reached_by
+
+
+def test_two_runs_at_once_do_not_meet_each_other(school, two):
+    choice = dataclasses.replace(QUICK, iters=2, samples=0)
+    plans = [school.plan(run=name, choice=choice) for name in ("one", "other")]
+    with ThreadPoolExecutor() as both:
+        first, other = both.map(lambda plan: losses(together(two, plan)), plans)
+    assert ("train_step", 2) in first
+    assert first == other
+
+
+def test_ports_differ_from_run_to_run_and_are_as_many_as_the_machines_need(tmp_path, monkeypatch):
+    asked: list[int] = []
+    monkeypatch.setattr(meeting, "free_port", lambda count=1: asked.append(count) or 20_000)
+    wired = {"ssh": "b", "ips": ["10.0.0.1", "10.0.0.2"], "rdma": []}
+    options = {}
+    for backend in ("ring", "jaccl", "jaccl-ring", "nccl", "mpi"):
+        (tmp_path / "hosts.json").write_text(json.dumps({"backend": backend, "hosts": [HERE, wired]}))
+        options[backend] = meeting.port_options(read_hosts(tmp_path / "hosts.json"))
+    assert asked == [3, 1, 1, 1]
+    assert options["ring"] == options["jaccl"] == options["jaccl-ring"] == ["--starting-port", "20000"]
+    assert options["nccl"] == ["--nccl-port", "20000"]
+    assert options["mpi"] == []
+
+
+def test_ports_somebody_listens_on_are_not_taken(monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("", meeting.free_port()))
+        place = taken.getsockname()[1]
+        firsts = iter([place - 1, place + 1])
+        monkeypatch.setattr(meeting.random, "choice", lambda ports: next(firsts))
+        assert meeting.free_port(2) == place + 1
+
+
+def test_a_machine_that_does_not_come_is_named_and_nothing_is_left_running(school, second):
+    plan = school.plan(run="alone")
+    with pytest.raises(TrainingError, match=r"machine 2 \(studio\.local\) did not start within 1 s") as error:
+        train_on(second("exec sleep 600\n"), plan, emit=school.events.append, stop=StopToken(), patience=1.0)
+    assert "ssh" in error.value.advice
+    assert not plan.run.exists()
+    assert not [child for child in children_of(os.getpid()) if is_launch(child)]
+
+
+def test_machines_that_wait_for_each_other_for_ever_can_be_stopped(school, second):
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        # The second machine goes to somebody else, who takes the connection and says nothing.
+        elsewhere = f"127.0.0.1:{nobody.getsockname()[1]}"
+        hosts = second(f'exec bash -c "$(echo "$command" | sed s/127.0.0.1:[0-9]*/{elsewhere}/)"\n')
+        stop = StopToken()
+
+        def stop_when_all_are_here(event: Event) -> None:
+            if isinstance(event, StageProgress) and event.done == 2:
+                nobody.accept()
+                stop.request()
+
+        with pytest.raises(Stopped, match="before the machines had come together"):
+            train_on(hosts, school.plan(run="lost"), emit=stop_when_all_are_here, stop=stop)
+    assert not [child for child in children_of(os.getpid()) if is_launch(child)]
+
+
+def test_a_machine_that_fails_ends_the_waiting_of_the_others(school, second, tmp_path):
+    waits = tmp_path / "the first one waits"
+    hosts = second(f"""echo {tmp_path}/pid
+        until [ -e '{waits}' ]; do sleep 0.05; done
+        echo no room here >&2; exit 1\n""")
+
+    def see(event: Event) -> None:
+        if isinstance(event, StageProgress):
+            waits.touch()
+
+    with pytest.raises(TrainingError, match="no room here"):
+        train_on(hosts, school.plan(run="lost"), emit=see, stop=StopToken())
+
+
+def test_how_long_the_machines_are_waited_for_and_what_is_said_then(two):
+    clock = [0.0]
+    heard: list[Event] = []
+    waited = meeting.Meeting(two, heard.append, 60.0, lambda: clock[0])
+    clock[0] = 59.0
+    waited.look()
+    waited.hear(meeting.MachineHere(0))
+    clock[0] = 118.0
+    waited.look()  # somebody came in between
+    clock[0] = 120.0
+    with pytest.raises(TrainingError, match=r"machine 2 \(127\.0\.0\.1\) did not start within 60 s"):
+        waited.look()
+    waited.hear(meeting.MachineHere(1))
+    waited.look()
+    clock[0] = 181.0
+    with pytest.raises(TrainingError, match="did not reach each other within 60 s") as error:
+        waited.look()
+    assert "firewall" in error.value.advice
+    waited.hear(meeting.MachinesMet())
+    waited.look()
+    assert [(event.done, event.ended) for event in heard] == [(1, False), (2, False), (2, True)]
+    assert not waited.hear(Notice("training begins"))
 
 
 def test_two_machines_give_the_losses_of_one_also_where_they_were_stopped_in_the_middle(school, two):
@@ -130,6 +246,7 @@ def test_machines_that_cannot_be_started_are_no_riddle(school, tmp_path):
         ('[{"ips": []}]', "no list of hosts"),
         (json.dumps([HERE]), "fewer than two"),
         (json.dumps([HERE, {"ssh": "b"}]), "has no ips"),
+        (json.dumps([HERE, {"ssh": "b", "ips": "10.0.0.1"}]), "no list"),
         (json.dumps({"backend": 3, "hosts": [HERE, HERE]}), "backend"),
     ],
 )

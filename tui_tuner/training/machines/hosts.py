@@ -12,7 +12,8 @@ from tui_tuner.files import storage_errors
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 
-RING = "ring"
+RING, NCCL = "ring", "nccl"
+JACCL = ("jaccl", "jaccl-ring")
 
 
 @dataclass(frozen=True)
@@ -22,16 +23,22 @@ class Hosts:
     Attributes:
         path: the file that names them.
         names: what `ssh` calls each; the first one leads and is this machine.
-        backend: how they talk, by MLX's name: ring, jaccl, mpi.
+        backend: how they talk, by MLX's name: ring, jaccl, nccl, mpi.
+        addresses: how many network addresses all of them have together.
     """
 
     path: Path
     names: tuple[str, ...]
     backend: str
+    addresses: int
 
     def name(self, rank: int) -> str:
         """The machine with this rank, as a person tells it from the others."""
-        return _("machine {number} ({name})", number=rank + 1, name=one_line(self.names[rank], 60))
+        return _("machine {number} ({name})", number=rank + 1, name=self.ssh(rank))
+
+    def ssh(self, rank: int) -> str:
+        """What `ssh` calls the machine with this rank, to be shown."""
+        return one_line(self.names[rank], 60)
 
 
 def read_hosts(path: Path) -> Hosts:
@@ -57,9 +64,12 @@ def read_hosts(path: Path) -> Hosts:
         raise _mistake(path, _("its backend is no name"))
     backend = backend or RING
     for row in rows:
+        if not isinstance(row.get("ips", []), list):
+            raise _mistake(path, _("the ips of {host} are no list", host=one_line(row["ssh"], 60)))
         if backend == RING and not row.get("ips"):
             raise _mistake(path, _("{host} has no ips, which the ring backend needs", host=one_line(row["ssh"], 60)))
-    return Hosts(path.absolute(), tuple(row["ssh"] for row in rows), backend)
+    addresses = sum(len(row.get("ips", [])) for row in rows)
+    return Hosts(path.absolute(), tuple(row["ssh"] for row in rows), backend, addresses)
 
 
 def _mistake(path: Path, what: str) -> ConfigurationError:

@@ -7,9 +7,7 @@ import dataclasses
 import json
 import os
 import queue
-import random
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -29,7 +27,8 @@ from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, Event, Notice, StageProgress, StopToken
 from tui_tuner.training.events import event_from_json
-from tui_tuner.training.machines.hosts import RING, Hosts
+from tui_tuner.training.machines.hosts import Hosts
+from tui_tuner.training.machines.meeting import MEETING_SECONDS, MachineHere, MachinesMet, Meeting, port_options
 from tui_tuner.training.plan import TrainingPlan
 from tui_tuner.training.runs import RunSummary, summarize
 
@@ -75,20 +74,22 @@ def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
-def train_on(hosts: Hosts, plan: TrainingPlan, *, emit: Emit, stop: StopToken) -> RunSummary:
+def train_on(
+    hosts: Hosts, plan: TrainingPlan, *, emit: Emit, stop: StopToken, patience: float = MEETING_SECONDS
+) -> RunSummary:
     """Train the run of `plan` on all of `hosts`; see `training.train`.
 
     Every machine needs the same Python environment, model and data in the same folders; the run's folder is kept on
-    the first one alone, which is this machine.
+    the first one alone, which is this machine. `patience` is how many seconds they may need to come together.
 
     Raises:
         Stopped: asked to; everything is kept.
-        TrainingError: a machine could not be reached, is not ready, or failed; what was done is kept.
+        TrainingError: a machine did not come, is not ready, or failed; what was done is kept.
     """
     with _mark(plan) as mark:
         order = Order(plan, hosts.backend, os.getpid(), mark)
         emit(Notice(_("training on {machines}", machines=", ".join(map(hosts.name, range(len(hosts.names)))))))
-        ended, complaints = _watched(_command(hosts, order), emit, stop)
+        ended, complaints = _watched(_command(hosts, order), emit, stop, Meeting(hosts, emit, patience))
     if ended is None:
         raise TrainingError(
             _("the machines could not train together: {why}", why=_why(complaints) or _("they said nothing")),
@@ -113,28 +114,12 @@ def _mark(plan: TrainingPlan) -> Iterator[str]:
 
 def _command(hosts: Hosts, order: Order) -> list[str]:
     launch = Path(sysconfig.get_path("scripts"), "mlx.launch")
-    where = ["--hostfile", str(hosts.path), "--backend", hosts.backend]
-    if hosts.backend == RING:
-        where += ["--starting-port", str(_free_ports(len(hosts.names)))]
+    where = ["--hostfile", str(hosts.path), "--backend", hosts.backend, *port_options(hosts)]
     program = [sys.executable, "-m", "tui_tuner.training.machines.rank", order.as_json()]
     return [sys.executable, str(launch), *where, "--", *program]
 
 
-def _free_ports(count: int) -> int:
-    """The first of `count` ports in a row that nobody listens on here, so that two runs do not meet."""
-    for _try in range(100):
-        first = random.randrange(20_000, 60_000)
-        with contextlib.ExitStack() as sockets:
-            try:
-                for port in range(first, first + count):
-                    sockets.enter_context(socket.socket()).bind(("", port))
-            except OSError:
-                continue
-            return first
-    return 32_323  # mlx.launch's own
-
-
-def _watched(command: list[str], emit: Emit, stop: StopToken) -> tuple[JobEnded | None, deque[str]]:
+def _watched(command: list[str], emit: Emit, stop: StopToken, meeting: Meeting) -> tuple[JobEnded | None, deque[str]]:
     """Run the machines to their end; how the leading one ended, and what any of them complained about."""
     # A session of their own: Ctrl-C here is for this process, which asks them to stop.
     process = subprocess.Popen(
@@ -154,6 +139,9 @@ def _watched(command: list[str], emit: Emit, stop: StopToken) -> tuple[JobEnded 
     try:
         while True:
             messenger.pass_on()
+            meeting.look()
+            if stop.requested and not meeting.over:
+                raise Stopped(_("stopped before the machines had come together"))
             try:
                 line = lines.get(timeout=LOOK_SECONDS)
             except queue.Empty:
@@ -163,23 +151,24 @@ def _watched(command: list[str], emit: Emit, stop: StopToken) -> tuple[JobEnded 
             event = _event(line)
             if isinstance(event, JobEnded):
                 ended = event
-            elif event is not None:
+            elif event is not None and not meeting.hear(event):
                 emit(event)
     finally:
-        _end(process)
+        # Machines that still wait for each other hear nothing, and have nothing to keep.
+        _end(process, patience=PATIENCE_SECONDS if meeting.over else 0.0)
         for reader in readers:
             reader.join()
     return ended, complaints
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Wait for what is ending; where it does not, end it."""
+def _end(process: subprocess.Popen[bytes], patience: float) -> None:
+    """Wait for what is ending; where it does not within `patience` seconds, end it."""
     assert process.stdin
     with contextlib.suppress(OSError):
         process.stdin.write(STOP.encode() + b"\n")
         process.stdin.flush()
     try:
-        process.wait(timeout=PATIENCE_SECONDS)
+        process.wait(timeout=patience)
     except subprocess.TimeoutExpired:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -223,7 +212,12 @@ def _event(line: bytes) -> Event | None:
         return None
     if not isinstance(row, dict):
         return None
-    kinds: dict[str, type[Event]] = {"stage_progress": StageProgress, "job_ended": JobEnded}
+    kinds: dict[str, type[Event]] = {
+        "stage_progress": StageProgress,
+        "job_ended": JobEnded,
+        "machine_here": MachineHere,
+        "machines_met": MachinesMet,
+    }
     kind = kinds.get(str(row.pop("event", "")) if row.get("event") in kinds else "")
     return kind(**row) if kind else event_from_json(row)
 
