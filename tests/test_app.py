@@ -18,7 +18,8 @@ from tui_tuner.chat.conversation import new_conversation
 from tui_tuner.chat.models import chat_models
 from tui_tuner.export.proof_rows import Proof, ProofRow, keep_proof
 from tui_tuner.models.model_files import write_provenance
-from tui_tuner.project import Project, open_project, project_lock
+from tui_tuner.project import Project, open_project
+from tui_tuner.project_lock import project_lock
 from tui_tuner.screens.chat import ModelsFound
 from tui_tuner.screens.compared_prompt import ComparedPrompt
 from tui_tuner.screens.comparison_view import ComparisonView

@@ -12,7 +12,8 @@ import tiny_project
 
 from tui_tuner import __version__
 from tui_tuner.cli import main
-from tui_tuner.project import open_project, project_lock
+from tui_tuner.project import open_project
+from tui_tuner.project_lock import project_lock
 
 
 def tuner(*arguments, cwd=None, stdin=None):

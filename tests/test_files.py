@@ -9,7 +9,8 @@ import textwrap
 import pytest
 
 from tui_tuner.errors import ConfigurationError, DatasetError, StorageError
-from tui_tuner.files import Journal, new_folder, read_json, read_json_lines, read_toml, write_text
+from tui_tuner.files import new_folder, read_json, read_json_lines, read_toml, write_text
+from tui_tuner.journal import Journal
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -79,7 +80,7 @@ def test_every_appended_line_survives_a_kill(tmp_path):
     code = f"""
         import os, signal
         from pathlib import Path
-        from tui_tuner.files import Journal
+        from tui_tuner.journal import Journal
         journal = Journal(Path({str(path)!r}))
         for n in range(5):
             journal.append({{"n": n}})

@@ -9,7 +9,8 @@ import pytest
 
 from tui_tuner.choices import TrainingChoice
 from tui_tuner.errors import ConfigurationError, ProjectError, ProjectLocked, StorageError
-from tui_tuner.project import Choices, create_project, open_project, project_lock, save_project
+from tui_tuner.project import Choices, create_project, open_project, save_project
+from tui_tuner.project_lock import project_lock
 
 
 def test_a_project_is_read_as_it_was_written(tmp_path):
@@ -84,7 +85,8 @@ def test_a_dead_process_holds_no_lock(tmp_path):
     code = f"""
         import os, signal
         from pathlib import Path
-        from tui_tuner.project import open_project, project_lock
+        from tui_tuner.project import open_project
+        from tui_tuner.project_lock import project_lock
         with project_lock(open_project(Path({str(tmp_path)!r}))):
             os.kill(os.getpid(), signal.SIGKILL)
     """

@@ -13,7 +13,8 @@ import pytest
 import tiny_project
 
 from tui_tuner.files import read_json_lines
-from tui_tuner.project import open_project, project_lock
+from tui_tuner.project import open_project
+from tui_tuner.project_lock import project_lock
 from tui_tuner.training.runs import list_runs
 
 

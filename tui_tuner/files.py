@@ -1,7 +1,7 @@
 """Reading and writing so that a crash, a kill or a full disk costs nothing already done.
 
-A file is replaced whole (written beside, flushed to the disk, renamed) or, as a journal, appended line by line. A
-journal may end in a torn line after a crash; reading says so and drops that line alone.
+A file is replaced whole: written beside, flushed to the disk, renamed. One that grows line by line is a journal; it may
+end in a torn line after a crash, and reading says so and drops that line alone.
 """
 
 from __future__ import annotations
@@ -162,61 +162,6 @@ def free_space(path: Path) -> tuple[int, Path]:
     place = next(folder for folder in (path, *path.parents) if folder.exists())
     with storage_errors(place):
         return shutil.disk_usage(place).free, place
-
-
-class Journal:
-    """A file of JSON lines that only grows; each line is on the disk before `append` returns.
-
-    A torn last line (the process died while writing it) is cut off when the journal is opened.
-    """
-
-    def __init__(self, path: Path) -> None:
-        with storage_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self.path = path
-            self.torn = self._cut_torn_line()
-            # Unbuffered: after a failed write nothing may wait in a buffer to be written later.
-            self._file = path.open("ab", buffering=0)
-
-    def _cut_torn_line(self) -> bool:
-        if not self.path.exists():
-            return False
-        content = self.path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole == len(content):
-            return False
-        with self.path.open("rb+") as file:
-            file.truncate(whole)
-        return True
-
-    def append(self, row: Any, *, flush_to_disk: bool = True) -> None:
-        """Add one row; with `flush_to_disk` it survives a power cut, without it only a kill.
-
-        Raises:
-            StorageError: the disk is full; a half-written line is taken back.
-        """
-        with storage_errors(self.path):
-            end = self._file.seek(0, os.SEEK_END)
-            line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
-            try:
-                while line:
-                    line = line[self._file.write(line) :]
-                if flush_to_disk:
-                    os.fsync(self._file.fileno())
-            except OSError:
-                with contextlib.suppress(OSError):
-                    self._file.truncate(end)
-                raise
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(self, *_details: object) -> None:
-        self.close()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""One fine-tune on disk: its folder, its `tuner.toml`, where each artefact lives, and its lock.
+"""One fine-tune on disk: its folder, its `tuner.toml`, and where each artefact lives.
 
 my-project/
 tuner.toml                     what was chosen at each step
@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
-import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +28,7 @@ from tui_tuner.choices import (
     QualityChoice,
     TrainingChoice,
 )
-from tui_tuner.errors import ConfigurationError, ProjectError, ProjectLocked, storage_error
+from tui_tuner.errors import ConfigurationError, ProjectError
 from tui_tuner.files import read_toml, storage_errors, write_text
 from tui_tuner.language import _
 from tui_tuner.progress import Event
@@ -275,51 +273,3 @@ def _read_section(section: str, values: Any, path: Path, text: str) -> Any:
         where = f"{path}:{configuration.line_of(text, '', section)}"
         raise ConfigurationError(_("{name} must be a section: [{name}]", name=section), where=where)
     return configuration.read_table(SECTIONS[section], values, path=path, text=text, section=section)
-
-
-@contextlib.contextmanager
-def project_lock(project: Project) -> Iterator[None]:
-    """Hold the project for this process. A dead process holds nothing: the system releases its lock.
-
-    Raises:
-        ProjectLocked: another process works on it; names its process id.
-        StorageError: the folder cannot be written.
-    """
-    path = project.folder / ".lock"
-    with storage_errors(path):
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(handle, 32, 0).decode(errors="replace").strip()
-            raise ProjectLocked(
-                _("another tuner works on this project (process {holder})", holder=holder or "?"),
-                where=str(project.folder),
-                advice=_("Wait for it to end, or stop it, then try again."),
-            ) from None
-        except OSError as error:
-            raise storage_error(error, str(path)) from error
-        with contextlib.suppress(OSError):  # the number is a courtesy; the lock holds without it
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
-        yield
-    finally:
-        os.close(handle)
-
-
-def is_worked_on(project: Project) -> bool:
-    """Whether a process works on the project just now, this one included. Any doubt means no."""
-    try:
-        handle = os.open(project.folder / ".lock", os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(handle)
-    return False

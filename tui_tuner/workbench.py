@@ -7,7 +7,8 @@ import dataclasses
 
 from tui_tuner.errors import ProjectError, TunerError
 from tui_tuner.language import _
-from tui_tuner.project import Project, project_lock, save_project
+from tui_tuner.project import Project, save_project
+from tui_tuner.project_lock import project_lock
 from tui_tuner.settings import Settings, save_settings
 
 

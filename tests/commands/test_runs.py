@@ -8,7 +8,8 @@ import pytest
 from training.story import EVENTS, make_run
 
 from tui_tuner.cli import main
-from tui_tuner.project import create_project, project_lock
+from tui_tuner.project import create_project
+from tui_tuner.project_lock import project_lock
 from tui_tuner.training.runs import list_runs
 
 

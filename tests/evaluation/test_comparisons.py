@@ -14,7 +14,7 @@ from tui_tuner.evaluation.comparisons import (
     runs_in,
 )
 from tui_tuner.evaluation.prompts import Prompt
-from tui_tuner.files import Journal
+from tui_tuner.journal import Journal
 
 NOON = datetime(2026, 3, 4, 12, 0, 0)
 SHORT, CUT = Answer("so", 2, 10.0, 0.5, "stop"), Answer("därum", 3, 9.5, 0.6, "length", together=True)

@@ -10,7 +10,7 @@ from tui_tuner.evaluation.losses import Loss
 from tui_tuner.evaluation.opinions import Opinion, Tally, judged, voted
 from tui_tuner.evaluation.report import as_html, as_markdown
 from tui_tuner.evaluation.summary import summed, verdict_lines
-from tui_tuner.files import Journal
+from tui_tuner.journal import Journal
 from tui_tuner.progress import StopToken, ignore_event
 from tui_tuner.step_work import _with_judge, comparison_work
 from tui_tuner.teachers.teacher import Answer as Said

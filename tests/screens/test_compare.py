@@ -10,7 +10,7 @@ from textual.widgets import OptionList, Static
 
 from tui_tuner.app import TunerApp
 from tui_tuner.evaluation.comparisons import Answer, answer_row, read_comparison
-from tui_tuner.files import Journal
+from tui_tuner.journal import Journal
 from tui_tuner.screens.compared_prompt import ComparedPrompt
 from tui_tuner.screens.voting import Voting, open_pairs
 from tui_tuner.settings import Settings

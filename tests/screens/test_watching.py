@@ -7,7 +7,8 @@ import json
 
 from tui_tuner.app import TunerApp
 from tui_tuner.progress import StopToken
-from tui_tuner.project import create_project, project_lock
+from tui_tuner.project import create_project
+from tui_tuner.project_lock import project_lock
 from tui_tuner.settings import Settings
 from tui_tuner.training.asking import ASKED, obeying
 from tui_tuner.training.events import TrainingEnded, TrainingPaused, TrainingStarted, TrainStep

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tui_tuner.errors import StorageError
-from tui_tuner.files import Journal
+from tui_tuner.journal import Journal
 from tui_tuner.progress import Notice, StageProgress
 from tui_tuner.training.events import CheckpointSaved
 from tui_tuner.training.record import RunRecord

@@ -10,7 +10,8 @@ import pytest
 
 from tui_tuner.errors import Stopped
 from tui_tuner.progress import Notice, StopToken
-from tui_tuner.project import create_project, is_worked_on, project_lock
+from tui_tuner.project import create_project
+from tui_tuner.project_lock import is_worked_on, project_lock
 from tui_tuner.training.events import CheckpointSaved, TrainingEnded, TrainStep, Validation
 from tui_tuner.training.history import read_history
 from tui_tuner.training.run_tail import METRICS, RunTail

@@ -11,7 +11,8 @@ from tui_tuner.dataset.examples import Example
 from tui_tuner.dataset.plan import IMPORTED
 from tui_tuner.dataset.review import identity
 from tui_tuner.errors import UsageError
-from tui_tuner.files import Journal, storage_errors
+from tui_tuner.files import storage_errors
+from tui_tuner.journal import Journal
 from tui_tuner.language import _
 from tui_tuner.models.prompts import Message
 from tui_tuner.project import Project

@@ -14,7 +14,8 @@ from tui_tuner.commands.options import add_json, add_project, chosen_project
 from tui_tuner.commands.output import Output
 from tui_tuner.commands.running import exit_code, run_job
 from tui_tuner.language import _
-from tui_tuner.project import holds_project, open_project, project_lock, save_project
+from tui_tuner.project import holds_project, open_project, save_project
+from tui_tuner.project_lock import project_lock
 
 EXAMPLES = _("""examples:
   tuner models

@@ -14,7 +14,8 @@ from tui_tuner.engine import running_engine
 from tui_tuner.jobs import Job, Work
 from tui_tuner.language import _
 from tui_tuner.progress import Event
-from tui_tuner.project import Project, project_lock
+from tui_tuner.project import Project
+from tui_tuner.project_lock import project_lock
 
 
 def run_job(name: str, work: Work, output: Output, *, on_engine: bool = True) -> Job:

@@ -15,7 +15,8 @@ from tui_tuner.commands.output import Output
 from tui_tuner.errors import UsageError
 from tui_tuner.language import _
 from tui_tuner.progress import Notice
-from tui_tuner.project import Project, project_lock
+from tui_tuner.project import Project
+from tui_tuner.project_lock import project_lock
 
 EXAMPLES = _("""examples:
   tuner runs

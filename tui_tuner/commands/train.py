@@ -15,7 +15,7 @@ from tui_tuner.commands.running import exit_code, run_job, run_project_job
 from tui_tuner.errors import UsageError
 from tui_tuner.journey import step
 from tui_tuner.language import _
-from tui_tuner.project import project_lock
+from tui_tuner.project_lock import project_lock
 from tui_tuner.step_work import forecast_work, training_work
 
 EXAMPLES = _("""examples:

@@ -11,7 +11,7 @@ from tui_tuner.dataset.follow_ups_there import Step, read_follow_ups
 from tui_tuner.dataset.plan import FOLLOW_UP_STEPS, FOLLOW_UPS
 from tui_tuner.dataset.refused_follow_ups import Turns
 from tui_tuner.dataset.review import Decision
-from tui_tuner.files import Journal
+from tui_tuner.journal import Journal
 from tui_tuner.language import ngettext
 from tui_tuner.progress import Emit, Notice
 from tui_tuner.teachers.teacher import Answer

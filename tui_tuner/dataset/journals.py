@@ -10,7 +10,8 @@ from tui_tuner.dataset.checks import Objection
 from tui_tuner.dataset.examples import Example, question_key
 from tui_tuner.dataset.plan import ANSWERS, REJECTS
 from tui_tuner.documents.passages import Provenance
-from tui_tuner.files import Journal, read_json_lines
+from tui_tuner.files import read_json_lines
+from tui_tuner.journal import Journal
 from tui_tuner.language import _, ngettext
 from tui_tuner.progress import Emit, Notice
 from tui_tuner.teachers.teacher import Answer

@@ -24,7 +24,8 @@ from tui_tuner.dataset.plan import PASSAGE_QUESTIONS, DatasetPlan
 from tui_tuner.dataset.unfinished import unfinished_word
 from tui_tuner.documents.passages import Passage
 from tui_tuner.errors import TeacherError, TeacherRefused
-from tui_tuner.files import Journal, read_json_lines
+from tui_tuner.files import read_json_lines
+from tui_tuner.journal import Journal
 from tui_tuner.language import _
 from tui_tuner.progress import Emit, Notice, Pace, StopToken
 from tui_tuner.teachers.teacher import Answer, Teacher

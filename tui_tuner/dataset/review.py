@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tui_tuner.dataset.examples import Example, name_of
-from tui_tuner.files import Journal, read_json_lines
+from tui_tuner.files import read_json_lines
+from tui_tuner.journal import Journal
 from tui_tuner.language import ngettext
 from tui_tuner.models.prompts import Message
 from tui_tuner.progress import Emit, Notice, ignore_event

@@ -29,7 +29,7 @@ from tui_tuner.evaluation.losses import LossPlan
 from tui_tuner.evaluation.prompts import prompts_of
 from tui_tuner.evaluation.summary import summed
 from tui_tuner.file_versions import fingerprint
-from tui_tuner.files import Journal
+from tui_tuner.journal import Journal
 from tui_tuner.language import _
 from tui_tuner.progress import Emit, Notice, Pace, StopToken
 from tui_tuner.project import Project

@@ -14,7 +14,7 @@ from tui_tuner.errors import TeacherError
 from tui_tuner.evaluation.comparisons import Comparison
 from tui_tuner.evaluation.opinions import ORDERS, Opinion, Says
 from tui_tuner.evaluation.summary import summed, yardstick
-from tui_tuner.files import Journal
+from tui_tuner.journal import Journal
 from tui_tuner.language import _
 from tui_tuner.models.prompts import Message
 from tui_tuner.plain_text import one_line

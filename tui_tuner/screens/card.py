@@ -15,7 +15,8 @@ from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from tui_tuner.actions import bindings_of
-from tui_tuner.dataset.card import CARD, Section, is_card, make_card, out_of_date, read_report
+from tui_tuner.dataset.card import CARD, is_card, make_card, out_of_date, read_report
+from tui_tuner.dataset.card_sections import Section
 from tui_tuner.errors import TunerError
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line, printable

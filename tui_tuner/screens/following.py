@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tui_tuner.errors import TunerError
 from tui_tuner.language import _
-from tui_tuner.project import is_worked_on
+from tui_tuner.project_lock import is_worked_on
 from tui_tuner.screens.settings_step import SettingsStep
 from tui_tuner.screens.training_view import TrainingView
 from tui_tuner.training.asking import Asking, Wish

@@ -16,7 +16,7 @@ from tui_tuner.errors import TunerError
 from tui_tuner.evaluation.comparisons import Comparison
 from tui_tuner.evaluation.opinions import Opinion, voted
 from tui_tuner.evaluation.summary import yardstick
-from tui_tuner.files import Journal
+from tui_tuner.journal import Journal
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line, printable
 

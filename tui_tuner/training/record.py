@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tui_tuner.errors import StorageError
-from tui_tuner.files import Journal, storage_errors
+from tui_tuner.files import storage_errors
+from tui_tuner.journal import Journal
 from tui_tuner.progress import Emit, Event, StageProgress
 from tui_tuner.training.run_tail import METRICS
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tui_tuner.progress import Event, StopToken
-from tui_tuner.project import Project, is_worked_on
+from tui_tuner.project import Project
+from tui_tuner.project_lock import is_worked_on
 from tui_tuner.training.history import RunHistory
 from tui_tuner.training.run_tail import RunTail
 
