@@ -73,6 +73,28 @@ def test_another_reply_keeps_those_before_it(project):
     assert seen == ["because", "second", "third"] and open_conversation(kept.path) == kept
 
 
+def test_a_reply_stopped_before_its_first_word_is_none(project):
+    conversation = talked(project, "one")
+    nothing = dataclasses.replace(REPLY, text="", tokens=0, finish="stopped")
+    before = list(conversation.turns)
+    conversation.answer(nothing, "tuned")
+    assert conversation.turns == before == open_conversation(conversation.path).turns
+    conversation.ask("two")
+    conversation.answer(nothing, "tuned")
+    assert conversation.turns == [*before, Turn("user", "two")]
+
+
+def test_the_beginning_of_a_reply_is_on_the_disk_and_no_turn_yet(project):
+    conversation = talked(project, "one")
+    before = conversation.turns
+    conversation.save_with("so fa", "tuned")
+    assert conversation.turns == before
+    broken_off = open_conversation(conversation.path).turns
+    assert broken_off == [before[0], Turn("assistant", "so fa", None, "tuned", (before[1],))]
+    conversation.answer(REPLY, "tuned")
+    assert open_conversation(conversation.path) == conversation and len(conversation.turns[-1].others) == 1
+
+
 def test_turns_that_are_left_out_stay_in_the_file_only(project):
     conversation = talked(project, "one", "two")
     conversation.ask("three")

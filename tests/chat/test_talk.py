@@ -2,12 +2,13 @@ import pytest
 import tuned_model
 from teachers.small_ollama import MISTRAL, SmallOllama
 
+from tui_tuner.chat import talk as talk_module
 from tui_tuner.chat.context import ContextFull, TurnsLeftOut
 from tui_tuner.chat.conversation import new_conversation, open_conversation
 from tui_tuner.chat.models import ChatModel, chat_models, ollama_models
 from tui_tuner.chat.talk import ReplyEnded, ReplyText, Talk
 from tui_tuner.choices import ChatChoice
-from tui_tuner.errors import TeacherError
+from tui_tuner.errors import ModelError, TeacherError
 from tui_tuner.progress import StopToken, ignore_event
 
 CHOICE = ChatChoice(max_tokens=8)
@@ -128,6 +129,22 @@ def test_ollamas_context_is_full_too(project):
         chosen = ChatChoice(max_tokens=8, when_full="leave_out")
         talk.reply_work([(model, conversation)], chosen)(ignore_event, StopToken())
         assert conversation.left_out > 0 and conversation.turns[-1].role == "assistant"
+
+
+def test_an_answer_that_fails_half_way_leaves_no_beginning_in_the_file(project, models, monkeypatch):
+    monkeypatch.setattr(talk_module, "SECONDS_AT_RISK", 0.0)
+    (conversation,) = asked(project, "how do I start")
+    on_the_disk = []
+
+    def emit(event):
+        on_the_disk.append(open_conversation(conversation.path).turns[1:])
+        if len(on_the_disk) == 2:
+            raise ModelError("broken")
+
+    with pytest.raises(ModelError, match="broken"):
+        Talk().reply_work([(models[0], conversation)], CHOICE)(emit, StopToken())
+    assert [[turn.role for turn in turns] for turns in on_the_disk] == [["assistant"], ["assistant"]]
+    assert open_conversation(conversation.path) == conversation and len(conversation.turns) == 1
 
 
 def test_an_ollama_that_has_gone_leaves_the_question(project):

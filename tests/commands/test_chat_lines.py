@@ -71,6 +71,11 @@ def test_conversations_are_listed_opened_named_exported_kept_and_deleted(project
     assert [len(one.turns) for one in list_conversations(project)] == [4, 2]
 
 
+def test_a_conversation_that_went_on_since_it_was_listed_is_opened_as_it_is_now(project, talk):
+    talk("how do I start", "/chats", "/open 1", "and then", "/open 1", "why")
+    assert [turn.content for turn in latest(project).turns][::2] == ["how do I start", "and then", "why"]
+
+
 def test_a_full_context_asks(project, talk):
     conversation = new_conversation(project)
     for _time in range(6):

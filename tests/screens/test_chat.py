@@ -1,5 +1,7 @@
 """Talking in the app: one model or two, another answer, other words, other conversations."""
 
+import threading
+
 import pytest
 import tuned_model
 from teachers.small_ollama import MISTRAL, SmallOllama
@@ -191,6 +193,49 @@ async def test_conversations_are_found_named_exported_and_deleted(project):
         await until(pilot, lambda: app.screen is not listed)
         assert [words for _who, words in shown(app)] == ["about cats", "because it is"]
         assert side.conversation.title == "about cats"
+
+
+async def test_what_is_done_in_the_list_is_done_with_the_conversation_that_is_open(project):
+    talked(project, "one")
+    async with running_app(project, "chat") as (app, pilot):
+        (side,) = await ready(app, pilot)
+        await pilot.press("ctrl+f", "t")
+        app.screen.query_one("#title", Input).value = "On numbers"
+        await pilot.press("enter", "escape")
+        await ask(app, pilot, "two")
+        assert open_conversation(side.conversation.path).title == "On numbers"
+        await pilot.press("ctrl+g", "ctrl+f", "escape")  # a copy has no file until something is asked in it
+        assert len(side.conversation.turns) == 4 and len(shown(app)) == 4
+
+
+async def test_stopped_at_once_the_answer_before_is_there_again(project):
+    talked(project, "one")
+    async with running_app(project, "chat") as (app, pilot):
+        (side,) = await ready(app, pilot)
+        holding = threading.Event()
+
+        app.board.engine.submit(holding.wait, 60)
+        await pilot.press("ctrl+r")
+        assert app.board.running("chat") and [words for _who, words in shown(app)] == ["one", ""]
+        await pilot.press("escape")
+        holding.set()
+        await until(pilot, lambda: not app.board.running("chat"))
+        await until(pilot, lambda: [words for _who, words in shown(app)] == ["one", "because it is"])
+        assert said(app) == "" and len(side.conversation.turns) == 2
+
+
+async def test_other_words_replace_the_same_question_on_both_sides(project):
+    talked(project, "one", "two")
+    async with running_app(project, "chat") as (app, pilot):
+        await ready(app, pilot)
+        await pilot.press("ctrl+y", "enter")
+        await until(pilot, lambda: len(list(app.screen.query(Turns))) == 2)
+        first, second = app.screen._sides
+        second.conversation.ask("three")  # the first was stopped, and the second not asked
+        await pilot.press("ctrl+e")
+        await ask(app, pilot, "another two")
+        asked = [[turn.content for turn in side.conversation.turns[::2]] for side in (first, second)]
+        assert asked == [["one", "another two"], ["one", "two", "another two"]]
 
 
 async def test_a_good_conversation_goes_to_the_dataset(project):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -56,7 +57,7 @@ class Turn:
     Attributes:
         role: who speaks.
         content: what is said.
-        figures: how a reply was made.
+        figures: how a reply was made; none where it broke off because the program ended.
         model: label of the model that replied.
         others: replies to the same question that were made before this one; none of them has others itself.
     """
@@ -117,18 +118,32 @@ class Conversation:
         self.save()
 
     def answer(self, reply: Reply, model: str) -> None:
-        """Add the assistant's turn.
+        """Add the assistant's turn. One that was stopped before its first word is none: what was there before stays.
 
         Raises:
             StorageError: it cannot be saved; the turn is there all the same.
         """
-        others: tuple[Turn, ...] = ()
-        if self.turns and self.turns[-1].role == "assistant":
-            replaced = self.turns.pop()
-            others = (*replaced.others, dataclasses.replace(replaced, others=()))
-        self.turns.append(Turn("assistant", reply.text, Figures.of(reply), model, others))
-        self.model = model
+        if reply.text or reply.finish != "stopped":
+            self.turns = self._with_reply(Turn("assistant", reply.text, Figures.of(reply), model))
+            self.model = model
         self.save()
+
+    def save_with(self, text: str, model: str) -> None:
+        """Save it with the beginning of a reply that is still being written: what a crash leaves is on the disk.
+
+        The turns are as they were; the next `save` writes them.
+
+        Raises:
+            StorageError: it cannot be saved; the file is as it was.
+        """
+        self._write(self._with_reply(Turn("assistant", text, None, model)))
+
+    def _with_reply(self, reply: Turn) -> list[Turn]:
+        if not self.turns or self.turns[-1].role == "user":
+            return [*self.turns, reply]
+        replaced = self.turns[-1]
+        others = (*replaced.others, dataclasses.replace(replaced, others=()))
+        return [*self.turns[:-1], dataclasses.replace(reply, others=others)]
 
     @property
     def asked(self) -> list[Turn]:
@@ -180,10 +195,13 @@ class Conversation:
         Raises:
             StorageError: the disk is full or the folder not writable; the file is as it was.
         """
+        self._write(self.turns)
+
+    def _write(self, turns: Sequence[Turn]) -> None:
         row: dict[str, Any] = {"format": FORMAT, "title": self.title, "model": self.model}
         if self.left_out:
             row["left_out"] = self.left_out
-        write_json(self.path, {**row, "turns": [turn.as_row() for turn in self.turns]})
+        write_json(self.path, {**row, "turns": [turn.as_row() for turn in turns]})
 
 
 def new_path(project: Project, now: datetime | None = None) -> Path:

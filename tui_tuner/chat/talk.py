@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,11 +13,14 @@ from tui_tuner.chat.conversation import Conversation, Figures
 from tui_tuner.chat.models import ChatModel, open_session
 from tui_tuner.chat.session import Session
 from tui_tuner.choices import ChatChoice
+from tui_tuner.errors import StorageError
 from tui_tuner.jobs import Work
 from tui_tuner.progress import Emit, Event, StopToken
 
 if TYPE_CHECKING:
     from tui_tuner.models.generation import Reply
+
+SECONDS_AT_RISK = 2.0  # how much of an answer a crash may cost
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,29 @@ class ReplyEnded(Event):
     def of(cls, reply: Reply, place: int = 0) -> ReplyEnded:
         """The event of a reply just made."""
         return cls(reply.text, Figures.of(reply), place)
+
+
+class _Draft:
+    """Keeps on the disk what there is of a reply, every so often: a crash costs its last moments, not all of it."""
+
+    def __init__(self, conversation: Conversation, model: str) -> None:
+        self._conversation, self._model = conversation, model
+        self._parts: list[str] = []
+        self._saved = time.monotonic()
+
+    def add(self, text: str) -> None:
+        """Take what comes next. A full disk ends no answer: it is said when the whole of it is saved."""
+        self._parts.append(text)
+        if time.monotonic() - self._saved >= SECONDS_AT_RISK:
+            with contextlib.suppress(StorageError):
+                self._conversation.save_with("".join(self._parts), self._model)
+            self._saved = time.monotonic()
+
+    def discard(self) -> None:
+        """There will be no reply: the file has the conversation as it was."""
+        if self._parts:
+            with contextlib.suppress(StorageError):
+                self._conversation.save()
 
 
 class Talk:
@@ -80,7 +108,17 @@ class Talk:
         session.make_room(conversation, choice)
         if conversation.left_out != left_out:
             emit(TurnsLeftOut(conversation.left_out, place))
-        reply = session.reply(conversation, choice, lambda text: emit(ReplyText(text, place)), stop)
+        draft = _Draft(conversation, model.label)
+
+        def hear(text: str) -> None:
+            draft.add(text)
+            emit(ReplyText(text, place))
+
+        try:
+            reply = session.reply(conversation, choice, hear, stop)
+        except BaseException:
+            draft.discard()
+            raise
         emit(ReplyEnded.of(reply, place))
         return reply
 

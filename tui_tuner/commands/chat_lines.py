@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tui_tuner import figures
 from tui_tuner.chat.context import ContextFull
-from tui_tuner.chat.conversation import Conversation, new_conversation, new_path
+from tui_tuner.chat.conversation import Conversation, new_conversation, new_path, open_conversation
 from tui_tuner.chat.library import (
     delete_conversation,
     export_conversations,
@@ -177,7 +177,9 @@ class ChatLines:
 
     def _numbered(self, number: str) -> Conversation:
         if number.isdecimal() and 1 <= int(number) <= len(self._listed):
-            return self._listed[int(number) - 1]
+            listed = self._listed[int(number) - 1]
+            # Read anew: it may have gone on since it was listed.
+            return self._conversation if listed.path == self._conversation.path else open_conversation(listed.path)
         raise UsageError(_("no conversation has that number"), advice=_("/chats lists them."))
 
     def _open(self, number: str) -> None:
@@ -197,7 +199,7 @@ class ChatLines:
         one = self._numbered(number)
         if _agreed(_("Delete “{title}”? Nothing brings it back.", title=one_line(one.title))):
             delete_conversation(one)
-            self._listed.remove(one)
+            del self._listed[int(number) - 1]
             if one.path == self._conversation.path:
                 self._conversation = new_conversation(self._project)
 

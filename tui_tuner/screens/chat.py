@@ -64,7 +64,7 @@ class ChatScreen(SettingsStep):
     def __init__(self) -> None:
         super().__init__()
         self._models: list[ChatModel] = []
-        self._editing: int | None = None  # the place of the question that is asked in other words
+        self._editing: int | None = None  # which question is asked in other words, 0 the last one
 
     # -- what is on the screen -----------------------------------------------------------------------------------------
 
@@ -131,7 +131,8 @@ class ChatScreen(SettingsStep):
             or _("no model here yet: fetch the base model in Environment")
         ]
         if self._editing is not None:
-            parts.append(_("asking question {number} in other words, esc leaves", number=self._editing // 2 + 1))
+            number = len(self._sides[0].questions) - self._editing
+            parts.append(_("asking question {number} in other words, esc leaves", number=number))
         if self.board.running(self.step):
             parts.append(_("answering, esc stops"))
         self.query_one("#state", Static).update(Content(one_line(" · ".join(parts))))
@@ -204,15 +205,14 @@ class ChatScreen(SettingsStep):
 
     def action_revise(self) -> None:
         """Put the last question into the composer; again, the one before it."""
-        turns = self._sides[0].conversation.turns if self._sides else []
-        end = self._editing if self._editing is not None else len(turns)
-        places = [place for place, turn in enumerate(turns[:end]) if turn.role == "user"]
-        if not places:
-            self.say(_("There is no question before this one.") if turns else _("Nothing was asked yet."))
+        questions = self._sides[0].questions if self._sides else []
+        earlier = 0 if self._editing is None else self._editing + 1
+        if earlier >= len(questions):
+            self.say(_("There is no question before this one.") if questions else _("Nothing was asked yet."))
             return
-        self._editing = places[-1]
+        self._editing = earlier
         composer = self.query_one(Composer)
-        composer.load_text(turns[self._editing].content)
+        composer.load_text(self._sides[0].conversation.turns[questions[earlier]].content)
         composer.move_cursor(composer.document.end)
         composer.focus()
         self._say_state()
@@ -248,14 +248,15 @@ class ChatScreen(SettingsStep):
         project = self.project
 
         def chosen(conversation: Conversation | None) -> None:
-            here = self._sides[0].conversation if self._sides else None
             if conversation is not None:
                 self._open(conversation)
-            elif project is not None and here is not None and here.turns and not here.path.exists():
+            elif project is not None and not all(path.exists() for path in kept):
                 self._open(new_conversation(project))  # it was deleted there
 
+        here = [side.conversation for side in self._sides]
+        kept = [one.path for one in here if one.path.exists()]
         if project is not None:
-            self.app.push_screen(ConversationList(project), chosen)
+            self.app.push_screen(ConversationList(project, here), chosen)
 
     def _choose_model(self, title: str, then: Callable[[ChatModel], None], now: ChatModel | None) -> None:
         def chosen(model: ChatModel | None) -> None:
@@ -342,11 +343,15 @@ class ChatScreen(SettingsStep):
     def _end(self, ended: JobEnded) -> None:
         for side in self._sides:
             side.turns.give_up()
-        if ended.outcome != "failed":
+        if self.board.jobs[self.step].stop_token.requested:
+            self.say("")  # no longer stopping
+        if ended.outcome == "done":
             return
-        self.say_how_it_ended(ended)
         for side in self._sides:
             side.turns.open(side.conversation)  # an answer that was to be replaced is there again
+        if ended.outcome == "stopped":
+            return
+        self.say_how_it_ended(ended)
         full = isinstance(self.board.jobs[self.step].error, ContextFull)
         if full and self.query_one(Sides).can_leave_out:
             text = _("{what}. Leave the oldest turns out? They stay in the conversation.", what=ended.message)

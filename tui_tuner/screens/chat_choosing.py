@@ -76,6 +76,7 @@ class ConversationList(ModalScreen[Conversation | None]):
 
     Args:
         project: whose conversations are shown.
+        here: those that are open: what is done with them here is done with these, not with what the disk has.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -95,10 +96,11 @@ class ConversationList(ModalScreen[Conversation | None]):
     ConversationList.-titling #title { display: block; }
     """
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, here: Sequence[Conversation] = ()) -> None:
         super().__init__()
         self._project = project
-        self._all = list_conversations(project)
+        opened = {one.path: one for one in here}
+        self._all = [opened.get(one.path, one) for one in list_conversations(project)]
         self._shown = self._all
 
     def compose(self) -> ComposeResult:

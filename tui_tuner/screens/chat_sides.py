@@ -24,13 +24,23 @@ class Side:
         conversation: what was said.
         turns: where it is shown.
         model: who answers; None while none is known.
-        tokens: of the conversation, as the last reply has counted them; 0 before.
     """
 
     conversation: Conversation
     turns: Turns
     model: ChatModel | None = None
-    tokens: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Of the conversation, as its last reply has counted them; 0 before."""
+        made = (turn.figures for turn in reversed(self.conversation.turns) if turn.figures)
+        return next((one.prompt_tokens + one.tokens for one in made if one.prompt_tokens), 0)
+
+    @property
+    def questions(self) -> list[int]:
+        """The places of the person's turns, the last one first."""
+        turns = self.conversation.turns
+        return [place for place in reversed(range(len(turns))) if turns[place].role == "user"]
 
     @property
     def state(self) -> str:
@@ -45,18 +55,25 @@ class Side:
 
     def go_on_with(self, conversation: Conversation) -> None:
         """Show another conversation."""
-        self.conversation, self.tokens = conversation, 0
+        self.conversation = conversation
         self.turns.open(conversation)
 
     def ask(self, question: str, *, instead_of: int | None = None, path: Path) -> None:
-        """Add a question, or ask it in place of the turn `instead_of`, in a copy of the conversation kept in `path`.
+        """Add a question, or ask it in place of an earlier one, in a copy of the conversation kept in `path`.
+
+        Args:
+            question: what is asked.
+            instead_of: which question it replaces, 0 for the last one, 1 for the one before.
+            path: where the copy would be kept.
 
         Raises:
             StorageError: it cannot be saved.
         """
         grows = instead_of is None and len(self.conversation.asked) < len(self.conversation.turns)
         if instead_of is not None:
-            self.conversation = self.conversation.branch(instead_of, path)
+            # The sides have not always the same turns: where the first was stopped, the second was not asked.
+            place = self.questions[instead_of] if instead_of < len(self.questions) else 0
+            self.conversation = self.conversation.branch(place, path)
         self.conversation.ask(question)
         if grows:
             self.turns.add(self.conversation.turns[-1])
@@ -68,7 +85,9 @@ class Side:
         if isinstance(event, ReplyText):
             self.turns.write(event.text)
             return
-        self.tokens = event.figures.prompt_tokens + event.figures.tokens
+        if not event.text and event.figures.finish == "stopped":
+            self.turns.open(self.conversation)  # as it was before
+            return
         last = self.conversation.turns[-1] if self.conversation.turns else None
         self.turns.end(event.figures, len(last.others) if last else 0)
 

@@ -53,6 +53,7 @@ class Spoken(Vertical):
         super().__init__(classes="user" if user else "model")
         self._who, self._user = who, user
         self._figures = turn.figures if turn else None
+        self._broken_off = turn is not None and not user and turn.figures is None  # the program ended meanwhile
         self._others = len(turn.others) if turn else 0
         self._text = turn.content if turn else ""
         self._thoughts, self._said = ("", self._text) if user else without_thoughts(self._text)
@@ -89,6 +90,8 @@ class Spoken(Vertical):
             parts.append(_("{rate} tok/s", rate=figures.count(round(made.tokens_per_second))))
             parts.append(_("first after {first} s", first=f"{made.seconds_to_first:.2f}"))
             parts += [ENDS[made.finish]] if made.finish in ENDS else []
+        elif self._broken_off:
+            parts.append(_("broken off"))
         if self._others:
             parts.append(_("answer {number}", number=self._others + 1))
         return Content(one_line(self._who)) + Content.styled("".join(f" · {part}" for part in parts), "$foreground 65%")
