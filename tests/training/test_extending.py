@@ -9,8 +9,11 @@ import pytest
 from training.school import QUICK, rows
 
 from tui_tuner.errors import Stopped, TrainingError
+from tui_tuner.training import session
+from tui_tuner.training.effort import steps_of_epoch
 from tui_tuner.training.events import CheckpointSaved, RunExtended, TrainStep, Validation
 from tui_tuner.training.history import read_history
+from tui_tuner.training.outlook import Outlook
 from tui_tuner.training.run_config import read_config
 from tui_tuner.training.runs import summarize
 
@@ -68,6 +71,15 @@ def test_other_rows_begin_a_pass_of_their_own(school, stopped):
     assert [step.epoch for step in steps] == [(step.iteration - 6) / 2 for step in steps]
     assert sum(step.examples for step in steps[:2]) == 7, "every row once in the first two steps"
     assert plan.choice.iters == 14
+
+
+def test_the_time_left_counts_from_where_the_other_rows_began(school, stopped, monkeypatch):
+    made = []
+    monkeypatch.setattr(session, "Outlook", lambda *known: made.append(Outlook(*known)) or made[-1])
+    extend(school, stopped, train=rows(30, begin=50), iters=14)
+    (outlook,) = made
+    works = [work.step + work.states for work in steps_of_epoch(outlook._effort, outlook._train, outlook._choice, 0)]
+    assert [work for _seconds, work in outlook._steps] == pytest.approx(works)
 
 
 def test_other_held_out_rows_are_measured_at_once_and_compared_with_nothing_before(school, stopped):

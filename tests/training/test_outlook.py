@@ -112,3 +112,16 @@ def test_a_resumed_session_counts_its_own_states():
     assert fresh._work_between(20, 40) == pytest.approx(
         5 * sum(w.step for w in steps_of_epoch(EFFORT, ROWS, settings, 5)), rel=0.03
     )
+
+
+def test_other_rows_are_counted_in_their_own_order_from_where_they_began():
+    """A run extended after 22 steps trains the first epoch's batches from there, wherever an epoch would have begun."""
+    settings = choice(iters=30, steps_per_eval=1000, save_every=1000)
+    extended = Outlook(settings, EFFORT, ROWS, [], done=22, order_from=22)
+    works = [work.step + work.states for work in steps_of_epoch(EFFORT, ROWS, settings, 0)]
+    for place, work in enumerate(works):
+        extended.saw_step(23 + place, 1e-3 * work)
+        if place + 1 >= CALIBRATION:
+            rest = 1e-3 * (sum(works[place + 1 :]) + sum(w.step for w in steps_of_epoch(EFFORT, ROWS, settings, 1)))
+            assert extended.left(23 + place).seconds == pytest.approx(rest, rel=0.03)
+    assert extended.seconds_per_work == pytest.approx(1e-3, rel=1e-6)

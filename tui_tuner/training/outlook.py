@@ -43,13 +43,20 @@ class Outlook:
         train: the training rows.
         valid: the held-out rows.
         done: steps done by earlier sessions.
+        order_from: after which step these rows began to be trained on; their order counts from there.
 
     Attributes:
         steps_seen: in this session.
     """
 
     def __init__(
-        self, choice: TrainingChoice, effort: Effort, train: Sequence[Row], valid: Sequence[Row], done: int = 0
+        self,
+        choice: TrainingChoice,
+        effort: Effort,
+        train: Sequence[Row],
+        valid: Sequence[Row],
+        done: int = 0,
+        order_from: int = 0,
     ) -> None:
         self._choice, self._effort, self._train = choice, effort, train
         self.steps_seen = 0
@@ -58,7 +65,7 @@ class Outlook:
         self._work_of_valid_states = states_of(effort, valid)
         self._seconds_of_validation: float | None = None
         self._seconds_of_checkpoint = self._seconds_of_samples = 0.0
-        self._first, self._epoch = done, -1
+        self._first, self._order_from, self._epoch = done - order_from, order_from, -1
         self._rest = self._rest_of_states = [0.0]
 
     def whole_work(self) -> float:
@@ -138,6 +145,7 @@ class Outlook:
         """Work of the steps after `begin` up to `end`, states that nobody has met yet included."""
         if end <= begin:
             return 0.0
+        begin, end = begin - self._order_from, end - self._order_from
         self._look_into_epoch(begin // self._an_epoch)
         # Every row is met in as many steps as an epoch has, whichever is a session's first.
         met = self._first + self._an_epoch

@@ -102,6 +102,7 @@ class Session:
             [Row(example.length, example.supervised) for example in train],
             [Row(example.length, example.supervised) for example in valid],
             progress.iteration,
+            progress.order_from,
         )
 
     @property
