@@ -112,6 +112,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("compare", "start", "g", _("compare"), _("Ask the chosen models these questions.")),
     Action("compare", "stop", "s", _("stop"), _("Stop; finished answers are kept.")),
+    Action("compare", "who", "w", _("who"), _("Choose who answers, and in which order.")),
     Action("compare", "edit", "e", _("questions"), _("Edit the questions; Escape leaves them.")),
     Action("compare", "vote", "v", _("vote"), _("Say blindly which answers are better; then see whose they were.")),
     Action("compare", "earlier", "o", _("earlier"), _("Open an earlier comparison, or export it (.html, .md).")),

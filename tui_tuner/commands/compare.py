@@ -31,6 +31,7 @@ EXAMPLES = _("""examples:
   tuner compare --prompt "How do I sell car parts with WordPress?" --prompt "What is a permalink?"
   tuner compare --prompts questions.txt --run run-1 --run run-2
   tuner compare --column base --column tuned --column run-2@400 --column fused --column ollama:mistral:7b
+  tuner compare --who                                 who could answer
   tuner compare --export comparison.html""")
 
 
@@ -64,6 +65,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--judge", metavar="NAME", help=_("who says which answer is better, blindly: mlx, ollama:MODEL, openai:MODEL")
     )
     kept = parser.add_mutually_exclusive_group()
+    kept.add_argument("--who", action="store_true", help=_("list who could answer, and why one cannot; ask nothing"))
     kept.add_argument("--list", action="store_true", help=_("list the comparisons that are kept; ask nothing"))
     kept.add_argument("--open", metavar="NAME", help=_("show one that is kept; ask nothing"))
     parser.add_argument(
@@ -82,6 +84,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     project = _as_asked(chosen_project(arguments), arguments)
     output = Output(as_json=arguments.json)
+    if arguments.who:
+        _show_candidates(project, output)
+        return 0
     if arguments.list or arguments.open or arguments.export:
         _show_kept(project, arguments, output)
         return 0
@@ -90,6 +95,19 @@ def run(arguments: argparse.Namespace) -> int:
         show_side_by_side(job.result, output)
         show_summary(job.result, output)
     return exit_code(job)
+
+
+def _show_candidates(project: Project, output: Output) -> None:
+    from tui_tuner.chat.models import ollama_url
+    from tui_tuner.evaluation.candidates import candidates, candidates_in_ollama
+    from tui_tuner.journey import base_model
+
+    found = [*candidates(project, base_model(project)), *candidates_in_ollama(ollama_url(project))]
+    width = max(len(one.name) for one in found)
+    for one in found:
+        missing = _(" (not to be had: {why})", why=one.missing) if one.missing else ""
+        output.say(f"{one.name or '–':{width}}  {one.about}{missing}")
+        output.event(one)
 
 
 def _show_kept(project: Project, arguments: argparse.Namespace, output: Output) -> None:

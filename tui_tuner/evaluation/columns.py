@@ -151,16 +151,3 @@ def kept_checkpoints(run: Path) -> list[int]:
 def run_column(name: str) -> str:
     """The name of the column of the run called `name`, whatever it is called."""
     return f"{RUN}{name}" if name in (BASE, TUNED, FUSED) or name.startswith(OLLAMA) else name
-
-
-def columns_there_are(project: Project) -> list[str]:
-    """The names of all who can be compared without a server: base, tuned, every run, every checkpoint kept, fused."""
-    names = [BASE]
-    tuned = [run for run in project.run_folders() if (run / ADAPTER).is_file()]
-    names += [TUNED] * bool(tuned)
-    if (project.fused_model / "config.json").is_file():
-        names.append(FUSED)
-    for run in reversed(tuned):
-        names.append(run_column(run.name))
-        names += [f"{run_column(run.name)}@{step}" for step in sorted(kept_checkpoints(run), reverse=True)]
-    return names

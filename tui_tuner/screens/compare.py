@@ -16,13 +16,14 @@ from textual.widgets import Static, TextArea
 from tui_tuner.errors import TunerError
 from tui_tuner.evaluation.comparisons import Comparison, list_comparisons, read_comparison
 from tui_tuner.language import _
-from tui_tuner.plain_text import printable
+from tui_tuner.plain_text import one_line, printable
 from tui_tuner.progress import Event
 from tui_tuner.screens.compared_prompt import ComparedPrompt
 from tui_tuner.screens.comparison_list import ComparisonList
 from tui_tuner.screens.comparison_view import ComparisonView
 from tui_tuner.screens.settings_step import SettingsStep
 from tui_tuner.screens.voting import Voting
+from tui_tuner.screens.who_answers import Chosen, WhoAnswers
 from tui_tuner.step_work import comparison_work
 from tui_tuner.widgets.settings_form import SettingsForm
 from tui_tuner.widgets.stage_list import StageList
@@ -78,7 +79,8 @@ class CompareScreen(SettingsStep):
         yield self.heading(_("Questions, one a line; none takes held-out ones"))
         yield Questions("\n".join(self.choices.compare.prompts), id="questions", tab_behavior="focus")
         yield self.heading(_("Answers"))
-        shown = ("columns", "prompts_file", "held_out", "losses", "judge", "max_tokens", "temperature", "seed")
+        yield Chosen(self.choices.compare.columns)
+        shown = ("prompts_file", "held_out", "losses", "judge", "max_tokens", "temperature", "seed")
         yield SettingsForm(self.choices.compare, only=shown, id="compare")
 
     def on_mount(self) -> None:
@@ -110,7 +112,9 @@ class CompareScreen(SettingsStep):
         empty.display = view is None or not view.begun
         if empty.display:
             running = self.board.running(self.step)
-            empty.update(_("Loading the models…") if running else _("g asks the questions; e edits them."))
+            names = ", ".join(one_line(name, 40) for name in self.choices.compare.columns)
+            waiting = _("g asks {names} the questions; w chooses others, e edits the questions.", names=names)
+            empty.update(Content(_("Loading the models…") if running else waiting))
         if view is None:
             return
         for stage in view.stages.values():
@@ -147,6 +151,23 @@ class CompareScreen(SettingsStep):
             self.query_one("#answers").focus()
             self.say("")
             self.show()
+
+    @on(Chosen.Wanted)
+    def action_who(self) -> None:
+        """Choose who answers, from a list."""
+        if self.project is None:
+            return
+        from tui_tuner.chat.models import ollama_url
+
+        def chosen(columns: tuple[str, ...] | None) -> None:
+            if columns and self.project is not None and columns != self.project.choices.compare.columns:
+                choice = dataclasses.replace(self.project.choices.compare, columns=columns)
+                self.tuner.change_project(self.project.with_choice("compare", choice))
+                self.query_one(Chosen).show_columns(columns)
+                self.show()
+
+        columns = self.project.choices.compare.columns
+        self.app.push_screen(WhoAnswers(self.project, columns, ollama_url(self.project)), chosen)
 
     def action_earlier(self) -> None:
         """Show a comparison that was kept, chosen from all."""
@@ -188,7 +209,7 @@ class CompareScreen(SettingsStep):
 
     def works_now(self, action: str) -> bool:
         """While answers come, they are what is shown."""
-        return not self.board.running(self.step) if action in ("earlier", "vote") else super().works_now(action)
+        return not self.board.running(self.step) if action in ("earlier", "vote", "who") else super().works_now(action)
 
     def heard(self, events: list[Event]) -> None:
         """Follow the answers; say how it ended."""
