@@ -19,6 +19,8 @@ from tui_tuner.training.final_test import perplexity
 from tui_tuner.training.history import read_history
 from tui_tuner.training.loss import PlainLoss
 from tui_tuner.training.runs import summarize
+from tui_tuner.training.shortcuts.frozen_states import FrozenStates
+from tui_tuner.training.shortcuts.state_store import StateStore
 
 TEST = [chat("what else", "aye aye"), chat("and then?", "aye"), chat("so?", "aye aye aye")]
 # The best adapter is not the last one.
@@ -94,6 +96,29 @@ def test_a_longer_run_is_tested_anew(school, plan):
     school.train(dataclasses.replace(plan, choice=dataclasses.replace(OVERDONE, iters=42)))
     assert len(school.seen(FinalTest)) == 2
     assert sum("final_test" in line for line in (plan.run / "metrics.jsonl").open()) == 1
+
+
+def test_it_keeps_no_states_and_computes_none_twice(school, plan, monkeypatch):
+    """Their memory was not foretold, and no row of it comes a second time."""
+    kept, computed = [], []
+    put, ask = StateStore.put, FrozenStates._ask
+
+    def testing():
+        return any(measured.iteration == 40 for measured in school.seen(Validation))
+
+    def see_put(store, example, states):
+        kept.append(testing())
+        return put(store, example, states)
+
+    def see_ask(states, example):
+        computed.append(testing())
+        return ask(states, example)
+
+    monkeypatch.setattr(StateStore, "put", see_put)
+    monkeypatch.setattr(FrozenStates, "_ask", see_ask)
+    school.train(plan)
+    assert kept and not any(kept)
+    assert sum(computed) == len(TEST)
 
 
 def test_a_test_that_cannot_be_computed_costs_nothing(school, plan, monkeypatch):

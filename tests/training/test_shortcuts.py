@@ -23,6 +23,7 @@ from tui_tuner.training.loss import PlainLoss
 from tui_tuner.training.shortcuts import proof
 from tui_tuner.training.shortcuts.frozen_states import frozen_layers
 from tui_tuner.training.shortcuts.proof import loss_and_norm
+from tui_tuner.training.shortcuts.state_store import StateStore
 from tui_tuner.training.shortcuts.supervised_head import find_head
 
 ALL = tuple(WITHOUT_SHORTCUTS)
@@ -219,6 +220,43 @@ def test_states_beyond_their_share_of_the_memory_come_from_the_disk(tiny, exampl
     assert loss.states._store.on_disk > 0
     for one, same in zip(tree_flatten(expected), tree_flatten(found), strict=True):
         assert mx.array_equal(one[1], same[1]), one[0]
+
+
+def asked(loss, monkeypatch):
+    """The rows whose frozen layers are computed from now on."""
+    rows, ask = [], loss.states._ask
+    monkeypatch.setattr(loss.states, "_ask", lambda example: rows.append(example.line) or ask(example))
+    return rows
+
+
+def test_rows_for_which_there_is_no_room_are_computed_once_a_batch(tiny, examples, monkeypatch, quick_loss):
+    model = with_adapter(load_model(tiny).model)
+    expected = quick_loss(model, examples)[0].value(model, assemble(examples[:4]))
+    monkeypatch.setattr(proof, "MEMORY_SHARE", 1e-7)
+    monkeypatch.setattr(StateStore, "_write", no_room)
+    other = with_adapter(load_model(tiny).model)
+    loss, _notices = quick_loss(other, examples)
+    computed = asked(loss, monkeypatch)
+    for _time in range(2):
+        assert loss.value(other, assemble(examples[:4])) == expected
+    kept = [example.line for example in examples[:4] if example in loss.states._store]
+    assert len(kept) < 4
+    assert sorted(computed) == sorted([1, 2, 3, 4] + [line for line in (1, 2, 3, 4) if line not in kept])
+
+
+def no_room(_store, _states):
+    raise OSError(28, "No space left on device")
+
+
+def test_once_closed_nothing_is_kept_and_all_is_computed_once(tiny, examples, monkeypatch, quick_loss):
+    model = with_adapter(load_model(tiny).model)
+    loss, _notices = quick_loss(model, examples)
+    expected = [loss.value(model, assemble(part)) for part in (examples[:4], examples[4:8])]
+    loss.close()
+    computed = asked(loss, monkeypatch)
+    assert [loss.value(model, assemble(part)) for part in (examples[:4], examples[4:8])] == expected
+    assert sorted(computed) == list(range(1, 9))
+    assert not any(example in loss.states._store for example in examples)
 
 
 def test_layers_are_frozen_below_the_first_adapter(tiny):

@@ -44,6 +44,7 @@ def measure_test(
     """
     if not rows:
         return
+    pupil.loss.close()  # what is kept of other rows is of no use any more, and of these no row comes twice
     try:
         _put_in(plan, pupil.model)
         batch_size = progress.micro_batch or plan.choice.batch_size

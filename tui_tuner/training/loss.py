@@ -28,7 +28,7 @@ class BatchLoss(Protocol):
         """
 
     def close(self) -> None:
-        """Give back whatever it holds besides memory."""
+        """Give back whatever it holds for rows that come again; it still computes what it is asked for."""
 
 
 class PlainLoss:

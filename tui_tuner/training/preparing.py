@@ -74,7 +74,7 @@ def prepare(plan: TrainingPlan, emit: Emit, stop: StopToken) -> Prepared:
     emit(StageProgress(stage, 0, 1, detail=plan.model_name))
     loaded = load_model(plan.model, trust_remote_code=plan.trust_remote_code, tokenizer=tokenizer)
     emit(StageProgress(stage, 1, 1, ended=True, detail=plan.model_name))
-    pupil, slower = _pupil(plan, loaded.model, [*train.usable, *valid.usable, *test.usable], emit)
+    pupil, slower = _pupil(plan, loaded.model, [*train.usable, *valid.usable], emit)
     prompts = sample_prompts(plan.choice, plan.data, loaded)
     sampler = Sampler(loaded, prompts, plan.choice.sample_tokens) if prompts else None
     known = [*(Notice(text) for text in plan.reasons), *forecast, *_notices(plan, train, valid, test), *slower]

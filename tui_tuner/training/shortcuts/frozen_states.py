@@ -35,6 +35,8 @@ class FrozenStates:
 
     def __init__(self, model: Any, layers: Sequence[str], store: StateStore) -> None:
         self._model, self._paths, self._store = model, list(layers), store
+        self._here: dict[Example, mx.array] = {}  # of the batch that is computed just now
+        self._keeps = True
         self._gate = Gate()
         modules = dict(model.named_modules())
         self._originals = {path: modules[path] for path in self._paths}
@@ -50,7 +52,13 @@ class FrozenStates:
 
     def forget(self) -> None:
         """Give back what was kept."""
+        self._here = {}
         self._store.clear()
+
+    def keep_no_more(self) -> None:
+        """Give back what was kept; from now on what is computed is for one batch alone."""
+        self.forget()
+        self._keeps = False
 
     @contextlib.contextmanager
     def standing_in(self, batch: Batch) -> Iterator[None]:
@@ -66,9 +74,8 @@ class FrozenStates:
             self._gate.states = None
 
     def prepare(self, examples: Sequence[Example], cores: Cores | None) -> None:
-        """Compute the states of those examples that have not been met before."""
-        if self._store.full:
-            return
+        """Compute the states of those examples that have not been met before; for the next batch alone, or for good."""
+        self._here = {}
         missing = sorted((one for one in dict.fromkeys(examples) if one not in self._store), key=lambda one: one.length)
         together = cores.count if cores is not None else 1
         for begin in range(0, len(missing), together):
@@ -76,7 +83,8 @@ class FrozenStates:
             found = [self._ask(group[0])] if cores is None else cores.run(self._ask, group)
             mx.eval(found)
             for example, states in zip(group, found, strict=True):
-                self._store.put(example, states)
+                if not self._keeps or not self._store.put(example, states):
+                    self._here[example] = states
 
     def bytes_per_token(self, example: Example) -> int:
         """How much the states of one token take, seen by those of `example`."""
@@ -84,7 +92,7 @@ class FrozenStates:
 
     def of(self, example: Example) -> mx.array:
         """The states after the last frozen layer for every token of `example` but its last, shape (length - 1, D)."""
-        if (kept := self._store.get(example)) is not None:
+        if (kept := self._here.get(example)) is not None or (kept := self._store.get(example)) is not None:
             return kept
         found: mx.array = self._ask(example)
         return found

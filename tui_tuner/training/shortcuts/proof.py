@@ -49,7 +49,7 @@ def quick_loss(
 
     Args:
         model: with its adapter, and nothing else changed yet.
-        examples: every row whose loss will be asked for, at least one.
+        examples: every row whose loss will be asked for again and again, at least one.
         choice: which shortcuts may be tried.
         folder: where states go that do not fit into memory.
         tell: hears later of what is no longer possible.

@@ -62,9 +62,9 @@ class QuickLoss:
         return self._mean(model, batch, gradient=True)
 
     def close(self) -> None:
-        """Forget the kept states."""
+        """Forget the kept states; what is still asked for is met once."""
         if self.states is not None:
-            self.states.forget()
+            self.states.keep_no_more()
 
     def _ways(self, model: Any) -> contextlib.AbstractContextManager[None]:
         return quick_exponentials(model) if self.exponentials else contextlib.nullcontext()

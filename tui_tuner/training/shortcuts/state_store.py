@@ -66,17 +66,21 @@ class StateStore:
             return self._read(self._there[example])
         return self._here.get(example)
 
-    def put(self, example: Example, states: mx.array) -> None:
-        """Keep `states`, evaluated, if there is room for them."""
+    def put(self, example: Example, states: mx.array) -> bool:
+        """Keep `states`, evaluated, if there is room for them; whether there was."""
         if self._used + states.nbytes <= self._memory:
             self._here[example] = states
             self._used += states.nbytes
-        elif not self.full:
-            try:
-                self._there[example] = self._write(states)
-            except OSError as error:
-                log.info("kept states: %r", error)
-                self._give_up(error)
+            return True
+        if self.full:
+            return False
+        try:
+            self._there[example] = self._write(states)
+        except OSError as error:
+            log.info("kept states: %r", error)
+            self._give_up(error)
+            return False
+        return True
 
     def clear(self) -> None:
         """Forget everything and close the file."""
