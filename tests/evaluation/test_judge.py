@@ -5,13 +5,14 @@ import tuned_model
 
 from tui_tuner.errors import Stopped, TeacherRefused, UsageError
 from tui_tuner.evaluation.comparisons import Answer, answer_row, read_comparison
-from tui_tuner.evaluation.judge import judge, read_judgement, unjudged
+from tui_tuner.evaluation.judge import judge, unjudged
+from tui_tuner.evaluation.judgement import read_judgement
 from tui_tuner.evaluation.losses import Loss
 from tui_tuner.evaluation.opinions import Opinion, Tally, judged, voted
 from tui_tuner.evaluation.report import as_html, as_markdown
 from tui_tuner.evaluation.summary import summed, verdict_lines
 from tui_tuner.journal import Journal
-from tui_tuner.progress import StopToken, ignore_event
+from tui_tuner.progress import Notice, StopToken, ignore_event
 from tui_tuner.step_work import _with_judge, comparison_work
 from tui_tuner.teachers.teacher import Answer as Said
 
@@ -63,6 +64,19 @@ def kept(tmp_path):
         ("Better: A", "A"),
         ("B.", "B"),
         ("Both", "tie"),
+        ("I compared both. My final verdict is: [[B]]", "B"),
+        ("Say [[A]] or [[B]]? I say [[C]]", "tie"),
+        ("**Verdict:** Assistant A", "A"),
+        ("Answer B names the city.\n\nThe better answer is B.", "B"),
+        ("Assistant A is clearly better, because it is right.", "A"),
+        ("Answer A is not better than B. Answer B is better.", "B"),
+        ("Answer A is better in style; answer B is better in facts.", ""),
+        ("It is hard to say whether A is better.", ""),
+        ('{"reason": "one short sentence", "better": "A" or "B" or "tie"}', ""),
+        ("Which answer is better? A or B", ""),
+        ("B\n\nIt is longer.", "B"),
+        ("<think>A is better</think>\nB", "B"),
+        ("<think>A is better, but", ""),
         ('{"better": 5}', ""),
         ("A good question. B", ""),
         ("", ""),
@@ -121,13 +135,34 @@ def test_what_was_unclear_is_said_beside_clear_evidence_and_in_every_report(kept
 
 
 def test_what_cannot_be_read_does_not_count_and_an_error_is_asked_again(kept):
-    judge(kept, Rule(lambda _a, _b: "hm"), emit=ignore_event, stop=StopToken())
+    events, mute = [], Rule(lambda _a, _b: "hm")
+    judge(kept, mute, emit=events.append, stop=StopToken())
     assert judged(kept.judgements, "run-1") == Tally(even=1, unread=7)
+    assert len(mute.requests) == 28 and unjudged(kept) == []
+    (notice,) = [event.text for event in events if isinstance(event, Notice)]
+    assert "nothing clear about 7 of 8 pairs" in notice and "stronger judge" in notice
     kept.judgements.clear()
     events = []
     judge(kept, Rule(lambda _a, _b: TeacherRefused("no")), emit=events.append, stop=StopToken())
     assert len(unjudged(kept)) == 14 and not kept.finished
     assert any("judgement is missing" in getattr(event, "text", "") for event in events)
+
+
+@pytest.mark.parametrize("continues", [False, True])
+def test_one_that_cannot_say_why_is_asked_for_a_letter(kept, continues):
+    class Terse(Rule):
+        def ask(self, requests, on_answer, stop):
+            if requests[0].max_tokens > 20:
+                super().ask(requests, lambda number, _said: on_answer(number, Said("Well, well", "length", 300)), stop)
+            else:
+                super().ask(requests, on_answer, stop)
+
+    terse = Terse(lambda a, b: "A" if len(a) > len(b) else "B")
+    terse.continues = continues
+    judge(kept, terse, emit=ignore_event, stop=StopToken())
+    assert judged(kept.judgements, "run-1") == Tally(7, 0, 1)
+    letters = [request for request in terse.requests if request.max_tokens <= 20]
+    assert len(letters) == 14 and {bool(request.beginning) for request in letters} == {continues}
 
 
 def test_stopped_it_goes_on_where_it_was(kept):

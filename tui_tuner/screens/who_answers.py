@@ -90,7 +90,7 @@ class WhoAnswers(ModalScreen[tuple[str, ...]]):
         listed = self.query_one(OptionList)
         cursor = listed.highlighted or 0
         listed.clear_options()
-        width = min(max((cell_len(one.name) for one in self._found), default=0), WIDEST_NAME)
+        width = min(max((cell_len(one.name or "ollama") for one in self._found), default=0), WIDEST_NAME)
         listed.add_options([self._line(one, width) for one in self._found])
         if self._looking:
             waiting = Content.styled("    " + _("looking which models Ollama has…"), QUIET)
@@ -103,7 +103,7 @@ class WhoAnswers(ModalScreen[tuple[str, ...]]):
     def _line(self, one: Candidate, width: int) -> Content:
         chosen = one.name in self._chosen
         mark = f"{self._chosen.index(one.name) + 1:>3} " if chosen else "  · " if one.missing else "  ○ "
-        name = one_line(one.name)
+        name = one_line(one.name or "ollama")
         shown = name if cell_len(name) <= width else f"{set_cell_size(name, width - 1)}…"
         line = Content.styled(mark, "$accent" if chosen else QUIET)
         line += Content.styled(set_cell_size(shown, width), "bold" if chosen else QUIET if one.missing else "")
