@@ -193,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def chat(self, body: dict[str, Any]) -> None:
         model = self.server.model(body["model"])
-        prompt = run_go(model["template"], body["messages"])
+        prompt = run_go(model["template"], body["messages"], think=body["think"])
         if body.get("_debug_render_only") and self.server.shows_prompts:
             self.whole({"_debug_info": {"rendered_template": prompt}})
             return

@@ -1,4 +1,7 @@
 # ruff: noqa: E501 -- templates as their authors write them, on lines of their own
+import functools
+import random
+
 import jinja2
 import pytest
 from export.go_in_jinja import run_go
@@ -51,6 +54,22 @@ PHI3 = (
     "{% for message in messages %}{{ '<|' + message['role'] + '|>\n' + message['content'] + '<|end|>\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% else %}{{ eos_token }}{% endif %}"
 )
+QWEN3 = (
+    "{% for message in messages %}{% if message.role == 'assistant' %}"
+    "{% set content = message.content.split('</think>')[-1].lstrip('\n') %}{% else %}{% set content = message.content %}"
+    "{% endif %}{{ '<|im_start|>' + message.role + '\n' + content + '<|im_end|>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}"
+    "{% if enable_thinking is defined and enable_thinking is false %}{{ '<think>\n\n</think>\n\n' }}{% endif %}{% endif %}"
+)
+QWQ = QWEN3.replace("assistant\n' }}{% if enable", "assistant\n<think>\n' }}{% if enable").replace(
+    "is false", "is none"
+)
+QWEN2 = CHATML.replace(
+    "{% for message in messages %}",
+    "{% if messages[0]['role'] != 'system' %}{{ '<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a "
+    "helpful assistant.<|im_end|>\n' }}{% endif %}{% for message in messages %}",
+)
+NEMO = MISTRAL.replace("'[INST] '", "'[INST]'").replace("' ' + message['content'] | trim", "message['content']")
 LLAMA2 = (
     "{% if messages[0]['role'] == 'system' %}{% set first = '<<SYS>>\n' + messages[0]['content'] + '\n<</SYS>>\n\n' %}"
     "{% set turns = messages[1:] %}{% else %}{% set first = '' %}{% set turns = messages %}{% endif %}"
@@ -66,6 +85,11 @@ FAMILIES = {
     "gemma": (GEMMA, "first question"),
     "gemma1": (GEMMA1, "nowhere"),
     "llama2": (LLAMA2, "first question"),
+    "phi3": (PHI3, "own turn"),
+    "qwen2": (QWEN2, "own turn"),
+    "qwen3": (QWEN3, "own turn"),
+    "qwq": (QWQ, "own turn"),
+    "nemo": (NEMO, "last question"),
 }
 
 
@@ -80,13 +104,15 @@ class Writer:
     def encode(self, text):
         return [1] * self.adds_bos + list(map(ord, text))
 
-    def apply_chat_template(self, turns, *, add_generation_prompt, tokenize):
-        environment = jinja2.Environment()
-        words = {"bos_token": self.bos_token, "eos_token": self.eos_token, "raise_exception": refuse}
-        text = environment.from_string(self.template).render(
-            messages=turns, add_generation_prompt=add_generation_prompt, **words
-        )
+    def apply_chat_template(self, turns, *, add_generation_prompt, tokenize, **extra):
+        words = {"bos_token": self.bos_token, "eos_token": self.eos_token, "raise_exception": refuse, **extra}
+        text = compiled(self.template).render(messages=turns, add_generation_prompt=add_generation_prompt, **words)
         return list(map(ord, text)) if tokenize else text
+
+
+@functools.lru_cache
+def compiled(template):
+    return jinja2.Environment().from_string(template)
 
 
 def refuse(words):
@@ -156,6 +182,68 @@ def test_the_template_for_ollama_writes_the_same(family):
     for turns in CONVERSATIONS.values():
         if found.place != "nowhere" or turns[0]["role"] != "system":
             assert run_go(go_template(found), turns) == found.write(turns)
+
+
+WORDS = (
+    "egg",
+    "naïve",
+    "東京",
+    "🎉",
+    "<b>",
+    "{{ x }}",
+    '"q"',
+    "\\n",
+    "<|im_start|>",
+    "[INST]",
+    "a\nb",
+    "$.System",
+    "{% if %}",
+)
+
+
+def some_conversations(number):
+    """Conversations of up to nine turns, a third of them with a system prompt."""
+    chance = random.Random(0)
+
+    def turn(role):
+        return {"role": role, "content": " ".join(chance.choices(WORDS, k=chance.randint(1, 6)))}
+
+    for count in range(number):
+        begin = [turn("system")] if count % 3 == 0 else []
+        pairs = [turn(role) for _pair in range(chance.randint(0, 4)) for role in ("user", "assistant")]
+        yield [*begin, *pairs, turn("user")]
+
+
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_many_conversations_are_written_as_the_models_own_template_writes_them(family):
+    writer = Writer(FAMILIES[family][0])
+    found = form_of(writer, reading_of(writer))
+    text = go_template(found)
+    for turns in some_conversations(60):
+        for think in (True, False) if found.thoughtless else (None,):
+            wanted = render(writer, turns, **({} if think is None else {"enable_thinking": think}))
+            assert wanted.refusal or run_go(text, turns, think=think) == wanted.text.removeprefix("<s>")
+
+
+def test_whether_a_model_thinks_and_how_it_is_kept_from_it():
+    assert form(QWEN3).thinks and form(QWEN3).thoughtless == "<think>\n\n</think>\n\n"
+    assert form(QWQ).thinks and form(QWQ).thoughtless == ""
+    closed = QWQ + "{% if add_generation_prompt and enable_thinking is defined %}{{ '</think>' }}{% endif %}"
+    assert form(closed).thinks and form(closed).thoughtless == "</think>"
+    assert not form(CHATML).thinks and ".Thinking" not in go_template(form(CHATML))
+    # A template that says something else as well where there is to be no thinking cannot be told in this way.
+    says_more = "{% if enable_thinking is defined and not enable_thinking %}Do not think.{% endif %}" + QWEN3
+    assert not form(says_more).thinks
+
+
+def test_ollama_finds_between_which_words_the_thoughts_stand():
+    text = go_template(form(QWEN3))
+    # It looks for plain text around `.Thinking`, not for a text in an action.
+    assert "}}<think>\n{{ .Thinking }}\n</think>\n\n{{" in text
+    turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "thinking": "hm", "content": "Well"}]
+    assert run_go(text, turns).endswith("<|im_start|>assistant\n<think>\nhm\n</think>\n\nWell")
+    told = run_go(text, [*turns, {"role": "user", "content": "So"}])
+    assert "hm" not in told and told.endswith("Well<|im_end|>\n<|im_start|>user\nSo<|im_end|>\n<|im_start|>assistant\n")
 
 
 def test_an_answer_that_is_gone_on_with_stays_open():

@@ -7,6 +7,7 @@ import sys
 import pytest
 import tuned_model
 from export.ollama_with_store import OllamaWithStore
+from export.test_chat_form import QWEN3
 
 from tui_tuner.errors import ConfigurationError, ExportError, TeacherError, TeacherRefused, TeacherUnavailable
 from tui_tuner.export.fuse import fuse, plan_fuse
@@ -46,6 +47,19 @@ def project(made, server):
 
 
 @pytest.fixture
+def thinking(made, monkeypatch):
+    """The fused model with a template that leaves room to think, as Qwen 3's does."""
+    # mlx-lm tells such a model by tokens of its own for `<think>`, which this small one has not.
+    monkeypatch.setattr("mlx_lm.tokenizer_utils.TokenizerWrapper.has_thinking", True)
+    path = made[0].fused_model / "tokenizer_config.json"
+    before = path.read_bytes()
+    table = json.loads(before)
+    path.write_text(json.dumps({**table, "chat_template": QWEN3}))
+    yield
+    path.write_bytes(before)
+
+
+@pytest.fixture
 def no_gguf(monkeypatch):
     """A kind of model that cannot be written as GGUF here, and that Ollama converts itself."""
     import tui_tuner.export.gguf.write as module
@@ -58,6 +72,18 @@ def no_gguf(monkeypatch):
 
 def export(project, *, emit=ignore_event, stop=None, replace=False):
     return export_to_ollama(plan_ollama(project, replace=replace), emit=emit, stop=stop or StopToken())
+
+
+def test_a_model_that_thinks_is_compared_with_its_thinking_on_and_off(made, thinking, project, server, monkeypatch):
+    spoken = speak(load_model(project.fused_model), StopToken(), "<think>\n\n</think>\n\n")
+    monkeypatch.setattr(server, "says", {one.question: one.text for one in spoken}.__getitem__)
+    rows = {row.name: row for row in export(project).proof.rows}
+    assert {row.verdict for row in rows.values()} == {"passed"}
+    assert rows["chat template"].finding.startswith("10 conversations")
+    # One that would be told otherwise not to think is noticed.
+    server.mangle = lambda template: template.replace("</think>\\n", "</think>")
+    with pytest.raises(ExportError, match="instead of"):
+        export(project, replace=True)
 
 
 @pytest.mark.parametrize("way", ["gguf", "safetensors"])

@@ -3,16 +3,18 @@
 Chat templates on Hugging Face are programs in Jinja; Ollama's are programs in Go's template language, and neither can
 run the other's. What both can say is a form: ChatML, Llama 3, Mistral, Gemma, Phi-3 and their kin put fixed words
 around each turn. The form is read off a few conversations with marked words in them, and counts only if it then
-renders every conversation of `reading.CONVERSATIONS` exactly as the template does. Tools, pictures and thinking are
-no part of it, nor is the white space some templates take off the ends of a text.
+renders every conversation of `reading.CONVERSATIONS` exactly as the template does. Tools and pictures are no part of
+it, nor is the white space some templates take off the ends of a text. Of thinking it knows whether the model does, and
+what it is told where it should not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from tui_tuner.chat.thinking import CLOSE, OPEN
 from tui_tuner.export.reading import CONVERSATIONS, Reading, render
 from tui_tuner.models.prompts import Message
 
@@ -32,6 +34,8 @@ class ChatForm:
         answer: where the model begins to write.
         place: where a system prompt goes: a turn of its own, into a question, or `nowhere` where it is refused.
         bos: the token that begins every text, and that tokenizers add by themselves; a template writes it out.
+        thoughtless: after `answer`, where a model that thinks is not to, as Qwen 3's empty thought; empty where it
+            does not think, or cannot be told.
     """
 
     begin: str
@@ -41,6 +45,12 @@ class ChatForm:
     answer: str
     place: SystemPlace
     bos: str = ""
+    thoughtless: str = ""
+
+    @property
+    def thinks(self) -> bool:
+        """Whether the model may think before it answers."""
+        return bool(self.thoughtless) or self.answer.rstrip().endswith(OPEN)
 
     def write(self, turns: Sequence[Message]) -> str:
         """The conversation up to where the model's answer begins, without `bos`."""
@@ -74,7 +84,7 @@ def form_of(tokenizer: Any, reading: Reading) -> ChatForm | None:
         wanted = reading.conversations[name]
         if not wanted.refusal and form.write(turns) != wanted.text.removeprefix(bos):
             return None
-    return form if texts else None
+    return replace(form, thoughtless=_thoughtless(tokenizer, form)) if texts else None
 
 
 def added_bos(tokenizer: Any) -> str:
@@ -92,6 +102,9 @@ def _found(tokenizer: Any, bos: str) -> ChatForm | None:
     asked = _render(tokenizer, [question], bos)
     alone = _render(tokenizer, [question], bos, generation=False)
     several = _render(tokenizer, [question, answer, following], bos)
+    if not asked.startswith(alone):
+        # Phi-3's ends the text itself where no answer is asked for.
+        alone = alone.removesuffix(str(tokenizer.eos_token or ""))
     if not (alone and asked.startswith(alone) and _in_order(several, USER, ANSWER, NEXT) and USER in alone):
         return None
     head, after_user = alone.split(USER, 1)
@@ -103,8 +116,21 @@ def _found(tokenizer: Any, bos: str) -> ChatForm | None:
     before_answer, after_answer = between.removeprefix(after_user), then.removesuffix(before_user)
     begin = head.removesuffix(before_user)
     user, assistant = (before_user, after_user), (before_answer, after_answer)
-    place, system = _system(tokenizer, bos, before_user)
+    place, system = _system(tokenizer, bos, begin, before_user)
     return ChatForm(begin, system, user, assistant, asked.removeprefix(alone), place, bos)
+
+
+def _thoughtless(tokenizer: Any, form: ChatForm) -> str:
+    """What the template adds where the model is told not to think; empty where that changes anything else."""
+    found: set[str] = set()
+    for turns in CONVERSATIONS.values():
+        told = render(tokenizer, turns, enable_thinking=False)
+        if told.refusal and render(tokenizer, turns).refusal:
+            continue
+        before, text = form.write(turns), told.text.removeprefix(form.bos)
+        found.add(text.removeprefix(before) if text.startswith(before) else "")
+    added = found.pop() if len(found) == 1 else ""
+    return added if OPEN in form.answer + added and added.rstrip().endswith(CLOSE) else ""
 
 
 def _opening(head: str, then: str, after_user: str) -> str:
@@ -117,7 +143,7 @@ def _opening(head: str, then: str, after_user: str) -> str:
     return head[len(head) - length :]
 
 
-def _system(tokenizer: Any, bos: str, before_user: str) -> tuple[SystemPlace, tuple[str, str]]:
+def _system(tokenizer: Any, bos: str, begin: str, before_user: str) -> tuple[SystemPlace, tuple[str, str]]:
     """Where a system prompt goes, and what stands around it."""
     system: Message = {"role": "system", "content": SYSTEM}
     question: Message = {"role": "user", "content": USER}
@@ -131,6 +157,7 @@ def _system(tokenizer: Any, bos: str, before_user: str) -> tuple[SystemPlace, tu
     after = rest.split(USER, 1)[0]
     if after.endswith(before_user) and before_user:
         return "own turn", (before, after.removesuffix(before_user))
+    before = before.removeprefix(begin)
     if not before.startswith(before_user):
         return "nowhere", ("", "")
     first = several.index(SYSTEM) < several.index(USER)

@@ -2,15 +2,20 @@
 
 Ollama gives `.Messages`, each with `.Role` and `.Content`, and puts the token that begins every text in front by
 itself. A conversation that ends with the assistant's turn is to be gone on with: that turn is left open.
+
+Where a model thinks, Ollama tells its thoughts apart from its answer, and earlier ones are not put to it again. It
+reads off the template between which words they stand: those around `.Thinking`, which have to be plain text there.
 """
 
 from __future__ import annotations
 
 import json
 
+from tui_tuner.chat.thinking import CLOSE, OPEN
 from tui_tuner.export.chat_form import ChatForm
 
 LAST = "eq (len (slice $.Messages $i)) 1"
+NOT_TO_THINK = "and $.IsThinkSet (not $.Think)"
 SYSTEM_FIRST = 'eq (index .Messages 0).Role "system"'
 
 
@@ -28,12 +33,11 @@ def go_template(form: ChatForm) -> str:
             _text(form.user[1]),
             '{{ else if eq $m.Role "assistant" }}',
             _text(form.assistant[0]),
+            _thoughts(form),
             "{{ $m.Content }}",
             f"{{{{ if not ({LAST}) }}}}{_text(form.assistant[1])}{{{{ end }}}}" if form.assistant[1] else "",
             "{{ end }}",
-            f'{{{{ if and ({LAST}) (ne $m.Role "assistant") }}}}{_text(form.answer)}{{{{ end }}}}'
-            if form.answer
-            else "",
+            f'{{{{ if and ({LAST}) (ne $m.Role "assistant") }}}}{_answer(form)}{{{{ end }}}}' if form.answer else "",
             "{{ end }}",
         ]
     )
@@ -63,6 +67,17 @@ def _system_inside(form: ChatForm) -> str:
     which = LAST if form.place == "last question" else "eq $i 1"
     told = f"{_text(before)}{{{{ $.System }}}}{_text(after)}"
     return f"{{{{ if and $.System ({which}) }}}}{told}{{{{ end }}}}"
+
+
+def _thoughts(form: ChatForm) -> str:
+    """What was thought before an answer that is to be gone on with."""
+    inside = f"{OPEN}\n{{{{ .Thinking }}}}\n{CLOSE}\n\n"
+    return f"{{{{ if and .Thinking ({LAST}) }}}}{inside}{{{{ end }}}}" if form.thinks else ""
+
+
+def _answer(form: ChatForm) -> str:
+    told = f"{{{{ if {NOT_TO_THINK} }}}}{_text(form.thoughtless)}{{{{ end }}}}" if form.thoughtless else ""
+    return _text(form.answer) + told
 
 
 def _text(text: str) -> str:

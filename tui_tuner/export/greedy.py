@@ -56,18 +56,18 @@ class Parting:
     behind: float | None
 
 
-def speak(loaded: LoadedModel, stop: StopToken) -> list[Spoken]:
-    """Ask the fixed questions.
+def speak(loaded: LoadedModel, stop: StopToken, beginning: str = "") -> list[Spoken]:
+    """Ask the fixed questions; `beginning` is put into the model's mouth before each answer.
 
     Raises:
         ModelError: the model has no chat template.
         Stopped: asked to.
     """
     compute_in_float32(loaded.model)
-    return [_answer(loaded, question, stop) for question in QUESTIONS]
+    return [_answer(loaded, question, stop, beginning) for question in QUESTIONS]
 
 
-def _answer(loaded: LoadedModel, question: str, stop: StopToken) -> Spoken:
+def _answer(loaded: LoadedModel, question: str, stop: StopToken, beginning: str) -> Spoken:
     import mlx.core as mx
     from mlx_lm.models.cache import make_prompt_cache
     from mlx_lm.sample_utils import make_sampler
@@ -75,7 +75,7 @@ def _answer(loaded: LoadedModel, question: str, stop: StopToken) -> Spoken:
     from tui_tuner.models.decoding import Steps
     from tui_tuner.models.prompts import prompt_tokens
 
-    prompt = prompt_tokens(loaded, [{"role": "user", "content": question}])
+    prompt = prompt_tokens(loaded, [{"role": "user", "content": question}], beginning)
     ends = frozenset(map(int, loaded.tokenizer.eos_token_ids))
     cache = make_prompt_cache(loaded.model)
     steps = Steps(loaded, prompt, cache, max_tokens=ANSWER_TOKENS, sampler=make_sampler(temp=0.0), stop=stop)

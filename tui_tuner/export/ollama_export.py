@@ -248,13 +248,16 @@ def _wanted(plan: OllamaPlan, emit: Emit, stop: StopToken) -> Wanted:
     if form is None:
         text = _("This chat template does more than Ollama's can be told here; Ollama looks for one it knows.")
         emit(Notice(text, "warning"))
-    spoken = speak(loaded, stop)
+    thinks, thoughtless = (form.thinks, form.thoughtless) if form else (False, "")
+    # Thoughts are told apart by the server and cannot be compared letter by letter: the answers alone are.
+    spoken = speak(loaded, stop, thoughtless)
     del loaded
     _free_memory()
     pace.finish()
     stops = tuple(sorted(filter(None, (tokenizer.decode([token]) for token in reading.ends))))
     template = go_template(form) if form else ""
-    return Wanted(template, stops, added_bos(tokenizer), reading, spoken, tokenizer, plan.choice.ollama_quantize)
+    bos, quantize = added_bos(tokenizer), plan.choice.ollama_quantize
+    return Wanted(template, stops, bos, reading, spoken, tokenizer, quantize, thinks, thoughtless)
 
 
 def _free_memory() -> None:

@@ -30,6 +30,8 @@ class Wanted:
         spoken: what the fused model answers.
         tokenizer: mlx-lm's.
         quantize: how Ollama was asked to squeeze it.
+        thinks: whether the model may think before it answers.
+        thoughtless: what it reads at the end where it should not.
     """
 
     template: str
@@ -39,6 +41,13 @@ class Wanted:
     spoken: Sequence[Spoken]
     tokenizer: Any
     quantize: str
+    thinks: bool = False
+    thoughtless: str = ""
+
+    @property
+    def ends(self) -> dict[bool, str]:
+        """What a conversation ends with, besides what its template says, where the model may think and where not."""
+        return {False: self.thoughtless, **({True: ""} if self.thinks else {})}
 
 
 def ollama_rows(server: OllamaStore, model: str, wanted: Wanted, stop: StopToken) -> Iterator[ProofRow]:
@@ -77,15 +86,16 @@ def _conversations(server: OllamaStore, model: str, wanted: Wanted, stop: StopTo
         expected = wanted.reading.conversations.get(conversation)
         if expected is None or expected.refusal:
             continue
-        stop.check()
-        found = server.rendered(model, turns)
-        if found is None:
-            why = _("This Ollama cannot show what it puts to a model: only the answers below speak for it.")
-            return ProofRow(name, "unproved", _("nobody could look"), why)
-        compared += 1
-        text = expected.text.removeprefix(wanted.bos)
-        if found != text:
-            differing.append(f"{conversation}: {_first_difference(text, found)}")
+        for think, end in wanted.ends.items():
+            stop.check()
+            found = server.rendered(model, turns, think=think)
+            if found is None:
+                why = _("This Ollama cannot show what it puts to a model: only the answers below speak for it.")
+                return ProofRow(name, "unproved", _("nobody could look"), why)
+            compared += 1
+            text = expected.text.removeprefix(wanted.bos) + end
+            if found != text:
+                differing.append(f"{conversation}: {_first_difference(text, found)}")
     if not compared:
         return ProofRow(name, "unproved", _("the model has none"), _("Ollama puts the question alone to it."))
     same = _("{number} conversations rendered alike, letter by letter", number=compared)

@@ -91,9 +91,15 @@ class OllamaStore(OllamaServer):
         """Delete a model; whatever no other one is made of goes with it."""
         self._files.tell("DELETE", "/api/delete", {"model": name})
 
-    def rendered(self, model: str, turns: Sequence[Message]) -> str | None:
-        """The conversation as the server puts it to the model; None where its version cannot show it."""
-        body = {"model": model, "messages": list(turns), "stream": False, "_debug_render_only": True, "think": False}
+    def rendered(self, model: str, turns: Sequence[Message], *, think: bool = False) -> str | None:
+        """The conversation as the server puts it to the model; None where its version cannot show it.
+
+        Args:
+            model: its name there.
+            turns: the conversation.
+            think: whether the model may think; one that never does refuses that.
+        """
+        body = {"model": model, "messages": list(turns), "stream": False, "_debug_render_only": True, "think": think}
         body["options"] = {"num_ctx": CONTEXT, "num_predict": 1}
         found = self._wait("/api/chat", body)
         told = found.get("_debug_info")
