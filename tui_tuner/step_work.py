@@ -116,6 +116,7 @@ def training_work(
 
             chosen, why = with_suggestions(project, measured_forecaster(project, base, emit=emit, stop=stop), emit)
             keep_suggested(chosen)
+            base = obtain_base_model(chosen, emit, stop)  # squeezed, where that was suggested
         plan = plan_run(chosen, base, run=run, resume=resume, extend=extend, anyway=anyway, reasons=why)
         if named := project.choices.machines.hosts:
             plan = dataclasses.replace(plan, check_memory=False)  # what each of several machines takes is not foretold
@@ -152,7 +153,7 @@ def forecast_work(project: Project, *, auto: bool = False) -> Work:
         base = obtain_base_model(project, emit, stop)
         forecaster = measured_forecaster(project, base, emit=emit, stop=stop)
         chosen = with_suggestions(project, forecaster, emit)[0] if auto else project
-        forecast = forecaster.forecast(chosen.choices.training)
+        forecast = forecaster.squeezed(chosen.choices.model.bits).forecast(chosen.choices.training)
         if forecast is not None:
             emit(forecast)
         return forecast

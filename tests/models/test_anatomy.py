@@ -9,9 +9,12 @@ import pytest
 import tiny_model
 import tuned_model
 
+from tui_tuner.choices import ModelChoice
 from tui_tuner.errors import ModelError
 from tui_tuner.models.anatomy import Linear, read_anatomy
+from tui_tuner.models.base_model import fetch_base
 from tui_tuner.models.weight_headers import Weight, read_headers
+from tui_tuner.progress import StopToken, ignore_event
 
 
 def test_headers_say_what_the_weights_are(tmp_path):
@@ -101,3 +104,20 @@ def test_the_starter(starter):
     anatomy = read_anatomy(starter)
     assert anatomy.parameters == 134_515_008 and len(anatomy.layers) == 30
     assert (anatomy.hidden, anatomy.inner, anatomy.vocabulary) == (576, 1536, 49152)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("bits", [4, 8])
+def test_what_a_model_will_be_in_few_bits_is_known_before_it_is_made(tmp_path, dtype, bits):
+    full = tiny_model.make(tmp_path / "m", layers=3, hidden=128)
+    full = tuned_model.in_type(full, tmp_path / "typed", dtype)
+    made = fetch_base(ModelChoice(str(full), quantize=str(bits)), emit=ignore_event, stop=StopToken())
+    foretold, found = read_anatomy(full).squeezed(bits), read_anatomy(made)
+    assert foretold.quantized and not read_anatomy(full).quantized
+    assert foretold.layers == found.layers and foretold.half == found.half
+    assert foretold.parameters == found.parameters
+    norms = 7 * 128 * 4  # bytes of what stays whole beside the layers
+    assert foretold.stored == pytest.approx(found.stored, abs=norms)
+    assert foretold.floating == pytest.approx(found.floating, abs=norms)
+    assert found.squeezed(4) is found, "it has few already"
+    assert read_anatomy(full).squeezed(0) == read_anatomy(full)

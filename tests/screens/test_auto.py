@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -9,11 +10,13 @@ import tiny_project
 from textual.widgets import Static
 
 from tui_tuner.app import TunerApp
+from tui_tuner.models.base_model import find_base
 from tui_tuner.project import open_project
 from tui_tuner.screens import forecast_panel
 from tui_tuner.screens.auto import AutoScreen
 from tui_tuner.screens.forecast_panel import ForecastPanel
 from tui_tuner.settings import Settings
+from tui_tuner.training.forecast import Forecaster
 
 
 @pytest.fixture
@@ -111,3 +114,27 @@ async def test_a_persons_own_change_afterwards_stands(opened):
     await pilot.pause()
     story = (app.project.run_folders()[-1] / "metrics.jsonl").read_text()
     assert "auto: patience" in story and "auto: iters" not in story
+
+
+async def test_a_base_that_fits_only_in_4_bits_is_shown_and_kept_so_and_foretold_before_it_is_made(opened, monkeypatch):
+    app, pilot = opened
+    panel = app.screen.query_one(ForecastPanel)
+    whole = panel.forecaster
+    # The tiny model's weights are little beside a batch: of a wide one they are nearly all.
+    heavy = dataclasses.replace(whole.anatomy, stored=8 << 30, parameters=2 << 30)
+    machine = dataclasses.replace(whole.machine, usable=4 << 30)
+    panel.forecaster = Forecaster(heavy, whole.train, whole.valid, machine)
+    screen = await suggested(app, pilot)
+    text = str(screen.query_one("VerticalScroll Static", Static).render())
+    assert "model.quantize" in text and "none → 4" in text and "of 4.0 GB whole, " in text
+    await pilot.press("enter")
+    await pilot.pause()
+    assert open_project(app.project.folder).choices.model.quantize == "4"
+    assert app.screen.query_one("#setting-quantize Select").value == "4"
+    assert find_base(app.project.choices.model) is None
+    for _time in range(600):
+        if panel.forecast is not None:
+            break
+        await pilot.pause(0.05)
+        await app.workers.wait_for_complete()
+    assert panel.forecaster.anatomy.quantized

@@ -61,7 +61,7 @@ def test_a_past_run(snap_compare, project, size):
 def test_the_settings_of_training(snap_compare, project, tmp_path, monkeypatch):
     machine = Machine(40_000_000, 16_000_000_000, gpu=False, cores=2)
     monkeypatch.setattr(forecast, "this_machine", lambda: machine)
-    monkeypatch.setattr(forecast_panel, "find_base", lambda _choice: tmp_path / "model")
+    monkeypatch.setattr(forecast_panel, "find_tokenizer_folder", lambda _choice: tmp_path / "model")
     monkeypatch.setattr(forecast_panel, "AFTER_THE_PAINT", 0.001)
 
     async def to_settings(pilot):

@@ -7,16 +7,19 @@ import dataclasses
 import numpy
 import pytest
 
-from tui_tuner.choices import TrainingChoice
+from tui_tuner.choices import ModelChoice, TrainingChoice
+from tui_tuner.environment.model_offers import suggestion
 from tui_tuner.errors import TrainingError
 from tui_tuner.models.anatomy import Anatomy, Linear
+from tui_tuner.models.recommended import RECOMMENDED
+from tui_tuner.project import Choices
 from tui_tuner.training.auto import suggest
 from tui_tuner.training.auto_rate import rank_for, rate_for, scale_for, warmup_for
 from tui_tuner.training.forecast import Forecaster
 from tui_tuner.training.memory_advice import tight
 from tui_tuner.training.memory_estimate import Machine
 from tui_tuner.training.row_lengths import MeasuredRow
-from tui_tuner.training.suggestions import applied, reasons_of, suggestion_in_words
+from tui_tuner.training.suggestions import applied, applied_to_all, is_taken, reasons_of, suggestion_in_words
 
 GIB = 2**30
 MATRICES = (("q_proj", 1, 1), ("k_proj", 1, 0.25), ("v_proj", 1, 0.25), ("o_proj", 1, 1))
@@ -53,12 +56,13 @@ def lengths(*tokens: int) -> list[MeasuredRow]:
 
 SMALL, SEVEN = model(576, 30), model(4096, 32, quantized=True)
 MAC = Machine(12 * GIB, 16 * GIB, gpu=True, cores=8)
+BASE = ModelChoice("some/base")
 HUNDRED, TEN = lengths(*range(100, 200)), lengths(*range(100, 110))
 
 
-def auto(anatomy=SEVEN, train=HUNDRED, valid=TEN, machine=MAC, given=(), **settings) -> dict:
+def auto(anatomy=SEVEN, train=HUNDRED, valid=TEN, machine=MAC, given=(), base=BASE, **settings) -> dict:
     """The suggestions, by name."""
-    found = suggest(Forecaster(anatomy, train, valid, machine), TrainingChoice(**settings), given)
+    found = suggest(Forecaster(anatomy, train, valid, machine), base, TrainingChoice(**settings), given)
     assert len({one.name for one in found}) == len(found)
     assert all(one.why and "\n" not in one.why for one in found)
     return {one.name: one for one in found}
@@ -111,7 +115,64 @@ def test_what_does_not_fit_is_made_smaller_in_the_order_of_what_costs_least():
 def test_where_nothing_fits_the_least_is_taken_and_a_smaller_model_named():
     found = auto(machine=dataclasses.replace(MAC, usable=GIB))
     assert (found["batch_size"].value, found["num_layers"].value, found["grad_checkpoint"].value) == (1, 4, True)
-    assert "4 bits" in found["batch_size"].why
+    assert "model.quantize" not in found, "it has 4 bits already"
+    assert f"{RECOMMENDED[0].name} suits this machine: tuner models --use" in found["batch_size"].why
+    nothing_else = auto(machine=dataclasses.replace(MAC, usable=GIB), base=ModelChoice(RECOMMENDED[0].name))
+    assert "no model of the short list is smaller" in nothing_else["batch_size"].why
+
+
+WHOLE = model(4096, 32)  # some 15 GB of weights
+
+
+def test_a_base_that_fits_only_in_4_bits_is_suggested_so_with_the_figures_and_the_rest_is_decided_for_that():
+    found = auto(WHOLE)
+    quantize = found["model.quantize"]
+    assert next(iter(found)) == "model.quantize", "it comes first"
+    assert (quantize.before, quantize.value, quantize.changes) == ("none", "4", True)
+    assert "of 12.0 GB whole, " in quantize.why
+    squeezed = Forecaster(WHOLE.squeezed(4), HUNDRED, TEN, MAC)
+    choice = applied(TrainingChoice(), list(found.values()))
+    assert not tight(squeezed.memory(choice), MAC.usable)
+    assert "least" not in found["batch_size"].why and found["num_layers"].value > 4
+    again = suggest(squeezed, ModelChoice("some/base", quantize="4"), choice)
+    assert not any(one.changes for one in again) and "model.quantize" not in {one.name for one in again}
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"machine": dataclasses.replace(MAC, usable=40 * GIB)},  # it fits whole
+        {"machine": dataclasses.replace(MAC, usable=2 * GIB)},  # nor does it in 4 bits
+        {"given": ("model.quantize",)},
+        {"given": ("fine_tune_type",), "fine_tune_type": "full"},
+        {"anatomy": SEVEN},
+    ],
+)
+def test_it_is_not_suggested_where_nothing_is_gained_or_a_person_decided(where):
+    assert "model.quantize" not in auto(**{"anatomy": WHOLE} | where)
+
+
+def test_a_base_too_large_even_in_4_bits_is_left_whole_and_one_that_suits_named():
+    found = auto(WHOLE, machine=dataclasses.replace(MAC, usable=4 * GIB))
+    assert "model.quantize" not in found
+    (name,) = [one.name for one in RECOMMENDED if f" {one.name} suits this machine" in found["batch_size"].why]
+    assert name == suggestion(4 * GIB, has_gpu=True)
+
+
+def test_a_base_that_has_8_bits_or_is_on_a_processor_is_judged_alike():
+    assert "model.quantize" not in auto(WHOLE.squeezed(8), base=ModelChoice("some/base", quantize="8"))
+    on_cpu = auto(WHOLE, machine=dataclasses.replace(MAC, usable=30 * GIB, gpu=False))
+    assert on_cpu["model.quantize"].value == "4", "a processor computes in single precision"
+
+
+def test_what_is_taken_is_in_the_model_and_the_training_settings():
+    found = list(auto(WHOLE).values())
+    choices = applied_to_all(Choices(model=BASE), found)
+    assert choices.model == ModelChoice("some/base", quantize="4")
+    assert choices.training == applied(TrainingChoice(), found)
+    assert all(is_taken(choices, one) for one in found)
+    assert not is_taken(Choices(), found[0])
+    assert reasons_of(found)[0].startswith("auto: model.quantize 4: ")
 
 
 def test_without_a_gpu_fewer_layers_are_trained():
@@ -183,7 +244,7 @@ def test_taken_suggestions_are_settings_and_reasons():
     found = list(auto().values())
     choice = applied(TrainingChoice(seed=7), found)
     assert choice.seed == 7 and choice.warmup == 5
-    again = suggest(Forecaster(SEVEN, HUNDRED, TEN, MAC), choice)
+    again = suggest(Forecaster(SEVEN, HUNDRED, TEN, MAC), BASE, choice)
     assert applied(choice, again) == choice and not any(one.changes for one in again)
     assert "auto: warmup 5: " in "\n".join(reasons_of(found))
     warmup = next(one for one in found if one.name == "warmup")

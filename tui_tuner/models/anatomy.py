@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -12,6 +13,7 @@ from typing import Any
 from tui_tuner.errors import ModelError
 from tui_tuner.files import storage_errors
 from tui_tuner.language import _
+from tui_tuner.models.quantizing import GROUP_SIZE
 from tui_tuner.models.weight_headers import Weight, read_headers
 
 # `model.layers.7.self_attn.q_proj`: some models say `h` or `blocks`.
@@ -21,6 +23,7 @@ LEFT_OUT = re.compile(r"(?:^|\.)(?:vision_tower|vision_model|visual|multi_modal_
 EMBEDDINGS = ("embed_tokens", "wte", "tok_embeddings", "embed_in", "word_embeddings")
 WORD = 32  # bits of the numbers that quantized weights are packed into
 DEFAULT_BITS = 4
+HALF, SINGLE = 2, 4  # bytes of a floating-point number
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,29 @@ class Anatomy:
     vocabulary: int
     half: bool
     layers: tuple[tuple[Linear, ...], ...]
+
+    @property
+    def quantized(self) -> bool:
+        """Whether any of its matrices is stored in few bits."""
+        return any(linear.quantized for layer in self.layers for linear in layer)
+
+    def squeezed(self, bits: int) -> Anatomy:
+        """The model with `bits` bits per weight, as `models.quantizing` makes it; as it is where it has few already.
+
+        What is beside the layers is counted as embeddings, which are squeezed too; the rest is too little to count.
+        """
+        if not bits or self.quantized:
+            return self
+        layers = tuple(
+            tuple(dataclasses.replace(one, quantized=one.inputs % GROUP_SIZE == 0) for one in layer)
+            for layer in self.layers
+        )
+        whole = sum(one.numbers for layer in layers for one in layer if not one.quantized)
+        squeezed = self.parameters - whole
+        scales = 2 * squeezed // GROUP_SIZE * (HALF if self.half else SINGLE)
+        kept = whole * (HALF if self.half else SINGLE) + scales
+        stored = squeezed * bits // 8 + kept
+        return dataclasses.replace(self, stored=stored, floating=kept if self.half else 0, layers=layers)
 
     def trained(self, num_layers: int) -> tuple[tuple[Linear, ...], ...]:
         """The last `num_layers` layers; all of them where it is not positive or more than there are."""

@@ -15,7 +15,7 @@ from tui_tuner import figures
 from tui_tuner.choices import ModelChoice, TrainingChoice
 from tui_tuner.errors import Stopped, TunerError
 from tui_tuner.language import _
-from tui_tuner.models.base_model import find_base
+from tui_tuner.models.base_model import find_tokenizer_folder
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Event, StageProgress, StopToken
 from tui_tuner.project import Project
@@ -121,7 +121,8 @@ class ForecastPanel(Static):
             return
         try:
             if forecaster is None:
-                model = find_base(project.choices.model)
+                # Where it is still to be squeezed, its tokens and sizes are known from what it is made from.
+                model = find_tokenizer_folder(project.choices.model)
                 if model is None:
                     said = _("What a run takes is shown once the base model is here: b gets it.")
                 else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -15,7 +16,7 @@ from tui_tuner.screens.forecast_panel import ForecastKnown, ForecastPanel
 from tui_tuner.screens.settings_step import SettingsStep
 from tui_tuner.step_work import training_work
 from tui_tuner.training.auto import suggest
-from tui_tuner.training.suggestions import Suggestion, applied, reasons_of
+from tui_tuner.training.suggestions import Suggestion, applied_to_all, is_taken, reasons_of
 from tui_tuner.widgets.settings_form import SettingsForm
 
 
@@ -31,7 +32,7 @@ class RunSettings(SettingsStep):
     def settings(self) -> ComposeResult:
         """What to teach, and how."""
         yield self.heading(_("Base model · b chooses one"))
-        yield SettingsForm(self.choices.model, only=("name",), id="model")
+        yield SettingsForm(self.choices.model, only=("name", "quantize"), id="model")
         yield self.heading(_("Training"))
         yield SettingsForm(self.choices.training, id="training")
         yield self.heading(_("Machines"))
@@ -53,8 +54,7 @@ class RunSettings(SettingsStep):
             text = _("This surely does not fit into memory. g again starts it all the same.")
             self.say(text, tone="text-warning")
             return None
-        training = project.choices.training
-        untouched = [one for one in self._taken if getattr(training, one.name) == one.value]
+        untouched = [one for one in self._taken if is_taken(project.choices, one)]
         return training_work(project, anyway=anyway, reasons=reasons_of(untouched))
 
     @work(exclusive=True, group="auto")
@@ -70,7 +70,7 @@ class RunSettings(SettingsStep):
             self.say(once if self._waits else _("What suits is known once there is a dataset."))
             return
         try:
-            suggestions = await asyncio.to_thread(suggest, forecaster, project.choices.training)
+            suggestions = await asyncio.to_thread(suggest, forecaster, project.choices.model, project.choices.training)
         except TunerError as error:
             self.tuner.complain(error)
             return
@@ -88,11 +88,14 @@ class RunSettings(SettingsStep):
 
     def _take(self, suggestions: list[Suggestion]) -> None:
         """Take suggested settings; a run that is started with them keeps the reasons."""
-        choice = applied(self.choices.training, suggestions)
-        if self.project is None or not self.tuner.change_project(self.project.with_choice("training", choice)):
+        if self.project is None:
+            return
+        choices = applied_to_all(self.choices, suggestions)
+        if not self.tuner.change_project(dataclasses.replace(self.project, choices=choices)):
             return
         self._taken = suggestions
-        self.query_one("#training", SettingsForm).show(choice)
+        self.query_one("#training", SettingsForm).show(choices.training)
+        self.query_one("#model", SettingsForm).show(choices.model)
         self.say(_("Taken. g starts a run with these settings."), tone="text-success")
         self._foretell()
 

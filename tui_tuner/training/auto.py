@@ -12,18 +12,19 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from tui_tuner import figures
-from tui_tuner.choices import CONSTANT, TrainingChoice
+from tui_tuner.choices import CONSTANT, ModelChoice, TrainingChoice
 from tui_tuner.errors import TrainingError
 from tui_tuner.language import _
 from tui_tuner.progress import Emit
 from tui_tuner.project import Project, open_project, save_project
+from tui_tuner.training.auto_base import QUANTIZE, smaller_model, squeezed_base
 from tui_tuner.training.auto_memory import BATCH, LAYERS_ON_A_GPU, best_fit, wanted_layers
 from tui_tuner.training.auto_rate import rank_for, rate_for, scale_for, warmup_for
 from tui_tuner.training.effort import Row, effort_of, steps_of_epoch, validation_of
 from tui_tuner.training.forecast import Forecaster
 from tui_tuner.training.memory_estimate import changed_numbers
 from tui_tuner.training.optimization import updates_of
-from tui_tuner.training.suggestions import Suggestion, applied, reasons_of
+from tui_tuner.training.suggestions import MODEL, Suggestion, applied_to_all, reasons_of
 
 # Up to so many examples: how often each is seen. Between LIMA (arXiv 2305.11206), which showed 1,000 examples 15 times,
 # and Alpaca, which showed 52,000 three times; patience ends what turns out to be too much.
@@ -35,25 +36,30 @@ EVALUATION_SHARE = 0.15  # of the work of training
 PATIENCE, FEW_HELD_OUT, PATIENCE_WITH_FEW = 4, 10, 6
 
 
-def suggest(forecaster: Forecaster, choice: TrainingChoice, given: Collection[str] = ()) -> list[Suggestion]:
+def suggest(
+    forecaster: Forecaster, model: ModelChoice, choice: TrainingChoice, given: Collection[str] = ()
+) -> list[Suggestion]:
     """The settings that suit, also those that are so already.
 
     Args:
         forecaster: knows machine, model and dataset.
+        model: the base model as it is chosen.
         choice: the settings now.
-        given: names of those that a person gave for this run; they stay.
+        given: names of those that a person gave for this run; they stay. Those of the base model begin with `model.`.
 
     Raises:
         TrainingError: no row can be learned from.
     """
-    return _Auto(forecaster, choice, given).all()
+    return _Auto(forecaster, model, choice, given).all()
 
 
 class _Auto:
     """Decides one setting after the other; later ones see the earlier."""
 
-    def __init__(self, forecaster: Forecaster, choice: TrainingChoice, given: Collection[str]) -> None:
-        self._forecaster, self._given = forecaster, frozenset(given)
+    def __init__(
+        self, forecaster: Forecaster, model: ModelChoice, choice: TrainingChoice, given: Collection[str]
+    ) -> None:
+        self._forecaster, self._model, self._given = forecaster, model, frozenset(given)
         self._before = self._choice = choice
         self._found: list[Suggestion] = []
 
@@ -64,6 +70,7 @@ class _Auto:
             raise TrainingError(_("there is no row to learn from"), advice=_("Make the dataset again with: tuner data"))
         self._kind(rows)
         self._adapters(rows)
+        self._base(rows)
         self._memory(rows)
         self._rate()
         self._steps(rows)
@@ -93,9 +100,8 @@ class _Auto:
 
     def _kind(self, rows: Sequence[Row]) -> None:
         """Adapters unless all weights are wanted and can be trained (QLoRA, arXiv 2305.14314, for quantized bases)."""
-        quantized = any(linear.quantized for layer in self._forecaster.anatomy.layers for linear in layer)
         kind = self._choice.fine_tune_type
-        if quantized and kind != "dora":
+        if self._forecaster.anatomy.quantized and kind != "dora":
             self._say("fine_tune_type", "lora", _("a quantized base learns in adapters beside its weights"))
         elif kind == "lora":
             self._say("fine_tune_type", kind, _("adapters learn a dataset like this as well as all weights would"))
@@ -115,6 +121,15 @@ class _Auto:
         rank = self._choice.rank
         self._say("scale", scale_for(rank), _("as strong as mlx-lm's 20 at rank 8"))
 
+    def _base(self, rows: Sequence[Row]) -> None:
+        """The base in 4 bits where it fits only so; what comes after is decided for that."""
+        if QUANTIZE in self._given:
+            return
+        found = squeezed_base(self._forecaster, self._model, self._choice, self._given, len(rows))
+        if found is not None:
+            self._forecaster, suggestion = found
+            self._found.insert(0, suggestion)
+
     def _memory(self, rows: Sequence[Row]) -> None:
         """Batch, layers and checkpointing: the first that fit well."""
         machine = self._forecaster.machine
@@ -123,7 +138,7 @@ class _Auto:
         words = {"total": figures.memory(fit.total), "limit": figures.memory(machine.usable)}
         fits = _("takes about {total} of {limit}", **words)
         if not fit.fits:
-            fits += _(", the least there is: a smaller base model, or one in 4 bits, would fit better")
+            fits += _(", the least there is; {smaller}", smaller=smaller_model(machine, self._model))
         self._say("batch_size", option["batch_size"], fits)
         updates = option["grad_accumulation_steps"]
         why = _("so that an update still sees {rows} rows", rows=BATCH) if updates > 1 else _("a batch is an update")
@@ -220,14 +235,14 @@ def with_suggestions(project: Project, forecaster: Forecaster, emit: Emit) -> tu
         forecaster: knows machine, model and dataset.
         emit: hears of each suggestion.
     """
-    found = suggest(forecaster, project.choices.training, _given(project))
+    found = suggest(forecaster, project.choices.model, project.choices.training, _given(project))
     for suggestion in found:
         emit(suggestion)
-    return project.with_choice("training", applied(project.choices.training, found)), reasons_of(found)
+    return dataclasses.replace(project, choices=applied_to_all(project.choices, found)), reasons_of(found)
 
 
 def keep_suggested(project: Project) -> None:
-    """Write the training settings of `project` into its `tuner.toml`, but for those that were given for one run alone.
+    """Write what was suggested for `project` into its `tuner.toml`, but for what was given for one run alone.
 
     Raises:
         StorageError: it cannot be written.
@@ -236,8 +251,12 @@ def keep_suggested(project: Project) -> None:
     kept, given = open_project(project.folder), _given(project)
     names = [field.name for field in dataclasses.fields(TrainingChoice) if field.name not in given]
     settings = {name: getattr(project.choices.training, name) for name in names}
-    save_project(kept.with_choice("training", dataclasses.replace(kept.choices.training, **settings)))
+    kept = kept.with_choice("training", dataclasses.replace(kept.choices.training, **settings))
+    if not any(name.startswith(MODEL) for name in given):  # of another base model than the project's nothing is kept
+        quantize = project.choices.model.quantize
+        kept = kept.with_choice("model", dataclasses.replace(kept.choices.model, quantize=quantize))
+    save_project(kept)
 
 
 def _given(project: Project) -> set[str]:
-    return {name.removeprefix("training.") for name in project.given if name.startswith("training.")}
+    return {name.removeprefix("training.") for name in project.given if name.startswith(("training.", MODEL))}

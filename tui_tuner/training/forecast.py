@@ -76,6 +76,11 @@ class Forecaster:
         self.train, self.valid, self._speeds = train, valid, speeds
         self._cut: tuple[int, list[Row], list[Row]] | None = None  # the rows at the sequence length last asked for
 
+    def squeezed(self, bits: int) -> Forecaster:
+        """One for the same model in `bits` bits per weight; itself where that changes nothing."""
+        anatomy = self.anatomy.squeezed(bits)
+        return self if anatomy is self.anatomy else Forecaster(anatomy, self.train, self.valid, self.machine)
+
     def rows(self, longest: int) -> tuple[list[Row], list[Row]]:
         """The training and the held-out rows that can be learned from when no more than `longest` tokens are."""
         cut = self._cut
@@ -118,6 +123,8 @@ class Forecaster:
 def measured_forecaster(project: Project, model: Path, *, emit: Emit, stop: StopToken) -> Forecaster:
     """A forecaster for runs of `project` with the base model in the folder `model`; measures every row.
 
+    Where the project has it quantized, `model` may be the folder it is to be made from.
+
     Raises:
         DatasetError: the rows are conversations and the model has no chat template.
         ModelError: the tokenizer cannot be read, or the model's parts not be told.
@@ -130,7 +137,7 @@ def measured_forecaster(project: Project, model: Path, *, emit: Emit, stop: Stop
         measure_rows(project.data / name, tokenizer, mask_prompt=mask, emit=emit, stop=stop)
         for name in (TRAIN_FILE, VALID_FILE)
     )
-    return open_forecaster(model, train, valid)
+    return open_forecaster(model, train, valid).squeezed(project.choices.model.bits)
 
 
 def open_forecaster(model: Path, train: Sequence[MeasuredRow], valid: Sequence[MeasuredRow]) -> Forecaster:
