@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import socket
 import subprocess
 import sys
 
@@ -18,11 +19,8 @@ HOST, PORT = "127.0.0.1", 8080
 CHILD = """
 import sys
 sys.path = [place for place in sys.path if place]
-from tui_tuner.models.blas import load_fast_blas
-load_fast_blas()
-from mlx_lm.server import main
-sys.argv[0] = "mlx_lm.server"
-main()
+from tui_tuner.models.serving import serve
+serve(sys.argv[1:])
 """
 
 EXAMPLES = _("""examples:
@@ -46,11 +44,42 @@ def run(arguments: argparse.Namespace) -> int:
     model, output = chosen_model(chosen_project(arguments), arguments.model), Output()
     if model.key == OLLAMA:
         raise UsageError(_("Ollama serves that model already"), advice=_("Name fused, tuned or base."))
-    output.say(_("{label} at http://{host}:{port}/v1", label=model.label, host=arguments.host, port=arguments.port))
+    require_free_port(arguments.host, arguments.port)
+    output.say(_("{label} at {address}", label=model.label, address=address(arguments.host, arguments.port)))
     output.say(_("Paste that address where an OpenAI-compatible server is asked for. Ctrl-C ends it."))
+    output.say(_("Any model name will do there."))
     if arguments.host not in ("127.0.0.1", "localhost", "::1"):
         output.say(_("! Everybody who can reach this machine can use it: it asks for no key."))
     return _serve([sys.executable, "-c", CHILD, *server_arguments(model, arguments.host, arguments.port)])
+
+
+def address(host: str, port: int) -> str:
+    """What other programs are told."""
+    if host in ("", "0.0.0.0", "::"):  # every network this machine is in: it has a name there
+        host = socket.gethostname()
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
+
+
+def require_free_port(host: str, port: int) -> None:
+    """Check that a server can listen there, before a model is loaded for it.
+
+    Raises:
+        UsageError: another program does, or this machine has no such address or port.
+    """
+    if not 0 < port < 65536:
+        raise UsageError(_("there is no port {port}", port=port), advice=_("Ports go from 1 to 65535."))
+    try:
+        family, kind, _protocol, _name, place = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as here:
+            here.setsockopt(
+                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+            )  # as the server: what has just ended is no hindrance
+            here.bind(place)
+    except OSError as error:
+        raise UsageError(
+            _("nothing can be served at port {port} of {host}: {error}", port=port, host=host, error=error.strerror),
+            advice=_("Another program may have it: choose another port with --port."),
+        ) from error
 
 
 def server_arguments(model: ChatModel, host: str, port: int) -> list[str]:
