@@ -278,9 +278,27 @@ async def test_thoughts_are_folded_away(project):
         fresh = Spoken("x", None, user=False)
         await app.screen.query_one(Turns).mount(fresh)
         for piece in ("<th", "ink>well", " then</thi", "nk>\n\n**Yes", "**"):
-            await fresh.write(piece)
+            fresh.write(piece)
+        await until(pilot, lambda: not fresh._draws)
         assert (fresh._thoughts, fresh._said) == ("well then", "**Yes**")
         assert fresh.query_one(Markdown).source == "**Yes**"
+
+
+async def test_an_answer_of_garbage_leaves_the_screen_whole(project):
+    garbage = "a\x1b[31mred \x07[@click=app.quit]x[/] [/] \u202e`code [link](  **bold\n# \n```python\n" + "x = 1\n" * 40
+    table = "| a | b |\n|---|---|\n" + "| 1 | 2 |\n" * 1000
+    async with running_app(project, "chat") as (app, pilot):
+        await ready(app, pilot)
+        turns = app.screen.query_one(Turns)
+        for text in (garbage, table, "\n" * 500 + "end", "a" * 20_000):
+            turns.expect("tuned run-1")
+            for start in range(0, len(text), 1000):
+                turns.write(text[start : start + 1000])
+                await pilot.pause()
+            await until(pilot, lambda: not app.screen.query(Spoken).last()._draws)
+            shown_now = app.export_screenshot()
+            assert "\x1b" not in shown_now and "\x07" not in shown_now and "\u202e" not in shown_now
+            assert len(app.screen.query("*")) < 1000
 
 
 async def test_settings_are_kept_and_the_keys_of_the_conversation_wait(project):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -15,9 +16,12 @@ from tui_tuner import figures
 from tui_tuner.chat.thinking import without_thoughts
 from tui_tuner.language import _, ngettext
 from tui_tuner.plain_text import one_line, printable
+from tui_tuner.widgets.short_tables import with_short_tables
 
 if TYPE_CHECKING:
     from tui_tuner.chat.conversation import Conversation, Figures, Turn
+
+DRAWN_PART = 3  # times as long as a draw took, everything else has before the next one
 
 ENDS = {
     "length": _("cut at the longest answer"),
@@ -58,8 +62,8 @@ class Spoken(Vertical):
         self._text = turn.content if turn else ""
         self._thoughts, self._said = ("", self._text) if user else without_thoughts(self._text)
         self._drawn = ""  # what the Markdown has of what is said
-        self._drawing = asyncio.Lock()
-        self._can_draw = False
+        self._drawn_text = self._text
+        self._can_draw = self._draws = False
 
     def compose(self) -> ComposeResult:
         """The name above what is said; a person's words as they are, a model's as Markdown."""
@@ -69,14 +73,13 @@ class Spoken(Vertical):
             return
         with Collapsible(title=self._thoughts_title(), collapsed=True, classes="-some" if self._thoughts else ""):
             yield Static(Content(printable(self._thoughts)), classes="thoughts")
-        self._drawn = self._said
-        yield Markdown(printable(self._said), open_links=False)
+        self._drawn, self._drawn_text = with_short_tables(self._said), self._text
+        yield Markdown(printable(self._drawn), open_links=False)
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         """Draw what has come since it was put together."""
         self._can_draw = True
-        if not self._user:
-            await self._draw()
+        self._draw_soon()
 
     @property
     def is_empty(self) -> bool:
@@ -99,23 +102,40 @@ class Spoken(Vertical):
     def _thoughts_title(self) -> str:
         return ngettext("thought for {number:,} word", "thought for {number:,} words", len(self._thoughts.split()))
 
-    async def write(self, piece: str) -> None:
+    def write(self, piece: str) -> None:
         """Add a piece of the reply; one that comes before there is anything to draw on is drawn with the first."""
         self._text += piece
-        self._thoughts, self._said = without_thoughts(self._text)
-        if self._can_draw and self.is_attached:
-            await self._draw()
+        self._draw_soon()
 
+    def _draw_soon(self) -> None:
+        if self._can_draw and not self._draws and not self._user:
+            self._draws = True
+            self._draw()
+
+    @work(group="writing", description="writing the answer")
     async def _draw(self) -> None:
-        async with self._drawing:
-            if self._thoughts:
-                self.query_one(".thoughts", Static).update(Content(printable(self._thoughts)))
-                folded = self.query_one(Collapsible)
-                folded.title = self._thoughts_title()
-                folded.add_class("-some")
-            fresh, self._drawn = self._said[len(self._drawn) :], self._said
-            if fresh:
-                await self.query_one(Markdown).append(printable(fresh))
+        try:
+            while self._drawn_text != self._text:
+                began = time.monotonic()
+                self._drawn_text = self._text
+                await self._draw_now()
+                # A long table or block of code takes a while to draw, and another token comes meanwhile: keys go first.
+                await asyncio.sleep(DRAWN_PART * (time.monotonic() - began))
+        finally:
+            self._draws = False
+
+    async def _draw_now(self) -> None:
+        self._thoughts, self._said = without_thoughts(self._text)
+        if self._thoughts:
+            self.query_one(".thoughts", Static).update(Content(printable(self._thoughts)))
+            folded = self.query_one(Collapsible)
+            folded.title = self._thoughts_title()
+            folded.add_class("-some")
+        before, self._drawn = self._drawn, with_short_tables(self._said)
+        if not self._drawn.startswith(before):
+            await self.query_one(Markdown).update(printable(self._drawn))
+        elif len(self._drawn) > len(before):
+            await self.query_one(Markdown).append(printable(self._drawn[len(before) :]))
 
     def end(self, made: Figures, others: int) -> None:
         """Say how fast it was, and how many replies the question had before."""
@@ -180,8 +200,4 @@ class Turns(VerticalScroll):
     def write(self, piece: str) -> None:
         """Add a piece to the reply that is coming."""
         if self._reply is not None:
-            self._write(self._reply, piece)
-
-    @work(group="writing", description="writing the answer")
-    async def _write(self, reply: Spoken, piece: str) -> None:
-        await reply.write(piece)
+            self._reply.write(piece)
