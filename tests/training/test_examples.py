@@ -12,7 +12,8 @@ import tiny_model
 from tui_tuner.errors import DatasetError, Stopped
 from tui_tuner.models.loading import load_model
 from tui_tuner.progress import StopToken, ignore_event
-from tui_tuner.training.examples import Encoder, UnusableRow, lines_in_words, notices, read_examples
+from tui_tuner.training.examples import Encoder, UnusableRow, read_examples
+from tui_tuner.training.row_notices import lines_in_words, notices
 
 THREE_TURNS = {
     "messages": [

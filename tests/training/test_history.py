@@ -6,7 +6,8 @@ import json
 from training.story import EVENTS, started, step, write
 
 from tui_tuner.progress import StageProgress
-from tui_tuner.training.events import MicroBatchHalved, Validation, event_from_json
+from tui_tuner.training.event_lines import event_from_json
+from tui_tuner.training.events import MicroBatchHalved, Validation
 from tui_tuner.training.history import RunHistory, read_history
 
 

@@ -9,7 +9,7 @@ import pytest
 from training.school import QUICK, rows
 
 from tui_tuner.cli import main
-from tui_tuner.training.events import KINDS as EVENTS
+from tui_tuner.training.event_lines import KINDS as EVENTS
 from tui_tuner.training.metrics_keys import EVERY_LINE, KINDS
 from tui_tuner.training.run_guide import GUIDE
 from tui_tuner.training.run_tail import METRICS

@@ -17,8 +17,8 @@ from tui_tuner.training.checkpoint import Progress
 from tui_tuner.training.events import FinalTest
 from tui_tuner.training.examples import Example
 from tui_tuner.training.plan import TrainingPlan
+from tui_tuner.training.pupil import Pupil
 from tui_tuner.training.record import RunRecord
-from tui_tuner.training.session import Pupil
 from tui_tuner.training.validation import held_out_loss
 
 log = logging.getLogger(__name__)

@@ -12,15 +12,16 @@ from tui_tuner.models.loading import load_model, load_tokenizer
 from tui_tuner.progress import Emit, Event, Notice, StageProgress, StopToken
 from tui_tuner.teachers.making_room import make_room
 from tui_tuner.training.adapter import attach_adapter
-from tui_tuner.training.examples import Examples, notices, read_examples
+from tui_tuner.training.examples import Examples, read_examples
 from tui_tuner.training.loop import Stepper
 from tui_tuner.training.machine_news import display_notices
 from tui_tuner.training.memory_check import check_memory
 from tui_tuner.training.optimization import advice_on, make_optimizer
 from tui_tuner.training.plan import TrainingPlan
+from tui_tuner.training.pupil import Pupil
+from tui_tuner.training.row_notices import notices
 from tui_tuner.training.run_config import TEST_FILE, TRAIN_FILE, VALID_FILE
 from tui_tuner.training.samples import Sampler, sample_prompts
-from tui_tuner.training.session import Pupil
 
 
 @dataclass

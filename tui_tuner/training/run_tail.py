@@ -13,7 +13,7 @@ from typing import Any
 from tui_tuner.files import storage_errors
 from tui_tuner.language import _
 from tui_tuner.progress import Event, Notice
-from tui_tuner.training.events import event_from_json
+from tui_tuner.training.event_lines import event_from_json
 
 METRICS = "metrics.jsonl"
 

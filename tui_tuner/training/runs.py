@@ -15,6 +15,7 @@ from tui_tuner.errors import TunerError
 from tui_tuner.files import storage_errors
 from tui_tuner.progress import Event
 from tui_tuner.project import Project
+from tui_tuner.training.event_lines import event_from_json
 from tui_tuner.training.events import (
     FinalTest,
     StepSkipped,
@@ -22,7 +23,6 @@ from tui_tuner.training.events import (
     TrainingStarted,
     TrainStep,
     Validation,
-    event_from_json,
 )
 from tui_tuner.training.run_config import read_config
 from tui_tuner.training.run_names import read_note

@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from tui_tuner.errors import TrainingError
 from tui_tuner.language import _
@@ -19,17 +17,18 @@ from tui_tuner.training.batches import Batch, Feed
 from tui_tuner.training.checkpoint import Progress, Window, checkpoint_folder, save_checkpoint
 from tui_tuner.training.effort import Row, effort_with
 from tui_tuner.training.events import CheckpointSaved, StepSkipped, TrainingEnded, Validation
-from tui_tuner.training.examples import Example, lines_in_words
-from tui_tuner.training.loop import Stepper, StepResult
-from tui_tuner.training.loss import BatchLoss
+from tui_tuner.training.examples import Example
+from tui_tuner.training.loop import StepResult
 from tui_tuner.training.machine_news import MachineNews
 from tui_tuner.training.machine_watch import MachineWatch
 from tui_tuner.training.memory_guard import MemoryGuard
 from tui_tuner.training.outlook import Outlook
 from tui_tuner.training.patience import count_evaluation, has_given_up
 from tui_tuner.training.plan import TrainingPlan
+from tui_tuner.training.pupil import Pupil
 from tui_tuner.training.record import RunRecord
 from tui_tuner.training.reporting import count_step, report
+from tui_tuner.training.row_notices import lines_in_words
 from tui_tuner.training.run_config import TRAIN_FILE, VALID_FILE
 from tui_tuner.training.samples import Sampler
 from tui_tuner.training.turnstile import Turnstile
@@ -37,20 +36,6 @@ from tui_tuner.training.validation import held_out_loss
 
 # So many steps in a row that had to be left out are no accident.
 MOST_SKIPPED = 5
-
-
-@dataclass(frozen=True)
-class Pupil:
-    """What is trained: the model with its optimizer, how the loss is computed, and what the adapter says of itself."""
-
-    stepper: Stepper
-    loss: BatchLoss
-    adapter_config: dict[str, Any]
-
-    @property
-    def model(self) -> Any:
-        """The model with its adapter."""
-        return self.stepper.model
 
 
 class Session:

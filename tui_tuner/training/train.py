@@ -24,11 +24,12 @@ from tui_tuner.training.machine_watch import MachineWatch
 from tui_tuner.training.optimization import schedule_for_mlx_lm
 from tui_tuner.training.plan import TrainingPlan
 from tui_tuner.training.preparing import Prepared, prepare
+from tui_tuner.training.pupil import Pupil
 from tui_tuner.training.record import RunRecord
 from tui_tuner.training.run_config import CONFIG, RunConfig, current_versions
 from tui_tuner.training.run_guide import write_guide
 from tui_tuner.training.runs import RunSummary, summarize
-from tui_tuner.training.session import Pupil, Session
+from tui_tuner.training.session import Session
 from tui_tuner.training.speeds import remember_speed
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from tui_tuner.training.machines.group import MEASURE, STEP, Group, MachineLost
 from tui_tuner.training.machines.parts import Parts, SharedGradient, SharedLoss, fingerprint, reseed
 from tui_tuner.training.plan import TrainingPlan
 from tui_tuner.training.preparing import Prepared, prepare
-from tui_tuner.training.session import Pupil
+from tui_tuner.training.pupil import Pupil
 
 if TYPE_CHECKING:
     import mlx.core as mx

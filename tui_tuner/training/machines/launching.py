@@ -26,7 +26,7 @@ from tui_tuner.jobs import JobEnded
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, Event, Notice, StageProgress, StopToken
-from tui_tuner.training.events import event_from_json
+from tui_tuner.training.event_lines import event_from_json
 from tui_tuner.training.machines.hosts import Hosts
 from tui_tuner.training.machines.meeting import MEETING_SECONDS, MachineHere, MachinesMet, Meeting, port_options
 from tui_tuner.training.plan import TrainingPlan
