@@ -67,6 +67,16 @@ def test_a_torn_last_line_is_dropped_and_the_rest_kept(tmp_path):
     assert read_json_lines(path) == ([{"n": 1}, {"n": 2}, {"n": 3}], [])
 
 
+@pytest.mark.parametrize(("last", "kept"), [(b'{"n": 2}', True), (b'{"n": {"n": 2}', False), (b"12", False)])
+def test_a_last_line_that_lacks_only_its_end_gets_that(tmp_path, last, kept):
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(b'{"n": 1}\n' + last)
+    with Journal(path) as journal:
+        assert journal.torn is not kept
+        journal.append({"n": 3})
+    assert [row["n"] for row in read_json_lines(path)[0]] == ([1, 2, 3] if kept else [1, 3])
+
+
 def test_lines_of_other_programs_are_read(tmp_path):
     path = tmp_path / "lines.jsonl"
     path.write_bytes(b'\xef\xbb\xbf{"n": 1}\r\n\n  {"n": "\xed\xa0\xbd"}  \n{"n": "\xff"}\n')

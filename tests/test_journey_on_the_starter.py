@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tui_tuner.demo import examples
-from tui_tuner.evaluation.comparisons import list_comparisons, read_comparison
+from tui_tuner.evaluation.kept_comparisons import list_comparisons, read_comparison
 from tui_tuner.project import open_project
 
 

@@ -14,7 +14,8 @@ from tui_tuner.files import storage_errors
 class Journal:
     """A file of JSON lines that only grows; each line is on the disk before `append` returns.
 
-    A torn last line (the process died while writing it) is cut off when the journal is opened.
+    A torn last line (the process died while writing it) is cut off when the journal is opened; one that lacks nothing
+    but its end gets that, because whoever has read the file has read it too.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,6 +34,10 @@ class Journal:
         if whole == len(content):
             return False
         with self.path.open("rb+") as file:
+            if _is_whole(content[whole:]):
+                file.seek(0, os.SEEK_END)
+                file.write(b"\n")
+                return False
             file.truncate(whole)
         return True
 
@@ -64,3 +69,11 @@ class Journal:
 
     def __exit__(self, *_details: object) -> None:
         self.close()
+
+
+def _is_whole(line: bytes) -> bool:
+    """Whether nothing of an object is missing; half of a number or a word would look whole as well."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False

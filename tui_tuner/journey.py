@@ -98,7 +98,7 @@ def _train_standing(project: Project) -> Standing:
 def _is_compared(project: Project) -> bool:
     if not any(project.comparisons.glob("*.jsonl")):
         return False
-    from tui_tuner.evaluation.comparisons import has_finished_comparison
+    from tui_tuner.evaluation.kept_comparisons import has_finished_comparison
 
     return has_finished_comparison(project)
 

@@ -30,7 +30,7 @@ def uses_of(project: Project, run: Path) -> list[str]:
 
 def comparisons_with(project: Project, name: str) -> int:
     """How many comparisons were made with the run called `name`."""
-    from tui_tuner.evaluation.comparisons import list_comparisons, read_comparison, runs_in
+    from tui_tuner.evaluation.kept_comparisons import list_comparisons, read_comparison, runs_in
 
     count = 0
     for path in list_comparisons(project):

@@ -1,5 +1,7 @@
 import json
+import resource
 import shutil
+import signal
 import time
 
 import pytest
@@ -9,12 +11,12 @@ from teachers.small_ollama import MISTRAL, SmallOllama
 from tui_tuner.errors import ModelError, ProjectError, Stopped, StorageError
 from tui_tuner.evaluation.answering import groups
 from tui_tuner.evaluation.compare import FEW, compare, plan_comparison
-from tui_tuner.evaluation.comparisons import list_comparisons, read_comparison, runs_in
 from tui_tuner.evaluation.events import AnswerEnded, AnswerStarted, AnswerText, ComparisonSummed
+from tui_tuner.evaluation.kept_comparisons import list_comparisons, read_comparison, runs_in
 from tui_tuner.export.fuse import fuse, plan_fuse
 from tui_tuner.models.generation import Sampling, stream_reply
 from tui_tuner.models.loading import load_model
-from tui_tuner.progress import StopToken, ignore_event
+from tui_tuner.progress import Notice, StopToken, ignore_event
 from tui_tuner.training.examples import read_examples
 from tui_tuner.training.loss import PlainLoss
 from tui_tuner.training.validation import held_out_loss
@@ -300,3 +302,61 @@ def test_the_starter_answers_differently_once_it_is_tuned(starter, tmp_path):
     (answered,) = compare(plan_comparison(project, starter), emit=ignore_event, stop=StopToken()).answered
     assert "Paris" in answered.answers["base"].text
     assert answered.answers["tuned"].text != answered.answers["base"].text
+
+
+def test_killed_anywhere_it_asks_only_what_was_lost(project, base):
+    whole = compare(plan_comparison(project, base), emit=ignore_event, stop=StopToken())
+    content = whole.path.read_bytes()
+    lines = content.splitlines(keepends=True)
+    starts = [sum(map(len, lines[:number])) for number in range(len(lines))]
+    for number, start in list(enumerate(starts))[1:]:  # the first is written whole or not at all
+        for cut in (start, start + 1, start + len(lines[number]) - 1):  # at a line's beginning, in it, before its end
+            whole.path.write_bytes(content[:cut])
+            events, again = [], plan_comparison(project, base)
+            if again.target != whole.path:
+                assert number == len(lines) - 1 and cut == len(content) - 1  # nothing was lost
+                continue
+            made = compare(again, emit=events.append, stop=StopToken())
+            assert texts(made) == texts(whole) and made.losses == whole.losses and made.finished
+            asked = {(event.index, event.column) for event in events if isinstance(event, AnswerText)}
+            lost = number - 1 if cut < start + len(lines[number]) - 1 else number
+            assert asked == set(list(whole.answers)[lost:])
+            kept = read_comparison(whole.path)
+            assert (kept, kept.damaged) == (made, 0)
+            assert whole.path.read_bytes().count(b"\n") == len(lines)
+
+
+@pytest.mark.parametrize("room", [1, 3])
+def test_a_full_disk_ends_it_with_what_was_kept(project, base, room):
+    whole = compare(plan_comparison(project, base), emit=ignore_event, stop=StopToken())
+    lines = whole.path.read_bytes().splitlines(keepends=True)
+    whole.path.unlink()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    plan = plan_comparison(project, base)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (sum(map(len, lines[:room])) + 40, before[1]))
+        with pytest.raises(StorageError) as caught:
+            compare(plan, emit=ignore_event, stop=StopToken())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert caught.value.where == str(plan.target) and caught.value.advice
+    if room == 1:
+        assert not plan.target.exists()  # a comparison of nothing is not one
+        return
+    assert list(read_comparison(plan.target).answers) == list(whole.answers)[: room - 1]
+    again = plan_comparison(project, base)
+    assert again.target == plan.target
+    assert texts(compare(again, emit=ignore_event, stop=StopToken())) == texts(whole)
+
+
+def test_damaged_lines_are_asked_again_and_said(project, base):
+    whole = compare(plan_comparison(project, base), emit=ignore_event, stop=StopToken())
+    lines = whole.path.read_bytes().splitlines(keepends=True)
+    lines[2] = b"\x00\xff" + lines[2][2:]
+    whole.path.write_bytes(b"".join(lines))
+    events = []
+    made = compare(plan_comparison(project, base), emit=events.append, stop=StopToken())
+    assert made.path == whole.path and texts(made) == texts(whole)
+    assert any("1 line of it is damaged" in event.text for event in events if isinstance(event, Notice))

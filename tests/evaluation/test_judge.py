@@ -4,9 +4,10 @@ import pytest
 import tuned_model
 
 from tui_tuner.errors import Stopped, TeacherRefused, UsageError
-from tui_tuner.evaluation.comparisons import Answer, answer_row, read_comparison
+from tui_tuner.evaluation.comparisons import Answer, answer_row
 from tui_tuner.evaluation.judge import judge, unjudged
 from tui_tuner.evaluation.judgement import read_judgement
+from tui_tuner.evaluation.kept_comparisons import read_comparison
 from tui_tuner.evaluation.losses import Loss
 from tui_tuner.evaluation.opinions import Opinion, Tally, judged, voted
 from tui_tuner.evaluation.report import as_html, as_markdown
@@ -140,7 +141,7 @@ def test_what_cannot_be_read_does_not_count_and_an_error_is_asked_again(kept):
     assert judged(kept.judgements, "run-1") == Tally(even=1, unread=7)
     assert len(mute.requests) == 28 and unjudged(kept) == []
     (notice,) = [event.text for event in events if isinstance(event, Notice)]
-    assert "nothing clear about 7 of 8 pairs" in notice and "stronger judge" in notice
+    assert "nothing clear about 7 of 8 pairs: 7 could not be read" in notice and "stronger judge" in notice
     kept.judgements.clear()
     events = []
     judge(kept, Rule(lambda _a, _b: TeacherRefused("no")), emit=events.append, stop=StopToken())

@@ -9,7 +9,8 @@ import tiny_project
 from textual.widgets import OptionList, Static
 
 from tui_tuner.app import TunerApp
-from tui_tuner.evaluation.comparisons import Answer, answer_row, read_comparison
+from tui_tuner.evaluation.comparisons import Answer, answer_row
+from tui_tuner.evaluation.kept_comparisons import read_comparison
 from tui_tuner.journal import Journal
 from tui_tuner.screens.compared_prompt import ComparedPrompt
 from tui_tuner.screens.voting import Voting, open_pairs
@@ -96,3 +97,18 @@ async def test_an_earlier_one_is_opened_and_written_down(project, size, beside):
         app.close()
     for ending in ("md", "html"):
         assert "older?" in (project.folder / "exports" / f"comparison-2026-01-01_10-00-00.{ending}").read_text()
+
+
+async def test_garbage_in_the_folder_hides_no_other_comparison(project):
+    (project.comparisons / "2027-01-01_00-00-00.jsonl").write_bytes(b"\x00\xff[b]garbage[/b]\n")
+    app = TunerApp(project, Settings(last_step="compare"))
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.pause()
+            assert "newer?" in said(app)
+            await pilot.press("o")
+            await pilot.pause()
+            rows = [str(option.prompt) for option in app.screen.query_one(OptionList).options]
+            assert len(rows) == 3 and "2027-01-01_00-00-00.jsonl: this is no comparison" in rows[-1]
+    finally:
+        app.close()

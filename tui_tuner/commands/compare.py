@@ -18,6 +18,7 @@ from tui_tuner.commands.running import exit_code, run_project_job
 from tui_tuner.journey import step
 from tui_tuner.language import _
 from tui_tuner.plain_text import printable
+from tui_tuner.progress import Notice
 from tui_tuner.step_work import comparison_work
 
 if TYPE_CHECKING:
@@ -112,12 +113,15 @@ def _show_candidates(project: Project, output: Output) -> None:
 
 def _show_kept(project: Project, arguments: argparse.Namespace, output: Output) -> None:
     """List the kept comparisons, show one, or export it."""
-    from tui_tuner.evaluation.comparisons import kept_comparisons, read_comparison, told_again
+    from tui_tuner.evaluation.comparisons import told_again
+    from tui_tuner.evaluation.kept_comparisons import kept_comparisons, read_comparison
     from tui_tuner.evaluation.report import export_comparison, title_of
     from tui_tuner.evaluation.summary import summed
 
-    found = kept_comparisons(project)
+    found, problems = kept_comparisons(project)
     if arguments.list:
+        for problem in problems:
+            output.event(Notice(str(problem), "warning"))
         for one in found:
             output.say(f"{one.path.stem}  {title_of(one)}")
             output.event(summed(one))

@@ -141,7 +141,8 @@ def _train(project: Project, emit: Emit, stop: StopToken) -> None:
 
 
 def _compare(project: Project, emit: Emit, stop: StopToken) -> Comparison:
-    from tui_tuner.evaluation.comparisons import Comparison, list_comparisons, read_comparison
+    from tui_tuner.evaluation.comparisons import Comparison
+    from tui_tuner.evaluation.kept_comparisons import list_comparisons, read_comparison
 
     for kept in list_comparisons(project):
         comparison = read_comparison(kept)

@@ -22,15 +22,16 @@ from tui_tuner.evaluation.comparisons import (
     loss_row,
     new_comparison_path,
     told_again,
-    unfinished_comparison,
 )
 from tui_tuner.evaluation.events import AnswerStarted, AnswerText
+from tui_tuner.evaluation.kept_comparisons import unfinished_comparison
 from tui_tuner.evaluation.losses import LossPlan
 from tui_tuner.evaluation.prompts import prompts_of
 from tui_tuner.evaluation.summary import summed
 from tui_tuner.file_versions import fingerprint
+from tui_tuner.files import write_json_lines
 from tui_tuner.journal import Journal
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.progress import Emit, Notice, Pace, StopToken
 from tui_tuner.project import Project
 
@@ -69,7 +70,7 @@ def plan_comparison(project: Project, model: Path) -> ComparePlan:
         ProjectError: nothing has been trained yet, or on another base model.
         ModelError: the fused model is to answer, and there is none.
         DatasetError: no prompts were chosen, and there are no held-out examples to take some from.
-        StorageError: the newest comparison cannot be read, or was made by a newer version.
+        StorageError: a file of prompts cannot be read.
     """
     from tui_tuner.chat.models import ollama_url
 
@@ -121,12 +122,19 @@ def compare(plan: ComparePlan, *, emit: Emit, stop: StopToken) -> Comparison:
         emit(event)
     if done:
         emit(Notice(_("Going on with the comparison that broke off: {done} of {total} kept.", done=done, total=total)))
+    if kept.damaged:
+        text = ngettext(
+            "{number} line of it is damaged: what it held is asked again.",
+            "{number} lines of it are damaged: what they held is asked again.",
+            kept.damaged,
+            number=kept.damaged,
+        )
+        emit(Notice(text, "warning"))
     waiting = [group for group in groups(plan.columns) if _left(kept, group) or _unmeasured(kept, group)]
     pace = Pace(_("Compare"), total, _("answers"), emit, done=done)
-    begun = plan.target.exists()
+    if not plan.target.exists():
+        write_json_lines(plan.target, [kept.made])  # whole or not at all: half of it would be no comparison
     with Journal(plan.target) as journal:
-        if not begun:
-            journal.append(kept.made)
         try:
             for group in waiting:
                 stop.check()

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from tui_tuner.errors import TeacherError
 from tui_tuner.evaluation.comparisons import Comparison
 from tui_tuner.evaluation.judgement import Place, every_pair, one_letter, reasoned, says_of, texts
-from tui_tuner.evaluation.opinions import Opinion, Says, judged
+from tui_tuner.evaluation.opinions import Opinion, Says, Tally, judged
 from tui_tuner.evaluation.summary import summed, yardstick
+from tui_tuner.evaluation.verdict import why_unclear
 from tui_tuner.journal import Journal
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
@@ -106,13 +107,9 @@ class _Bench:
 
 def _say_what_it_is_worth(kept: Comparison, teacher: Teacher, emit: Emit) -> None:
     """Say plainly when the judge was of little use."""
-    found = [judged(kept.judgements, column) for column in kept.columns if column != yardstick(kept)]
-    all_, turned, unread = (sum(getattr(tally, name) for tally in found) for name in ("all", "turned", "unread"))
-    if all_ and 2 * (turned + unread) > all_:
-        words = {"judge": teacher.name, "unclear": turned + unread, "all": all_, "turned": turned, "unread": unread}
-        text = _(
-            "{judge} said nothing clear about {unclear} of {all} pairs: of {turned} it said something else when their "
-            "order was turned, of {unread} something that could not be read. A stronger judge would say more.",
-            **words,
-        )
+    columns = [column for column in kept.columns if column != yardstick(kept)]
+    tally = sum((judged(kept.judgements, column) for column in columns), Tally())
+    if tally.all and 2 * tally.unclear > tally.all:
+        words = {"judge": teacher.name, "unclear": tally.unclear, "all": tally.all, "why": why_unclear(tally)}
+        text = _("{judge} said nothing clear about {unclear} of {all} pairs: {why}. Try a stronger judge.", **words)
         emit(Notice(text, "warning"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any, Literal
 
 Says = Literal["column", "first", "even", "unclear"]
@@ -46,7 +46,8 @@ class Opinion:
             ValueError, TypeError, KeyError: it is not that.
         """
         found = cls(**row["opinion"])
-        if found.says not in SAYS or found.order not in ORDERS or not isinstance(found.index, int):
+        known = found.says in SAYS and found.order in ORDERS and isinstance(found.judge, str)
+        if not known or not isinstance(found.index, int):
             raise ValueError("no opinion")
         return found
 
@@ -81,6 +82,9 @@ class Tally:
     def unclear(self) -> int:
         """Pairs the judge was asked about in vain."""
         return self.turned + self.unread
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
     @property
     def all(self) -> int:

@@ -68,11 +68,12 @@ def count_finding(name: str, tally: Tally) -> Finding:
         text += _(" ({share:.0%}, {low:.0%} to {high:.0%})", share=tally.won / tally.decided, low=low, high=high)
     text += _(", {ties} even", ties=tally.even)
     if tally.unclear:
-        text += _(", {unclear} unclear ({parts})", unclear=tally.unclear, parts=_unclear(tally))
+        text += _(", {unclear} unclear ({parts})", unclear=tally.unclear, parts=why_unclear(tally))
     return Finding(says, text, doubtful=bool(tally.unclear))
 
 
-def _unclear(tally: Tally) -> str:
+def why_unclear(tally: Tally) -> str:
+    """Why the judge said nothing clear of some pairs, in a few words."""
     turned = _("{number} changed with the order", number=tally.turned) if tally.turned else ""
     unread = _("{number} could not be read", number=tally.unread) if tally.unread else ""
     return ", ".join(part for part in (turned, unread) if part)

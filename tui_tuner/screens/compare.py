@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -14,7 +13,8 @@ from textual.content import Content
 from textual.widgets import Static, TextArea
 
 from tui_tuner.errors import TunerError
-from tui_tuner.evaluation.comparisons import Comparison, list_comparisons, read_comparison
+from tui_tuner.evaluation.comparisons import Comparison
+from tui_tuner.evaluation.kept_comparisons import newest_comparison, read_comparison
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line, printable
 from tui_tuner.progress import Event
@@ -90,8 +90,8 @@ class CompareScreen(SettingsStep):
             self._view = running
         elif self.project:
             try:
-                kept = list_comparisons(self.project)
-                self._view = ComparisonView.of(read_comparison(kept[0])) if kept else None
+                kept = newest_comparison(self.project)
+                self._view = ComparisonView.of(kept) if kept else None
             except TunerError as error:
                 self.tuner.complain(error)
 
@@ -185,13 +185,12 @@ class CompareScreen(SettingsStep):
 
     def action_vote(self) -> None:
         """Vote blindly on what is shown, or on the newest comparison."""
-        path = self._shown_journal()
-        if path is None:
-            self.say(_("There is nothing to vote on yet; g asks the questions."))
-            return
         try:
+            kept = self._shown_comparison()
+            if kept is None:
+                self.say(_("There is nothing to vote on yet; g asks the questions."))
+                return
             self.tuner.bench.require_own_project()  # a vote is written into the comparison
-            kept = read_comparison(path)
         except TunerError as error:
             self.tuner.complain(error)
             return
@@ -202,10 +201,10 @@ class CompareScreen(SettingsStep):
 
         self.app.push_screen(Voting(kept), ended)
 
-    def _shown_journal(self) -> Path | None:
+    def _shown_comparison(self) -> Comparison | None:
         if self._view is not None and self._view.kept is not None:
-            return self._view.kept
-        return next(iter(list_comparisons(self.project)), None) if self.project else None
+            return read_comparison(self._view.kept)
+        return newest_comparison(self.project) if self.project else None
 
     def works_now(self, action: str) -> bool:
         """While answers come, they are what is shown."""

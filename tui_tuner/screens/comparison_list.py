@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -10,9 +11,11 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Footer, OptionList, Static
+from textual.widgets.option_list import Option
 
-from tui_tuner.errors import TunerError
-from tui_tuner.evaluation.comparisons import Comparison, kept_comparisons
+from tui_tuner.errors import StorageError, TunerError
+from tui_tuner.evaluation.comparisons import Comparison
+from tui_tuner.evaluation.kept_comparisons import kept_comparisons
 from tui_tuner.evaluation.report import export_comparison, title_of
 from tui_tuner.language import _, ngettext
 from tui_tuner.plain_text import one_line
@@ -39,13 +42,14 @@ class ComparisonList(ModalScreen[Comparison | None]):
 
     def __init__(self, project: Project) -> None:
         super().__init__()
-        self._project, self._kept = project, kept_comparisons(project)
+        self._project = project
+        self._kept, self._problems = kept_comparisons(project)
 
     def compose(self) -> ComposeResult:
         """The comparisons, the newest first, and a line that says what was done."""
         with Vertical():
             yield Static(_("Comparisons: enter shows one"), markup=False)
-            yield OptionList(*(_line(one) for one in self._kept), compact=True)
+            yield OptionList(*map(_line, self._kept), *map(_damaged, self._problems), compact=True)
             yield Static(id="said", markup=False)
         yield Footer(show_command_palette=False, compact=True)
 
@@ -77,8 +81,14 @@ class ComparisonList(ModalScreen[Comparison | None]):
         self.query_one("#said", Static).update(Content(one_line(said)))
 
 
+def _damaged(error: StorageError) -> Option:
+    name = PurePath(error.where).name if error.where else ""
+    return Option(Content.styled(f" {one_line(name, 40)}: {one_line(error.what)}", "$text-muted"), disabled=True)
+
+
 def _line(kept: Comparison) -> Content:
     number = len(kept.prompts)
     about = ngettext("{number} question", "{number} questions", number)
     about += "" if kept.finished else _(" · broke off")
+    about += _(" · {number} damaged lines", number=kept.damaged) if kept.damaged else ""
     return Content(f" {one_line(title_of(kept), 60):60}") + Content.styled(f"  {about}", "$foreground 60%")
