@@ -114,6 +114,9 @@ class _Handler(BaseHTTPRequestHandler):
             if len(content) >= length / 2 and day == "drops":
                 self.connection.close()
                 return
+        if day == "full":
+            self.reply({"error": "Private repository storage limit reached, please upgrade your plan"}, 403)
+            return
         if day == "refuses" or hashlib.sha256(content).hexdigest() != digest:
             self.reply({"error": "no"}, 403)
             return

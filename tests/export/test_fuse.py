@@ -2,6 +2,9 @@ import errno
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -10,10 +13,12 @@ import tuned_model
 
 from tui_tuner.errors import ConfigurationError, ExportError, ProjectError, Stopped, StorageError
 from tui_tuner.export.fuse import fuse, plan_fuse, usage_of
+from tui_tuner.export.fused import fused_folder
 from tui_tuner.export.proof_rows import Proof, kept_proofs
 from tui_tuner.models.loading import load_model
 from tui_tuner.models.model_files import copy_tokenizer
 from tui_tuner.progress import Notice, StageProgress, StopToken, ignore_event
+from tui_tuner.project import save_project
 
 TOKENS = [1, 50, 60, 70, 80, 90]
 FULL_PRECISION = {"float32": "float32", "float16": "float16", "bfloat16": "bfloat16", "q4": "bfloat16", "q8": "float32"}
@@ -278,6 +283,34 @@ def test_what_a_killed_process_left_is_cleared_away(base, project):
     # Killed between two renames: the earlier model is put back, the rest is gone, what is not ours stays.
     assert sorted(path.name for path in models.iterdir()) == [f".{name}.keep", name]
     assert (project.fused_model / "mine.txt").exists()
+
+
+@pytest.mark.parametrize("stage", ["Write the fused model", "Prove the fused model"])
+def test_killed_it_has_made_nothing_and_the_next_start_does_it_all(stage, base, project):
+    code = f"""
+import os, signal
+from pathlib import Path
+from tui_tuner.models.blas import load_fast_blas
+load_fast_blas()
+from tui_tuner.export.fuse import fuse, plan_fuse
+from tui_tuner.progress import StopToken
+from tui_tuner.project import open_project
+
+def emit(event):
+    if getattr(event, "stage", "") == {stage!r}:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+fuse(plan_fuse(open_project(Path({str(project.folder)!r})), Path({str(base)!r})), emit=emit, stop=StopToken())
+"""
+    save_project(project)
+    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == -signal.SIGKILL
+    (left,) = project.fused_model.parent.iterdir()
+    assert left.name.startswith(f".{project.fused_model.name}.")
+    with pytest.raises(ExportError, match="no fused model yet"):
+        fused_folder(project)
+    fuse(plan_fuse(project, base), emit=ignore_event, stop=StopToken())
+    assert list(project.fused_model.parent.iterdir()) == [project.fused_model]
+    assert fused_folder(project).parts
 
 
 def test_how_it_is_used(base, project, tmp_path):

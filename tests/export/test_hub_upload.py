@@ -1,14 +1,16 @@
+import errno
 import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 
 import pytest
 from export.hub_for_uploads import HubForUploads
 
-from tui_tuner.errors import ConfigurationError, ExportError
+from tui_tuner.errors import ConfigurationError, ExportError, StorageError
 from tui_tuner.export.hub_files import plan_upload
 from tui_tuner.export.hub_upload import upload_to_hub
 from tui_tuner.export.proof_rows import kept_proofs
@@ -180,3 +182,28 @@ def test_offline_by_choice_is_said(project, hub, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(ExportError, match="HF_HUB_OFFLINE"):
         upload(project)
+
+
+def test_a_hub_without_room_for_it_says_so(project, hub):
+    hub.bad_days, proofs = ["full"], kept_proofs(project.fused_model)
+    with pytest.raises(ExportError, match="no room left") as caught:
+        upload(project)
+    assert "hf auth login" not in caught.value.advice  # no token would help
+    assert hub.repositories["me/mine"]["files"] == {}
+    assert kept_proofs(project.fused_model) == proofs
+    upload(project)
+    assert hub.repositories["me/mine"]["files"]
+
+
+def test_a_full_disk_here_uploads_nothing_and_leaves_nothing(project, hub, tmp_path, monkeypatch):
+    def full(_file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(StorageError, match="the disk is full"):
+            upload(project)
+    assert not hub.asked and list(tmp_path.iterdir()) == []
+    upload(project)
+    assert hub.repositories["me/mine"]["files"]

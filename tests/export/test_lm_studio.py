@@ -1,6 +1,10 @@
+import errno
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -93,6 +97,51 @@ def test_a_full_disk_is_known_beforehand(project, home, another_disk, monkeypatc
     with pytest.raises(StorageError, match="not enough disk space"):
         export(project, home)
     assert not (home / ".lmstudio" / "models").exists()
+
+
+def test_a_disk_that_fills_up_half_way_leaves_nothing(project, home, another_disk, monkeypatch):
+    def full(_file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    proofs = kept_proofs(project.fused_model)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(StorageError, match="the disk is full") as caught:
+            export(project, home)
+    assert "Free some space" in caught.value.advice
+    assert list((home / ".lmstudio" / "models" / "tuner").iterdir()) == []
+    assert kept_proofs(project.fused_model) == proofs
+    export(project, home)
+
+
+def test_killed_while_it_copies_nothing_looks_whole_and_the_next_one_clears_up(project, home):
+    code = f"""
+import os, signal
+from pathlib import Path
+import tui_tuner.export.lm_studio as module
+from tui_tuner.progress import StopToken, ignore_event
+from tui_tuner.project import open_project
+
+class Killing(StopToken):
+    left = 4  # it is asked before each file and each piece
+    def check(self):
+        self.left -= 1
+        if not self.left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+def another_disk(*_paths):
+    raise OSError(18, "")
+
+os.link = another_disk
+plan = module.plan_lm_studio(open_project(Path({str(project.folder)!r})), home=Path({str(home)!r}))
+module.export_to_lm_studio(plan, emit=ignore_event, stop=Killing())
+"""
+    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == -signal.SIGKILL
+    models = home / ".lmstudio" / "models" / "tuner"
+    (left,) = models.iterdir()
+    assert left.name.startswith(".mine.") and list(left.iterdir())
+    export(project, home)  # not asked whether to replace one: there is none
+    assert [path.name for path in models.iterdir()] == ["mine"]
 
 
 def test_stopped_or_killed_it_leaves_nothing(project, home, another_disk):

@@ -1,15 +1,25 @@
+import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import tuned_model
 from export.ollama_with_store import OllamaWithStore
 from export.test_chat_form import QWEN3
 
-from tui_tuner.errors import ConfigurationError, ExportError, TeacherError, TeacherRefused, TeacherUnavailable
+from tui_tuner.errors import (
+    ConfigurationError,
+    ExportError,
+    StorageError,
+    TeacherError,
+    TeacherRefused,
+    TeacherUnavailable,
+)
 from tui_tuner.export.fuse import fuse, plan_fuse
 from tui_tuner.export.greedy import speak
 from tui_tuner.export.ollama_export import NameTaken, export_to_ollama, ollama_name, parameters_of, plan_ollama
@@ -258,6 +268,26 @@ ollama_work(project)(ignore_event, StopToken())
     assert len(server.received) == 1
     assert len(list((server.store / "blobs").iterdir())) == 1
     assert not list((project.folder / "exports").glob(".*"))
+
+
+def test_a_full_disk_here_brings_nothing_there_and_leaves_nothing(project, server, monkeypatch):
+    from gguf import GGUFWriter
+
+    def full(_self, _tensor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(GGUFWriter, "write_tensor_data", full)
+        with pytest.raises(StorageError, match="the disk is full"):
+            export(project)
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=1000))
+        with pytest.raises(StorageError, match="not enough disk space"):
+            export(project)
+    assert not server.received and not server.created
+    assert not list((project.folder / "exports").glob(".*"))
+    export(project)
+    assert server.names() == ["mine:latest"]
 
 
 def test_without_an_ollama_there_is_a_modelfile_and_the_command(made, project):

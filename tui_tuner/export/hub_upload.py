@@ -23,6 +23,7 @@ from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, Notice, Pace, StopToken
 
 MEGABYTE = 1_000_000
+NO_ROOM = ("storage limit", "storage patterns")  # with these words the hub refuses what is too much, with status 403
 CHILD = """
 import sys
 sys.path = [sys.argv[1], *filter(None, sys.path)]
@@ -119,6 +120,9 @@ def _failure(plan: HubPlan, said: dict[str, Any], log: str) -> TunerError:
     if kind == "public":
         what = _("this repository is public, and a private one was wanted: nothing was sent")
         advice = _("Choose another repository, make it private there, or: --set private=false")
+    elif kind == "refused" and any(words in str(said.get("text")).lower() for words in NO_ROOM):
+        what = _("the hub has no room left for you")
+        advice = _("Delete what you no longer need there. {again}", again=again)
     elif kind in ("missing", "refused", "gated"):
         what = _("your token may not write there") if has_token else _("the hub wants to know who uploads")
         advice = login
@@ -129,6 +133,6 @@ def _failure(plan: HubPlan, said: dict[str, Any], log: str) -> TunerError:
     elif kind == "busy":
         what, advice = _("{hub} is too busy or has a fault", hub=hub_address()), again
     else:
-        lines = [line for line in (said.get("text") or log).splitlines() if line.strip()]
+        lines = [line for line in (said.get("text") or log).splitlines() if line.strip() and not line.startswith("{")]
         what, advice = _("the upload failed: {reason}", reason=one_line(lines[-1] if lines else "", 200)), again
     return ExportError(what, where=plan.repository, advice=advice)

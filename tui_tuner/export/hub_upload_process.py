@@ -51,9 +51,18 @@ def main(order: str) -> int:
         say(failure="public")
         return 1
     except Exception as error:
-        say(failure=failure_kind(error), text=without_secrets(error), token=has_token())
+        say(failure=failure_kind(error), text=_story(error), token=has_token())
         return 1
     return 0
+
+
+def _story(error: BaseException | None) -> str:
+    """What went wrong, and below it what was behind that: the hub's own words are often there alone."""
+    lines = []
+    while error is not None:
+        lines.append(without_secrets(error))
+        error = error.__cause__
+    return "\n".join(lines)
 
 
 def upload(order: dict[str, Any]) -> None:
