@@ -10,13 +10,15 @@ import tiny_project
 from textual.widgets import Static
 
 from tui_tuner.app import TunerApp
+from tui_tuner.environment.model_offers import suggestion
 from tui_tuner.models.base_model import find_base
 from tui_tuner.project import open_project
-from tui_tuner.screens import forecast_panel
+from tui_tuner.screens import forecast_panel, run_settings
 from tui_tuner.screens.auto import AutoScreen
 from tui_tuner.screens.forecast_panel import ForecastPanel
 from tui_tuner.settings import Settings
 from tui_tuner.training.forecast import Forecaster
+from tui_tuner.training.memory_estimate import Machine
 
 
 @pytest.fixture
@@ -84,7 +86,10 @@ async def test_asked_for_too_early_they_come_once_the_rows_are_counted(tmp_path)
         app.close()
 
 
-async def test_without_the_base_model_it_says_what_is_missing(tmp_path):
+async def test_without_the_base_model_it_says_what_is_missing_and_which_would_suit(tmp_path, monkeypatch):
+    machine = Machine(12 << 30, 16 << 30, gpu=True, cores=8)
+    monkeypatch.setattr(run_settings, "this_machine", lambda: machine)
+    suits = f"{suggestion(machine.usable, has_gpu=True)} suits this machine: b"
     project = tiny_project.make(tmp_path).with_settings("model", {"name": "some/model"})
     app = TunerApp(project, Settings(last_step="train"))
     try:
@@ -95,6 +100,7 @@ async def test_without_the_base_model_it_says_what_is_missing(tmp_path):
                 await pilot.pause(0.05)
                 said = f"{panel.render()} {verdict.render()}"
                 if "base model is here: b gets it" in said and "What suits is not known either" in said:
+                    assert suits in " ".join(said.split())
                     return
             pytest.fail(said)
     finally:

@@ -8,14 +8,17 @@ import dataclasses
 from textual import on, work
 from textual.app import ComposeResult
 
+from tui_tuner.environment.model_offers import suggestion
 from tui_tuner.errors import TunerError
 from tui_tuner.jobs import Work
 from tui_tuner.language import _
+from tui_tuner.models.base_model import find_tokenizer_folder
 from tui_tuner.screens.auto import AutoScreen
 from tui_tuner.screens.forecast_panel import ForecastKnown, ForecastPanel
 from tui_tuner.screens.settings_step import SettingsStep
 from tui_tuner.step_work import training_work
 from tui_tuner.training.auto import suggest
+from tui_tuner.training.forecast import this_machine
 from tui_tuner.training.suggestions import Suggestion, applied_to_all, is_taken, reasons_of
 from tui_tuner.widgets.settings_form import SettingsForm
 
@@ -82,9 +85,18 @@ class RunSettings(SettingsStep):
         """Show the settings that suit, where they were asked for too early."""
         waited, self._waits = self._waits, False
         if waited and self.is_current:
-            self.say("" if message.forecaster else _("What suits is not known either."))
+            self.say("" if message.forecaster else self._what_suits_anyway())
             if message.forecaster is not None:
                 self.action_auto()
+
+    def _what_suits_anyway(self) -> str:
+        """What can be said without the rows counted: where the base model is not here, which one suits."""
+        unknown = _("What suits is not known either.")
+        if find_tokenizer_folder(self.choices.model) is not None:
+            return unknown
+        machine = this_machine()
+        name = suggestion(machine.usable, has_gpu=machine.gpu)
+        return unknown + " " + _("As a base model {name} suits this machine: b chooses it.", name=name)
 
     def _take(self, suggestions: list[Suggestion]) -> None:
         """Take suggested settings; a run that is started with them keeps the reasons."""
