@@ -166,6 +166,23 @@ def test_one_that_cannot_say_why_is_asked_for_a_letter(kept, continues):
     assert len(letters) == 14 and {bool(request.beginning) for request in letters} == {continues}
 
 
+def test_one_that_never_says_why_is_asked_for_letters_alone(kept):
+    mute = Rule(lambda _a, _b: "hm")
+    mute.at_once = 4
+    judge(kept, mute, emit=ignore_event, stop=StopToken())
+    assert [request.max_tokens > 20 for request in mute.requests] == [True] * 4 + [False] * 14
+    assert judged(kept.judgements, "run-1") == Tally(even=1, unread=7)
+
+
+def test_of_many_that_could_be_asked_at_once_few_are_so_that_a_kill_takes_few(kept, monkeypatch):
+    monkeypatch.setattr("tui_tuner.evaluation.judge.AT_ONCE", 5)
+    eager, sizes = Rule(longer), []
+    eager.at_once, ask = 512, eager.ask
+    eager.ask = lambda requests, hear, stop: (sizes.append(len(requests)), ask(requests, hear, stop))
+    judge(kept, eager, emit=ignore_event, stop=StopToken())
+    assert sizes == [5, 5, 4]
+
+
 def test_stopped_it_goes_on_where_it_was(kept):
     stop = StopToken()
 

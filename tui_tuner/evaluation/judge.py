@@ -20,6 +20,9 @@ from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, Notice, Pace, StopToken
 from tui_tuner.teachers.teacher import Answer, Teacher
 
+AT_ONCE = 16  # pairs; what a kill takes of a judge that has to be asked twice is no more than these
+ENOUGH_TO_KNOW = 4  # pairs; a judge that says nothing readable of so many is asked for letters alone from then on
+
 
 def unjudged(kept: Comparison) -> list[Place]:
     """What a judge has still to read: the prompt's place, the column, and in which order."""
@@ -44,7 +47,7 @@ def judge(kept: Comparison, teacher: Teacher, *, emit: Emit, stop: StopToken) ->
         for place in same:
             bench.keep(place, "even")
         different = [place for place in waiting if place not in same]
-        size = max(teacher.at_once, 1)
+        size = min(max(teacher.at_once, 1), AT_ONCE)
         for begin in range(0, len(different), size):
             stop.check()
             bench.hear(different[begin : begin + size])
@@ -65,12 +68,20 @@ class _Bench:
     pace: Pace
     emit: Emit
     stop: StopToken
+    letters_alone: bool = False
 
     def hear(self, places: Sequence[Place]) -> None:
         """Have the judge say why and which; where that cannot be read, only which."""
+        unread = list(places) if self.letters_alone else self._ask_why(places)
+        if unread:
+            self._ask_letters(unread)
+        self.letters_alone = self.letters_alone or len(unread) == len(places) >= ENOUGH_TO_KNOW
+
+    def _ask_why(self, places: Sequence[Place]) -> list[Place]:
+        """Returns those of which it said nothing that can be read."""
         unread: list[Place] = []
 
-        def first(number: int, answer: Answer | TeacherError) -> None:
+        def hear(number: int, answer: Answer | TeacherError) -> None:
             place = places[number]
             if isinstance(answer, TeacherError):
                 self._miss(answer)
@@ -79,17 +90,18 @@ class _Bench:
             else:
                 self.keep(place, says)
 
-        def second(number: int, answer: Answer | TeacherError) -> None:
+        self.teacher.ask([reasoned(self.kept, place) for place in places], hear, self.stop)
+        return unread
+
+    def _ask_letters(self, places: Sequence[Place]) -> None:
+        def hear(number: int, answer: Answer | TeacherError) -> None:
             if isinstance(answer, TeacherError):
                 self._miss(answer)
             else:
-                self.keep(unread[number], says_of(answer.text, unread[number][2]))
+                self.keep(places[number], says_of(answer.text, places[number][2]))
 
-        self.teacher.ask([reasoned(self.kept, place) for place in places], first, self.stop)
-        if unread:
-            continues = self.teacher.continues
-            letters = [one_letter(self.kept, place, continues=continues) for place in unread]
-            self.teacher.ask(letters, second, self.stop)
+        continues = self.teacher.continues
+        self.teacher.ask([one_letter(self.kept, place, continues=continues) for place in places], hear, self.stop)
 
     def keep(self, place: Place, says: Says) -> None:
         """Keep a judgement at once."""
