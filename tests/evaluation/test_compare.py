@@ -8,7 +8,7 @@ import pytest
 import tuned_model
 from teachers.small_ollama import MISTRAL, SmallOllama
 
-from tui_tuner.errors import ModelError, ProjectError, Stopped, StorageError
+from tui_tuner.errors import DatasetError, ModelError, ProjectError, Stopped, StorageError
 from tui_tuner.evaluation.answering import groups
 from tui_tuner.evaluation.compare import FEW, compare, plan_comparison
 from tui_tuner.evaluation.events import AnswerEnded, AnswerStarted, AnswerText, ComparisonSummed
@@ -360,3 +360,20 @@ def test_damaged_lines_are_asked_again_and_said(project, base):
     made = compare(plan_comparison(project, base), emit=events.append, stop=StopToken())
     assert made.path == whole.path and texts(made) == texts(whole)
     assert any("1 line of it is damaged" in event.text for event in events if isinstance(event, Notice))
+
+
+def test_a_question_that_does_not_fit_is_named_before_anybody_answers(tmp_path):
+    project = tuned_model.talker(tmp_path)  # its model holds 120 tokens
+    base = tmp_path / "base"
+    settings = {"prompts": "why;" + "how so " * 20 + ";when", "max_tokens": "8"}
+    with pytest.raises(DatasetError, match=r"question 2 is too long for base: .* of up to 8 .* 120") as caught:
+        compare(plan_comparison(project.with_settings("compare", settings), base), emit=ignore_event, stop=StopToken())
+    assert caught.value.where.startswith("how so") and "Shorten" in caught.value.advice
+    assert list_comparisons(project) == []
+    fits = project.with_settings("compare", {"prompts": "why", "max_tokens": "8"})
+    assert compare(plan_comparison(fits, base), emit=ignore_event, stop=StopToken()).finished
+    with SmallOllama(MISTRAL, context=20) as server:
+        project = project.with_settings("dataset", {"teacher": "ollama", "url": server.place})
+        project = project.with_settings("compare", {"prompts": "so " * 30, "columns": "ollama:mistral:7b;base"})
+        with pytest.raises(DatasetError, match="question 1 is too long for ollama:mistral:7b"):
+            compare(plan_comparison(project, base), emit=ignore_event, stop=StopToken())

@@ -62,3 +62,25 @@ def test_a_file_that_is_empty_or_not_there(tmp_path):
         read_prompts(tmp_path / "empty.txt")
     with pytest.raises(StorageError):
         read_prompts(tmp_path / "none.txt")
+
+
+def test_all_lines_with_a_mistake_are_named_and_a_text_of_any_encoding_is_read(tmp_path):
+    rows = ['{"prompt": "Why?"}'] * 30
+    for line in (3, 7, *range(12, 25)):
+        rows[line - 1] = "[broken"
+    (tmp_path / "asked.jsonl").write_text("\n".join(rows))
+    with pytest.raises(DatasetError, match="15 lines are no prompts: 3, 7, 12, 13, 14, 15, 16, 17…") as caught:
+        read_prompts(tmp_path / "asked.jsonl")
+    assert caught.value.where == f"{tmp_path / 'asked.jsonl'}:3"
+    (tmp_path / "asked.txt").write_bytes("Wo wächst Öl?\r\n".encode("utf-16"))
+    assert read_prompts(tmp_path / "asked.txt") == [Prompt("Wo wächst Öl?")]
+    (tmp_path / "asked.txt").write_bytes(bytes(range(256)) * 9)
+    with pytest.raises(DatasetError, match="no text") as caught:
+        read_prompts(tmp_path / "asked.txt")
+    assert caught.value.where == str(tmp_path / "asked.txt")
+
+
+def test_ten_thousand_prompts_are_read(tmp_path):
+    path = tmp_path / "asked.txt"
+    path.write_text("".join(f"What is {number}?\n" for number in range(10_000)))
+    assert read_prompts(path)[-1] == Prompt("What is 9999?")

@@ -13,6 +13,7 @@ from tui_tuner.choices import CompareChoice
 from tui_tuner.evaluation.columns import BASE, Column
 from tui_tuner.evaluation.comparisons import Answer
 from tui_tuner.evaluation.losses import Loss, LossPlan, measure_loss
+from tui_tuner.language import _
 from tui_tuner.progress import Emit, StopToken
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tui_tuner.teachers.model_in_ollama import ModelInOllama
 
 TOGETHER = 16  # answers written at the same time
+TEMPLATE = 512  # tokens; more than what a model's template puts around a prompt
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,13 @@ class Asking:
 
 class Answerer(Protocol):
     """A column that is ready to answer."""
+
+    def require_room(self, prompt: str, asking: Asking) -> None:
+        """Check that `prompt` and the longest answer fit into the model's context.
+
+        Raises:
+            ContextFull, TooLong: they do not.
+        """
 
     def answer(self, prompt: str, asking: Asking, on_text: Callable[[str], None], stop: StopToken) -> Answer:
         """Answer `prompt`; each piece is given to `on_text`. Asked to stop, the answer's `finish` is `stopped`."""
@@ -119,7 +128,29 @@ class InThisProcess:
     """Implements `Answerer` on a model in memory."""
 
     def __init__(self, loaded: LoadedModel) -> None:
+        from tui_tuner.chat.context import context_length
+
         self._loaded = loaded
+        self._limit = context_length(loaded.path)
+
+    def require_room(self, prompt: str, asking: Asking) -> None:
+        """See `Answerer`; one whose configuration does not say how much it holds takes everything.
+
+        Raises:
+            ContextFull: they do not fit.
+            ModelError: the model's template refuses the prompt.
+        """
+        from tui_tuner.chat.context import ContextFull
+        from tui_tuner.models.prompts import prompt_tokens
+
+        answer, letters = asking.choice.max_tokens, len(prompt.encode()) + len(asking.system_prompt.encode())
+        if self._limit is None or letters + TEMPLATE + answer <= self._limit:  # a token is at least a byte
+            return
+        tokens = len(prompt_tokens(self._loaded, asking.messages(prompt)))
+        if tokens + answer > self._limit:
+            words = {"tokens": tokens, "answer": answer, "limit": self._limit}
+            what = _("{tokens} tokens and an answer of up to {answer} are more than the {limit} it holds", **words)
+            raise ContextFull(what)
 
     def answer(self, prompt: str, asking: Asking, on_text: Callable[[str], None], stop: StopToken) -> Answer:
         """See `Answerer`.
@@ -174,6 +205,15 @@ class InOllama:
 
     def __init__(self, model: ModelInOllama) -> None:
         self._model = model
+
+    def require_room(self, prompt: str, asking: Asking) -> None:
+        """See `Answerer`: as far as one can know without its tokenizer.
+
+        Raises:
+            TooLong: it does not fit, whatever the tokenizer.
+            TeacherError: the server does not answer.
+        """
+        self._model.make_room(asking.messages(prompt), asking.sampling)
 
     def answer(self, prompt: str, asking: Asking, on_text: Callable[[str], None], stop: StopToken) -> Answer:
         """See `Answerer`.

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tui_tuner.errors import DatasetError
 from tui_tuner.evaluation.answering import Answerer, Asking, groups, opened
 from tui_tuner.evaluation.columns import Column, find_columns
 from tui_tuner.evaluation.comparisons import (
@@ -32,6 +33,7 @@ from tui_tuner.file_versions import fingerprint
 from tui_tuner.files import write_json_lines
 from tui_tuner.journal import Journal
 from tui_tuner.language import _, ngettext
+from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, Notice, Pace, StopToken
 from tui_tuner.project import Project
 
@@ -111,6 +113,7 @@ def compare(plan: ComparePlan, *, emit: Emit, stop: StopToken) -> Comparison:
     """Ask every column every prompt; each answer is kept at once.
 
     Raises:
+        DatasetError: a question and its answer do not fit into a model's context.
         ModelError: a model or an adapter cannot be loaded, or its template refuses the prompts.
         TeacherError: Ollama does not answer, or has no such model.
         StorageError: the journal cannot be written.
@@ -176,6 +179,8 @@ class _Round:
     def ask(self) -> None:
         """Few prompts are asked one after the other, each of all; many of one column together."""
         kept = self.plan.kept
+        for column, answerer in zip(self.group, self.answerers, strict=True):
+            self._require_room(column, answerer)
         if len(kept.prompts) > FEW:
             for column, answerer in zip(self.group, self.answerers, strict=True):
                 self._ask_together(column, answerer, _left(kept, [column]))
@@ -186,6 +191,23 @@ class _Round:
         for column, answerer in zip(self.group, self.answerers, strict=True):
             if self.plan.loss is not None and column in _unmeasured(kept, [column]):
                 self._measure(self.plan.loss, column, answerer)
+
+    def _require_room(self, column: Column, answerer: Answerer) -> None:
+        """A question that is too long is said before anybody answers."""
+        from tui_tuner.chat.context import ContextFull
+        from tui_tuner.teachers.server_errors import TooLong
+
+        for place in _left(self.plan.kept, [column]):
+            prompt = self.plan.kept.prompts[place].text
+            try:
+                answerer.require_room(prompt, self.plan.asking)
+            except (ContextFull, TooLong) as error:
+                words = {"number": place + 1, "column": column.label, "what": error.what}
+                raise DatasetError(
+                    _("question {number} is too long for {column}: {what}", **words),
+                    where=one_line(prompt, 60),
+                    advice=_("Shorten it, leave it out, allow shorter answers, or take a model that holds more."),
+                ) from error
 
     def _measure(self, plan: LossPlan, column: Column, answerer: Answerer) -> None:
         loss = answerer.loss(plan, self.emit, self.stop)

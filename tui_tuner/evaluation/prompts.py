@@ -9,10 +9,13 @@ from typing import Any
 
 from tui_tuner.choices import CompareChoice
 from tui_tuner.dataset.held_out import held_out_questions
+from tui_tuner.encodings import decode
 from tui_tuner.errors import DatasetError
 from tui_tuner.files import BadLine, json_lines, storage_errors
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.project import Project
+
+MOST_NAMED = 8  # lines
 
 
 @dataclass(frozen=True)
@@ -61,30 +64,47 @@ def read_prompts(path: Path) -> list[Prompt]:
     """The prompts in `path`: one a line, or in a `.jsonl` file `{"prompt": ..., "expected": ...}` a line.
 
     Raises:
-        DatasetError: there are none, or a line is not one; names it.
+        DatasetError: there are none, lines are none, all of which are named, or it is no text.
         StorageError: it is not there or cannot be read.
     """
     with storage_errors(path):
         content = path.read_bytes()
     if path.suffix.lower() == ".jsonl":
-        found = [_prompt(row, f"{path}:{number}") for number, row in enumerate(json_lines(path), start=1)]
+        found = _from_rows(path)
     else:
-        lines = content.decode("utf-8-sig", errors="replace").splitlines()
-        found = [Prompt(line.strip()) for line in lines if line.strip()]
+        try:
+            text = decode(content)
+        except DatasetError as error:
+            raise DatasetError(error.what, where=str(path), advice=_("Write one question a line.")) from error
+        found = [Prompt(line.strip()) for line in text.splitlines() if line.strip()]
     if not found:
         raise DatasetError(_("there is no prompt in it"), where=str(path), advice=_("Write one a line."))
     return found
 
 
-def _prompt(row: Any, where: str) -> Prompt:
-    where = f"{row.path}:{row.line}" if isinstance(row, BadLine) else where
+def _from_rows(path: Path) -> list[Prompt]:
+    found: list[Prompt] = []
+    wrong: list[int] = []
+    for number, row in enumerate(json_lines(path), start=1):
+        prompt = None if isinstance(row, BadLine) else _prompt(row)
+        if prompt is None:
+            wrong.append(row.line if isinstance(row, BadLine) else number)
+        else:
+            found.append(prompt)
+    if wrong:
+        lines = ", ".join(map(str, wrong[:MOST_NAMED])) + ("…" if len(wrong) > MOST_NAMED else "")
+        raise DatasetError(
+            ngettext("this line is no prompt", "{number} lines are no prompts: {lines}", len(wrong), lines=lines),
+            where=f"{path}:{wrong[0]}",
+            advice=_("Each should be like {example}", example='{"prompt": "Why?", "expected": "Because."}'),
+        )
+    return found
+
+
+def _prompt(row: Any) -> Prompt | None:
     text, expected = (row.get("prompt"), row.get("expected")) if isinstance(row, dict) else (None, None)
     if not isinstance(text, str) or not text.strip() or not isinstance(expected, str | None):
-        raise DatasetError(
-            _("this line is no prompt"),
-            where=where,
-            advice=_("It should be like {example}", example='{"prompt": "Why?", "expected": "Because."}'),
-        )
+        return None
     return Prompt(text.strip(), (expected or "").strip())
 
 
