@@ -104,6 +104,7 @@ async def test_ollama_by_one_key_asks_before_it_replaces(fused, tmp_path, monkey
             await pilot.press("o")
             await ended(app, pilot)
             assert isinstance(app.screen, Question)
+            assert "failed" not in notices(app)
             await pilot.press("n")
             await pilot.pause()
             assert "Nothing was replaced" in verdict(app)

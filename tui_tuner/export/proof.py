@@ -80,7 +80,7 @@ class Likeness:
         """The comparison row by row."""
         like = self.divergence <= self.limit
         finding = _(
-            "differ by {largest} at most, {divergence} nats; training changed {tuning} nats",
+            "differ by {largest} at most, {divergence} nats; training by {tuning}",
             largest=f"{self.largest_difference:.2g}",
             divergence=f"{max(self.divergence, 0.0):.1g}",
             tuning=f"{self.tuning:.1g}",

@@ -239,12 +239,15 @@ class ExportScreen(SettingsStep):
             fused = isinstance(view, ExportView) and view.place == "fuse"
             self.say(_("Done. ctrl+n: chat with your model.") if fused else said, tone="text-success")
         elif isinstance(view, ExportView) and view.taken:
-            self._ask_to_replace(view)
+            # Asked a moment later, so that it is this step that is told how it ended: a question is no failure.
+            self.call_later(self._ask_to_replace, view)
         else:
             self.say_how_it_ended(ended)
 
     def _ask_to_replace(self, view: ExportView) -> None:
         taken, view.taken = view.taken, ""
+        if not taken:
+            return  # asked already
 
         def answered(yes: bool | None) -> None:
             if yes:

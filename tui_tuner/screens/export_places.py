@@ -10,7 +10,7 @@ from textual.content import Content
 
 from tui_tuner.actions import key_of
 from tui_tuner.export.proof_rows import MARKS, Proof, Verdict
-from tui_tuner.language import _
+from tui_tuner.language import _, ngettext
 from tui_tuner.plain_text import one_line
 from tui_tuner.project import Project
 from tui_tuner.screens.proof_text import COLOURS
@@ -68,7 +68,8 @@ def place_row(place: Place, proof: Proof | None) -> Content:
     unproved = [row.name for row in proof.rows if row.verdict == "unproved"]
     told = _("{names} differ", names=", ".join(differing))
     if proof.passed:
-        told = _("{number} rows passed", number=len(proof.rows) - len(unproved))
+        passed = len(proof.rows) - len(unproved)
+        told = ngettext("{number} row passed", "{number} rows passed", passed)
         told += _(", {number} not proved", number=len(unproved)) if unproved else ""
     what = proof.what.removeprefix(place.proof).strip()
     when = proof.made[:16].replace("T", " ")
