@@ -28,7 +28,8 @@ QUICK = TrainingChoice(
 )
 
 WITHOUT_SHORTCUTS = dict.fromkeys(
-    ("kept_states", "learned_logits", "chunked_loss", "rows_side_by_side", "quick_exponentials"), False
+    ("kept_states", "learned_logits", "chunked_loss", "rows_side_by_side", "quick_exponentials", "quick_adapters"),
+    False,
 )
 
 

@@ -53,7 +53,8 @@ def quick_loss(tmp_path):
 
 def in_place(loss):
     """The names of the shortcuts that are there."""
-    there = (loss.states is not None, loss.head is not None, loss.chunked, loss.cores is not None, loss.exponentials)
+    there = [loss.states is not None, loss.head is not None, loss.chunked, loss.cores is not None]
+    there += [loss.exponentials, loss.adapters]
     return [name for name, found in zip(ALL, there, strict=True) if found]
 
 

@@ -152,6 +152,9 @@ class TrainingChoice:
     quick_exponentials: bool = setting(
         True, "On an x86 CPU: compute exponentials as powers, which MLX does three times faster there.", group=SHORTCUTS
     )
+    quick_adapters: bool = setting(
+        True, "On a CPU: have a product add what an adapter gives, instead of adding it afterwards.", group=SHORTCUTS
+    )
 
     steps_per_report: int = setting(
         1, "Report the training loss every so many steps.", minimum=1, maximum=10_000, group=RECORD

@@ -23,6 +23,7 @@ OURS = (
     "chunked_loss",
     "rows_side_by_side",
     "quick_exponentials",
+    "quick_adapters",
 )
 
 

@@ -1,7 +1,8 @@
 """The same loss with less work, each way proven on this very model before it is relied on.
 
 A shortcut goes into the model's own code at a seam that nearly all models have. Nearly: so loss and gradient of two
-short rows, or parts of rows, are computed with and without it, and where they differ it is taken out again, and said.
+short rows, or parts of rows, are computed without any and with all of them. Where they differ, each is tried by itself;
+one that is wrong is taken out again, and said.
 """
 
 from __future__ import annotations
@@ -59,19 +60,21 @@ def quick_loss(
     model.eval()  # dropout would make every comparison differ, and use up random numbers
     try:
         trial = _trial(model, examples)
-        for shortcut in (
+        shortcuts: tuple[_Shortcut, ...] = (
             _Exponentials(loss, choice),
+            _Adapters(loss, choice),
             _Head(loss, choice, model),
             _Chunks(loss, choice),
             _States(loss, choice, model, folder, tell),
             _Cores(loss, choice, model, len(examples)),
-        ):
-            if trial is None or not shortcut.possible():
-                continue
-            if not _proven(shortcut, model, loss, trial):
-                shortcut.take_out()
-                words = {"name": shortcut.name}
-                notices.append(Notice(_("no shortcut with this model ({name}): training is right but slower", **words)))
+        )
+        # All together first, which is how training will use them; one by one only to find out which of them is wrong.
+        if trial is not None and not _proven(shortcuts, model, loss, trial):
+            for shortcut in shortcuts:
+                if not _proven([shortcut], model, loss, trial):
+                    words = {"name": shortcut.name}
+                    text = _("no shortcut with this model ({name}): training is right but slower", **words)
+                    notices.append(Notice(text))
     finally:
         model.train()
     if loss.states is not None and trial is not None:
@@ -112,15 +115,28 @@ def _part(example: Example) -> Example:
     return replace(example, tokens=example.tokens[window], learned=example.learned[window])
 
 
-def _proven(shortcut: _Shortcut, model: Any, loss: BatchLoss, trial: _Trial) -> bool:
+def _proven(shortcuts: Sequence[_Shortcut], model: Any, loss: BatchLoss, trial: _Trial) -> bool:
+    """Put in those of `shortcuts` that are possible; whether loss and gradient stay the same. Where not, none is in."""
+    inside: list[_Shortcut] = []
     try:
-        shortcut.put_in()
-        found, norm = loss_and_norm(model, loss, trial.batch)
-        measured = loss.value(model, trial.batch)
+        for shortcut in shortcuts:
+            if shortcut.possible():
+                inside.append(shortcut)
+                shortcut.put_in()
+        if not inside or _same(model, loss, trial):
+            return True
     except Exception as error:  # a model may break in any way when its parts are exchanged
-        log.info("shortcut %s: %r", shortcut.name, error)
-        return False
-    log.info("shortcut %s: loss %r (%r), gradient norm %r (%r)", shortcut.name, found, trial.loss, norm, trial.norm)
+        log.info("shortcuts: %r", error)
+    log.info("not the same with: %s", ", ".join(shortcut.name for shortcut in inside))
+    for shortcut in reversed(inside):
+        shortcut.take_out()
+    return False
+
+
+def _same(model: Any, loss: BatchLoss, trial: _Trial) -> bool:
+    found, norm = loss_and_norm(model, loss, trial.batch)
+    measured = loss.value(model, trial.batch)
+    log.info("shortcuts: loss %r (%r), gradient norm %r (%r)", found, trial.loss, norm, trial.norm)
     pairs = ((found, trial.loss), (measured, trial.loss), (norm, trial.norm))
     return all(math.isclose(one, other, rel_tol=_tolerance(model)) for one, other in pairs)
 
@@ -176,6 +192,22 @@ class _Exponentials:
 
     def take_out(self) -> None:
         self._loss.exponentials = False
+
+
+class _Adapters:
+    def __init__(self, loss: QuickLoss, choice: TrainingChoice) -> None:
+        self.name = _("quick adapters")
+        self._loss, self._choice = loss, choice
+
+    def possible(self) -> bool:
+        on_a_cpu = mx.default_device() == mx.Device(mx.cpu)
+        return self._choice.quick_adapters and self._choice.fine_tune_type == "lora" and on_a_cpu
+
+    def put_in(self) -> None:
+        self._loss.adapters = True
+
+    def take_out(self) -> None:
+        self._loss.adapters = False
 
 
 class _Head:

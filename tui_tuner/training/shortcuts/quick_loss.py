@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import mlx.core as mx
@@ -16,6 +16,7 @@ from tui_tuner.training.shortcuts.chunked_loss import Head, chunked_cross_entrop
 from tui_tuner.training.shortcuts.cores import Cores, rounds_of
 from tui_tuner.training.shortcuts.exponentials import exponential, quick_exponentials
 from tui_tuner.training.shortcuts.frozen_states import FrozenStates
+from tui_tuner.training.shortcuts.quick_adapters import quick_adapters
 from tui_tuner.training.shortcuts.supervised_head import SupervisedHead
 
 
@@ -27,6 +28,7 @@ class QuickLoss:
         chunked: whether it computes a few of them at a time.
         states: stand in for the frozen layers; None: they run.
         exponentials: whether they are computed by way of powers.
+        adapters: whether what they add is added by a product.
         cores: compute rows side by side; None: one after the other.
     """
 
@@ -34,7 +36,7 @@ class QuickLoss:
         self.head: SupervisedHead | None = None
         self.states: FrozenStates | None = None
         self.cores: Cores | None = None
-        self.chunked = self.exponentials = False
+        self.chunked = self.exponentials = self.adapters = False
 
     def value(self, model: Any, batch: Batch) -> float:
         """The mean loss."""
@@ -66,8 +68,14 @@ class QuickLoss:
         if self.states is not None:
             self.states.keep_no_more()
 
-    def _ways(self, model: Any) -> contextlib.AbstractContextManager[None]:
-        return quick_exponentials(model) if self.exponentials else contextlib.nullcontext()
+    @contextlib.contextmanager
+    def _ways(self, model: Any) -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            if self.exponentials:
+                stack.enter_context(quick_exponentials(model))
+            if self.adapters:
+                stack.enter_context(quick_adapters())
+            yield
 
     def _prepare(self, examples: Sequence[Example]) -> None:
         if self.states is not None:
