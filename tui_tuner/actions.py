@@ -153,7 +153,7 @@ ACTIONS: tuple[Action, ...] = (
         "chat", "choose_model", "ctrl+t", _("model"), _("Choose who answers."), footer=False, works_while_typing=True
     ),
     Action("chat", "again", "ctrl+r", _("again"), _("Another answer; this one is kept."), works_while_typing=True),
-    Action("chat", "revise", "ctrl+e", _("edit"), _("Ask the question in other words."), works_while_typing=True),
+    Action("chat", "revise", "f2", _("edit"), _("Ask the question in other words."), works_while_typing=True),
     Action(
         "chat",
         "conversations",
@@ -165,7 +165,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "chat",
         "keep",
-        "ctrl+d",
+        "f5",
         _("to data"),
         _("Add it to the dataset, as an example."),
         footer=False,
@@ -174,7 +174,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "chat",
         "beside",
-        "ctrl+y",
+        "f4",
         _("second model"),
         _("Have a second model answer beside the first, or no longer."),
         footer=False,
@@ -183,7 +183,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "chat",
         "other",
-        "ctrl+u",
+        "f3",
         _("other answer"),
         _("Show the answer made before this one, and so on in turn."),
         footer=False,

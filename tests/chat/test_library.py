@@ -6,6 +6,7 @@ import pytest
 import tuned_model
 
 from tui_tuner.chat.conversation import new_conversation, open_conversation
+from tui_tuner.chat.fences import with_fences_closed
 from tui_tuner.chat.library import (
     as_json_line,
     as_markdown,
@@ -68,6 +69,14 @@ def test_markdown_has_who_said_what_and_thoughts_apart(project):
     )
 
 
+def test_an_unclosed_block_of_code_ends_with_its_turn(project):
+    conversation = talked(project, "How?", "So:\n~~~python\n```\nx = 1\n")
+    conversation.ask("Why?")
+    assert "x = 1\n~~~\n\n## You\n\nWhy?\n" in as_markdown(conversation)
+    closed = "```py\nx\n````\nand `more`"
+    assert with_fences_closed(closed) == closed and with_fences_closed("") == ""
+
+
 def test_a_json_line_is_a_training_example(project):
     conversation = talked(project, "How?", "<think>hm</think>So.")
     conversation.ask("Why?")
@@ -78,6 +87,7 @@ def test_a_json_line_is_a_training_example(project):
     empty = new_conversation(project)
     empty.ask("How?")
     assert as_json_line(empty) == ""
+    assert as_json_line(talked(project, "How?", "<think>only that")) == ""
 
 
 def test_a_file_is_written_as_its_name_says(project, tmp_path):

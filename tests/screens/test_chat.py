@@ -6,9 +6,10 @@ import pytest
 import tuned_model
 from teachers.small_ollama import MISTRAL, SmallOllama
 from test_app import running_app
-from textual.widgets import Collapsible, Input, Markdown, OptionList, Static
+from textual.widgets import Collapsible, Input, Markdown, OptionList, Static, TextArea
 
-from tui_tuner.chat.conversation import Conversation, new_conversation, open_conversation
+from tui_tuner.actions import ACTIONS
+from tui_tuner.chat.conversation import Conversation, Figures, new_conversation, open_conversation
 from tui_tuner.chat.library import list_conversations
 from tui_tuner.dataset.plan import IMPORTED
 from tui_tuner.models.generation import Reply
@@ -102,8 +103,8 @@ async def test_another_answer_keeps_the_one_before(project):
         await answered(app, pilot)
         second = side.conversation.turns[-1].content
         assert [words for _who, words in shown(app)] == ["how do I start", second]
-        assert "answer 2" in str(app.screen.query(".who").last(Static).content)
-        await pilot.press("ctrl+u")
+        await until(pilot, lambda: "answer 2" in str(app.screen.query(".who").last(Static).content))
+        await pilot.press("f3")
         assert [words for _who, words in shown(app)] == ["how do I start", first]
         assert open_conversation(side.conversation.path).turns[-1].others[0].content == second
 
@@ -113,15 +114,15 @@ async def test_a_question_in_other_words_goes_on_in_a_copy(project):
     async with running_app(project, "chat") as (app, pilot):
         (side,) = await ready(app, pilot)
         composer = app.screen.query_one(Composer)
-        await pilot.press("ctrl+e")
+        await pilot.press("f2")
         assert composer.text == "two"
-        await pilot.press("ctrl+e")
+        await pilot.press("f2")
         assert composer.text == "one"
-        await pilot.press("ctrl+e")
+        await pilot.press("f2")
         assert "no question before" in said(app)
         await pilot.press("escape")
         assert composer.text == ""
-        await pilot.press("ctrl+e")
+        await pilot.press("f2")
         await ask(app, pilot, "another two")
         assert [words for _who, words in shown(app)][:3] == ["one", "because it is", "another two"]
         assert side.conversation.path != before.path
@@ -133,7 +134,7 @@ async def test_a_second_model_answers_beside_the_first(project):
     talked(project, "one")
     async with running_app(project, "chat") as (app, pilot):
         await ready(app, pilot)
-        await pilot.press("ctrl+y")
+        await pilot.press("f4")
         assert isinstance(app.screen, ModelList)
         await pilot.press("enter")  # the cursor is on the next one
         await until(pilot, lambda: len(list(app.screen.query(Turns))) == 2)
@@ -144,7 +145,7 @@ async def test_a_second_model_answers_beside_the_first(project):
         assert [who for who, _words in shown(app, 1)] == ["you", "tuned run-1", "you", "base base"]
         assert first.conversation.path != second.conversation.path
         assert first.conversation.turns[:2] == second.conversation.turns[:2]
-        await pilot.press("ctrl+y")
+        await pilot.press("f4")
         await until(pilot, lambda: len(list(app.screen.query(Turns))) == 1)
 
 
@@ -228,11 +229,11 @@ async def test_other_words_replace_the_same_question_on_both_sides(project):
     talked(project, "one", "two")
     async with running_app(project, "chat") as (app, pilot):
         await ready(app, pilot)
-        await pilot.press("ctrl+y", "enter")
+        await pilot.press("f4", "enter")
         await until(pilot, lambda: len(list(app.screen.query(Turns))) == 2)
         first, second = app.screen._sides
         second.conversation.ask("three")  # the first was stopped, and the second not asked
-        await pilot.press("ctrl+e")
+        await pilot.press("f2")
         await ask(app, pilot, "another two")
         asked = [[turn.content for turn in side.conversation.turns[::2]] for side in (first, second)]
         assert asked == [["one", "another two"], ["one", "two", "another two"]]
@@ -242,9 +243,9 @@ async def test_a_good_conversation_goes_to_the_dataset(project):
     talked(project, "about cats")
     async with running_app(project, "chat") as (app, pilot):
         await ready(app, pilot)
-        await pilot.press("ctrl+d")
+        await pilot.press("f5")
         await until(pilot, lambda: "Added to the dataset" in said(app))
-        await pilot.press("ctrl+d")
+        await pilot.press("f5")
         await until(pilot, lambda: "already" in said(app))
     assert (project.data / IMPORTED).read_text().count("about cats") == 1
 
@@ -264,6 +265,12 @@ async def test_a_model_in_ollama_is_still_chosen_after_a_look_elsewhere(project,
             await pilot.press("6")
             await until(pilot, lambda: app.current_step == "chat" and app.screen._models is not before)
             assert side.model.known_as == "ollama:mistral:7b" and side.tokens
+
+
+def test_the_keys_of_the_chat_leave_those_of_the_text_one_types_alone():
+    taken = {key for action in ACTIONS if action.works_while_typing for key in action.key.split(",")}
+    typing = {key for one in TextArea.BINDINGS for key in one.key.split(",")}
+    assert "f2" in taken and "ctrl+z" in typing and not taken & typing
 
 
 async def test_thoughts_are_folded_away(project):
@@ -299,6 +306,18 @@ async def test_an_answer_of_garbage_leaves_the_screen_whole(project):
             shown_now = app.export_screenshot()
             assert "\x1b" not in shown_now and "\x07" not in shown_now and "\u202e" not in shown_now
             assert len(app.screen.query("*")) < 1000
+
+
+async def test_an_answer_that_is_whole_before_there_is_a_place_for_it_is_shown_whole(project):
+    async with running_app(project, "chat") as (app, pilot):
+        await ready(app, pilot)
+        turns = app.screen.query_one(Turns)
+        turns.expect("tuned run-1")
+        turns.write("because it is")
+        turns.end(Figures.of(REPLY), 1)
+        await until(pilot, lambda: app.screen.query(Spoken).last()._can_draw)
+        await until(pilot, lambda: "20 tok/s" in str(app.screen.query(".who").last(Static).content))
+        await until(pilot, lambda: app.screen.query(Markdown).last().source == "because it is")
 
 
 async def test_settings_are_kept_and_the_keys_of_the_conversation_wait(project):

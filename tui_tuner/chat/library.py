@@ -6,14 +6,18 @@ import contextlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from tui_tuner.chat.conversation import Conversation, open_conversation
+from tui_tuner.chat.conversation import Conversation, Turn, open_conversation
+from tui_tuner.chat.fences import with_fences_closed
 from tui_tuner.chat.thinking import without_thoughts
 from tui_tuner.errors import TunerError, UsageError
 from tui_tuner.files import storage_errors, write_text
 from tui_tuner.language import _
 from tui_tuner.project import Project
+
+if TYPE_CHECKING:
+    from tui_tuner.models.prompts import Message
 
 Kind = Literal["markdown", "jsonl"]
 ENDINGS: dict[str, Kind] = {".md": "markdown", ".markdown": "markdown", ".jsonl": "jsonl"}
@@ -69,21 +73,35 @@ def as_markdown(conversation: Conversation) -> str:
         parts.append(f"## {who}")
         if thoughts:
             parts.append("\n".join(f"> {line}".rstrip() for line in thoughts.splitlines()))
-        parts.append(said)
+        parts.append(with_fences_closed(said))
     return "\n\n".join(parts) + "\n"
 
 
 def as_json_line(conversation: Conversation, system_prompt: str = "") -> str:
-    """The conversation as a row of a training file, up to its last reply; empty where none was made."""
-    messages = [{"role": "system", "content": system_prompt}] if system_prompt else []
-    turns = conversation.turns if conversation.turns[-1:] and conversation.turns[-1].role == "assistant" else []
-    turns = turns or conversation.turns[:-1]
-    messages += [{"role": turn.role, "content": _said(turn.role, turn.content)} for turn in turns]
-    return json.dumps({"messages": messages}, ensure_ascii=False) + "\n" if turns else ""
+    """The conversation as a row of a training file, up to its last reply; empty where there is nothing to learn."""
+    messages = answered(conversation)
+    if not messages:
+        return ""
+    if system_prompt:
+        messages = ({"role": "system", "content": system_prompt}, *messages)
+    return json.dumps({"messages": messages}, ensure_ascii=False) + "\n"
 
 
-def _said(role: str, content: str) -> str:
-    return without_thoughts(content)[1] if role == "assistant" else content
+def answered(conversation: Conversation) -> tuple[Message, ...]:
+    """What a model can learn from it: the turns up to the last reply, without thoughts.
+
+    Nothing where none was made, or where one says nothing: an empty answer is not to be learned.
+    """
+    turns = list(conversation.turns)
+    while turns and turns[-1].role != "assistant":
+        turns.pop()
+    messages = tuple(map(_without_thoughts, turns))
+    return messages if all(message["content"].strip() for message in messages) else ()
+
+
+def _without_thoughts(turn: Turn) -> Message:
+    said = without_thoughts(turn.content)[1] if turn.role == "assistant" else turn.content
+    return {"role": turn.role, "content": said}
 
 
 def kind_of(path: Path) -> Kind:

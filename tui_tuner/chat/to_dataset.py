@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from tui_tuner.chat.conversation import Conversation
-from tui_tuner.chat.thinking import without_thoughts
+from tui_tuner.chat.library import answered
 from tui_tuner.dataset.examples import Example
 from tui_tuner.dataset.plan import IMPORTED
 from tui_tuner.dataset.review import identity
@@ -14,7 +14,6 @@ from tui_tuner.errors import UsageError
 from tui_tuner.files import storage_errors
 from tui_tuner.journal import Journal
 from tui_tuner.language import _
-from tui_tuner.models.prompts import Message
 from tui_tuner.project import Project
 
 
@@ -30,7 +29,7 @@ def keep_as_example(project: Project, conversation: Conversation) -> bool:
         UsageError: it has no reply yet.
         StorageError: it cannot be written; nothing was added.
     """
-    messages = _messages(conversation)
+    messages = answered(conversation)
     if not messages:
         raise UsageError(_("there is no answer to learn from yet"), advice=_("Ask something first."))
     example = Example(messages, f"chat {conversation.id}")
@@ -40,15 +39,6 @@ def keep_as_example(project: Project, conversation: Conversation) -> bool:
     with Journal(path) as journal:
         journal.append({**example.as_row(), "source": example.source})
     return True
-
-
-def _messages(conversation: Conversation) -> tuple[Message, ...]:
-    turns = list(conversation.turns)
-    while turns and turns[-1].role != "assistant":
-        turns.pop()
-    said = (without_thoughts(turn.content)[1] if turn.role == "assistant" else turn.content for turn in turns)
-    messages = tuple(Message(role=turn.role, content=text) for turn, text in zip(turns, said, strict=True))
-    return messages if all(message["content"].strip() for message in messages) else ()
 
 
 def _known(path: Path) -> set[str]:

@@ -50,9 +50,9 @@ class ChatScreen(SettingsStep):
     step = "chat"
     about = _(
         "Talk with your model over several turns. Enter sends, shift+enter (or ctrl+j) begins a new line, "
-        "esc stops an answer. ctrl+t chooses who answers: the fused, tuned or base model, or one in Ollama; ctrl+y has "
+        "esc stops an answer. ctrl+t chooses who answers: the fused, tuned or base model, or one in Ollama; f4 has "
         "a second one answer beside it. Another answer (ctrl+r) keeps the one before it, and a question asked in other "
-        "words (ctrl+e) goes on in a copy: nothing is lost. Conversations are kept in chats/."
+        "words (f2) goes on in a copy: nothing is lost. Conversations are kept in chats/."
     )
 
     DEFAULT_CSS = """

@@ -35,7 +35,7 @@ class Composer(TextArea):
         super().__init__(
             tab_behavior="focus",
             show_line_numbers=False,
-            placeholder=_("Ask. ctrl+t model · ctrl+y a second one · ctrl+s settings · ctrl+d to data"),
+            placeholder=_("Ask. ctrl+t model · f4 a second one · ctrl+s settings · f5 to data"),
         )
         self.cursor_blink = False
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from tui_tuner.chat.fences import fence_after
+
 ROWS = 50  # of a table; those after them are shown as they were written
-FENCE, RULE = re.compile(r" {0,3}(`{3,}|~{3,})"), re.compile(r"[ |:]*-[ |:-]*$")
+RULE = re.compile(r"[ |:]*-[ |:-]*$")
 
 
 def with_short_tables(text: str) -> str:
@@ -16,17 +18,14 @@ def with_short_tables(text: str) -> str:
     done: list[str] = []
     fence, rows, before = "", -1, ""  # rows: of the table one is in; -1 outside
     for line in text.splitlines(keepends=True):
-        if fence:
-            mark = line.strip()
-            fence = "" if mark.startswith(fence) and not mark.strip(fence[0]) else fence
+        if rows < 0 and (fence or fence_after(line, "")):
+            fence = fence_after(line, fence)
         elif rows >= 0:
             rows = rows + 1 if line.strip() else -1
             if rows == ROWS + 1:
                 done.append("\n```text\n")
             elif rows < 0 and before == "```":
                 done.append("```\n")
-        elif found := FENCE.match(line):
-            fence = found[1]
         elif "|" in line and "|" in before and RULE.match(line.strip()):
             rows = 0
         done.append(line)

@@ -60,9 +60,8 @@ class Spoken(Vertical):
         self._broken_off = turn is not None and not user and turn.figures is None  # the program ended meanwhile
         self._others = len(turn.others) if turn else 0
         self._text = turn.content if turn else ""
-        self._thoughts, self._said = ("", self._text) if user else without_thoughts(self._text)
-        self._drawn = ""  # what the Markdown has of what is said
-        self._drawn_text = self._text
+        self._thoughts, self._said = "", self._text
+        self._drawn = self._drawn_text = ""  # what the Markdown has, and what of the text that is
         self._can_draw = self._draws = False
 
     def compose(self) -> ComposeResult:
@@ -71,14 +70,16 @@ class Spoken(Vertical):
         if self._user:
             yield Static(Content(printable(self._text)))
             return
+        self._take_apart()
         with Collapsible(title=self._thoughts_title(), collapsed=True, classes="-some" if self._thoughts else ""):
             yield Static(Content(printable(self._thoughts)), classes="thoughts")
-        self._drawn, self._drawn_text = with_short_tables(self._said), self._text
+        self._drawn = with_short_tables(self._said)
         yield Markdown(printable(self._drawn), open_links=False)
 
     def on_mount(self) -> None:
         """Draw what has come since it was put together."""
         self._can_draw = True
+        self._draw_heading()
         self._draw_soon()
 
     @property
@@ -108,7 +109,7 @@ class Spoken(Vertical):
         self._draw_soon()
 
     def _draw_soon(self) -> None:
-        if self._can_draw and not self._draws and not self._user:
+        if self._can_draw and self.is_attached and not self._draws and not self._user:
             self._draws = True
             self._draw()
 
@@ -117,15 +118,19 @@ class Spoken(Vertical):
         try:
             while self._drawn_text != self._text:
                 began = time.monotonic()
-                self._drawn_text = self._text
                 await self._draw_now()
                 # A long table or block of code takes a while to draw, and another token comes meanwhile: keys go first.
                 await asyncio.sleep(DRAWN_PART * (time.monotonic() - began))
         finally:
             self._draws = False
 
-    async def _draw_now(self) -> None:
+    def _take_apart(self) -> None:
+        """What there is of the text by now, as it is about to be drawn."""
+        self._drawn_text = self._text
         self._thoughts, self._said = without_thoughts(self._text)
+
+    async def _draw_now(self) -> None:
+        self._take_apart()
         if self._thoughts:
             self.query_one(".thoughts", Static).update(Content(printable(self._thoughts)))
             folded = self.query_one(Collapsible)
@@ -140,6 +145,10 @@ class Spoken(Vertical):
     def end(self, made: Figures, others: int) -> None:
         """Say how fast it was, and how many replies the question had before."""
         self._figures, self._others = made, others
+        if self._can_draw and self.is_attached:
+            self._draw_heading()
+
+    def _draw_heading(self) -> None:
         self.query_one(".who", Static).update(self._heading())
 
 
@@ -187,7 +196,7 @@ class Turns(VerticalScroll):
 
     def end(self, made: Figures, others: int) -> None:
         """The reply is whole."""
-        if self._reply is not None and self._reply.is_mounted:
+        if self._reply is not None:
             self._reply.end(made, others)
         self._reply = None
 
