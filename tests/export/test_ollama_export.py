@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import json
 import os
@@ -5,12 +6,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
 import pytest
 import tuned_model
 from export.ollama_with_store import OllamaWithStore
-from export.test_chat_form import QWEN3
+from export.test_chat_form import CHATML, QWEN3
 
 from tui_tuner.errors import (
     ConfigurationError,
@@ -57,15 +59,11 @@ def project(made, server):
 
 
 @pytest.fixture
-def thinking(made, monkeypatch):
-    """The fused model with a template that leaves room to think, as Qwen 3's does."""
-    # mlx-lm tells such a model by tokens of its own for `<think>`, which this small one has not.
-    monkeypatch.setattr("mlx_lm.tokenizer_utils.TokenizerWrapper.has_thinking", True)
+def put_template(made):
+    """Gives the fused model another chat template."""
     path = made[0].fused_model / "tokenizer_config.json"
     before = path.read_bytes()
-    table = json.loads(before)
-    path.write_text(json.dumps({**table, "chat_template": QWEN3}))
-    yield
+    yield lambda template: path.write_text(json.dumps({**json.loads(before), "chat_template": template}))
     path.write_bytes(before)
 
 
@@ -84,7 +82,19 @@ def export(project, *, emit=ignore_event, stop=None, replace=False):
     return export_to_ollama(plan_ollama(project, replace=replace), emit=emit, stop=stop or StopToken())
 
 
-def test_a_model_that_thinks_is_compared_with_its_thinking_on_and_off(made, thinking, project, server, monkeypatch):
+def test_a_date_in_the_template_is_said_to_stay(put_template, project):
+    put_template("{{ 'Today: ' + strftime_now('%d %b %Y') + '\n' }}" + CHATML)
+    notices = []
+    with contextlib.suppress(ExportError):  # what it answers is another matter
+        export(project, emit=notices.append)
+    today = time.strftime("%d %b %Y")
+    assert f"it stays {today}" in "\n".join(event.text for event in notices if isinstance(event, Notice))
+
+
+def test_a_model_that_thinks_is_compared_with_its_thinking_on_and_off(put_template, project, server, monkeypatch):
+    # mlx-lm tells such a model by tokens of its own for `<think>`, which this small one has not.
+    monkeypatch.setattr("mlx_lm.tokenizer_utils.TokenizerWrapper.has_thinking", True)
+    put_template(QWEN3)
     spoken = speak(load_model(project.fused_model), StopToken(), "<think>\n\n</think>\n\n")
     monkeypatch.setattr(server, "says", {one.question: one.text for one in spoken}.__getitem__)
     rows = {row.name: row for row in export(project).proof.rows}

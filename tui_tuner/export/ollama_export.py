@@ -12,6 +12,7 @@ import json
 import re
 import shlex
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -248,6 +249,10 @@ def _wanted(plan: OllamaPlan, emit: Emit, stop: StopToken) -> Wanted:
     if form is None:
         text = _("This chat template does more than Ollama's can be told here; Ollama looks for one it knows.")
         emit(Notice(text, "warning"))
+    elif (today := time.strftime("%d %b %Y")) in go_template(form):  # as Llama 3's say it; Ollama has no such words
+        emit(
+            Notice(_("The chat template tells the model the date: in Ollama it stays {today}.", today=today), "warning")
+        )
     thinks, thoughtless = (form.thinks, form.thoughtless) if form else (False, "")
     # Thoughts are told apart by the server and cannot be compared letter by letter: the answers alone are.
     spoken = speak(loaded, stop, thoughtless)
