@@ -114,6 +114,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("compare", "stop", "s", _("stop"), _("Stop; finished answers are kept.")),
     Action("compare", "who", "w", _("who"), _("Choose who answers, and in which order.")),
     Action("compare", "edit", "e", _("questions"), _("Edit the questions; Escape leaves them.")),
+    Action("compare", "part(-1)", "left", _("before"), _("Of many questions: those before."), footer=False),
+    Action("compare", "part(1)", "right", _("after"), _("Of many questions: those after."), footer=False),
     Action("compare", "vote", "v", _("vote"), _("Say blindly which answers are better; then see whose they were.")),
     Action("compare", "earlier", "o", _("earlier"), _("Open an earlier comparison, or export it (.html, .md).")),
     Action("export", "start", "g", _("fuse"), _("Make one model of base and adapter, and prove it.")),

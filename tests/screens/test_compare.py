@@ -13,6 +13,7 @@ from tui_tuner.evaluation.comparisons import Answer, answer_row
 from tui_tuner.evaluation.kept_comparisons import read_comparison
 from tui_tuner.journal import Journal
 from tui_tuner.screens.compared_prompt import ComparedPrompt
+from tui_tuner.screens.compared_prompts import MOST
 from tui_tuner.screens.voting import Voting, open_pairs
 from tui_tuner.settings import Settings
 
@@ -97,6 +98,34 @@ async def test_an_earlier_one_is_opened_and_written_down(project, size, beside):
         app.close()
     for ending in ("md", "html"):
         assert "older?" in (project.folder / "exports" / f"comparison-2026-01-01_10-00-00.{ending}").read_text()
+
+
+async def test_of_many_questions_a_part_is_shown(project):
+    count = 2_000
+    with Journal(project.comparisons / "2026-02-01_10-00-00.jsonl") as journal:
+        prompts = [{"text": f"what is {n}?", "expected": ""} for n in range(count)]
+        journal.append({"format": 2, "columns": COLUMNS, "prompts": prompts})
+        for place in range(count):
+            answer = Answer(f"it is {place}", 3, 9.0, 0.4, "stop")
+            journal.append(answer_row(place, "base", answer), flush_to_disk=False)
+    app = TunerApp(project, Settings(last_step="compare"))
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.pause()
+            assert len(app.screen.query(ComparedPrompt)) == MOST
+            assert f"questions 1 to {MOST} of 2,000" in said(app) and "what is 0?" in said(app)
+            await pilot.press("left", "right", "right")
+            await pilot.pause()
+            assert f"what is {2 * MOST}?" in said(app) and f"what is {2 * MOST - 1}?" not in said(app)
+            await pilot.press("left")
+            await pilot.pause()
+            assert f"questions {MOST + 1} to {2 * MOST} of" in said(app)
+            await pilot.press("o", "down", "enter")
+            await pilot.pause()
+            await pilot.pause()
+            assert "newer?" in said(app) and "shows others" not in said(app)
+    finally:
+        app.close()
 
 
 async def test_garbage_in_the_folder_hides_no_other_comparison(project):

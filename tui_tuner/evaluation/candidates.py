@@ -62,7 +62,7 @@ def candidates_in_ollama(url: str = "") -> list[Candidate]:
     try:
         models = [model for model in server.models() if model.can_chat]
     except TeacherError as error:
-        return [Candidate("", _("models in Ollama"), one_line(f"{error.what}: {error.advice}", 200))]
+        return [Candidate("", _("models in Ollama"), one_line(f"{error.what}. {error.advice}", 200))]
     finally:
         server.close()
     if not models:

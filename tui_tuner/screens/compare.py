@@ -8,7 +8,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static, TextArea
 
@@ -18,7 +17,7 @@ from tui_tuner.evaluation.kept_comparisons import newest_comparison, read_compar
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line, printable
 from tui_tuner.progress import Event
-from tui_tuner.screens.compared_prompt import ComparedPrompt
+from tui_tuner.screens.compared_prompts import ComparedPrompts
 from tui_tuner.screens.comparison_list import ComparisonList
 from tui_tuner.screens.comparison_view import ComparisonView
 from tui_tuner.screens.settings_step import SettingsStep
@@ -51,7 +50,6 @@ class CompareScreen(SettingsStep):
 
     DEFAULT_CSS = """
     CompareScreen {
-        #answers { height: 1fr; }
         StageList { display: none; }
         StageList.working { display: block; }
         #questions { height: 6; border: round $panel; margin: 0 1; }
@@ -70,9 +68,7 @@ class CompareScreen(SettingsStep):
         """Progress and the answers."""
         yield StageList()
         yield Static(id="verdicts", markup=False)
-        with VerticalScroll(id="answers"):
-            yield Static(id="figures", markup=False)
-            yield Static(id="empty", markup=False)
+        yield ComparedPrompts(Static(id="figures", markup=False), Static(id="empty", markup=False), id="answers")
 
     def settings(self) -> ComposeResult:
         """The questions, one a line, and how they are answered."""
@@ -119,24 +115,18 @@ class CompareScreen(SettingsStep):
             return
         for stage in view.stages.values():
             stages.apply(stage)
-        self._show_rows(view)
+        self.query_one(ComparedPrompts).show(view, running=self.board.running(self.step))
         for name, lines in (("verdicts", view.summed.verdicts), ("figures", view.summed.table)) if view.summed else ():
             self.query_one(f"#{name}", Static).update(Content(printable("\n".join(lines))))
         for part in self.query("#verdicts, #figures"):
             part.set_class(view.summed is not None, "-there")
 
-    def _show_rows(self, view: ComparisonView) -> None:
-        answers = self.query_one("#answers", VerticalScroll)
-        shown = list(self.query(ComparedPrompt))
-        rows = view.begun
-        same = [widget for widget in shown if widget.labels == view.labels][: len(rows)]
-        for surplus in shown:
-            if surplus not in same:
-                surplus.remove()
-        for row, widget in zip(rows, same, strict=False):
-            widget.show(row)
-        if fresh := [ComparedPrompt(row, view.labels) for row in rows[len(same) :]]:
-            answers.mount_all(fresh)
+    def action_part(self, by: int) -> None:
+        """Show the questions before, or those after."""
+        answers = self.query_one(ComparedPrompts)
+        answers.part = max(answers.part + by, 0)
+        answers.scroll_home(animate=False)
+        self.show()
 
     def action_start(self) -> None:
         """Ask everybody."""
@@ -178,8 +168,8 @@ class CompareScreen(SettingsStep):
             if kept is not None:
                 self._view = ComparisonView.of(kept)
                 self.show_settings(False)
-                self.show()
-                self.query_one("#answers", VerticalScroll).scroll_home(animate=False)
+                self.query_one(ComparedPrompts).part = 0
+                self.action_part(0)
 
         self.app.push_screen(ComparisonList(self.project), chosen)
 
@@ -212,7 +202,7 @@ class CompareScreen(SettingsStep):
 
     def heard(self, events: list[Event]) -> None:
         """Follow the answers; say how it ended."""
-        answers = self.query_one("#answers", VerticalScroll)
+        answers = self.query_one(ComparedPrompts)
         if answers.is_vertical_scroll_end or answers.max_scroll_y == 0:
             self.call_after_refresh(answers.scroll_end, animate=False)
         ended = self.board.ended(self.step)

@@ -42,6 +42,7 @@ class ComparedPrompt(Vertical):
     def __init__(self, row: Row, labels: Mapping[str, str]) -> None:
         super().__init__()
         self._row, self.labels = row, dict(labels)
+        self._drawn: list[tuple[object, ...]] = [() for _column in self.labels]
 
     def compose(self) -> ComposeResult:
         """The question, what is expected, and a cell for every column."""
@@ -76,11 +77,13 @@ class ComparedPrompt(Vertical):
             expected.set_class(bool(row.expected), "-known")
             expected.update(Content(_("expected: {answer}", answer=one_line(row.expected, 400))))
         first = row.sides.get(next(iter(self.labels), ""), Side())
-        for column, cell in zip(self.labels, self.query(".answer").results(Static), strict=False):
+        for place, (column, cell) in enumerate(zip(self.labels, self.query(".answer").results(Static), strict=False)):
             side = row.sides.get(column, Side())
             # Marked once both are whole: while words still come, everything that is not there yet would differ.
             against = first.text if first.figures and side.figures and side is not first else None
-            cell.update(_answer(self.labels[column], side, against))
+            if self._drawn[place] != (now := (side.text, side.figures, against)):  # looking for what differs takes time
+                self._drawn[place] = now
+                cell.update(_answer(self.labels[column], side, against))
 
 
 def _answer(label: str, side: Side, against: str | None) -> Content:
