@@ -13,7 +13,7 @@ from export.hub_for_uploads import HubForUploads
 from tui_tuner.errors import ConfigurationError, ExportError, StorageError
 from tui_tuner.export.hub_files import plan_upload
 from tui_tuner.export.hub_upload import upload_to_hub
-from tui_tuner.export.proof_rows import kept_proofs
+from tui_tuner.export.proof_rows import Proof, ProofRow, keep_proof, kept_proofs
 from tui_tuner.files import write_json
 from tui_tuner.progress import Notice, StageProgress, StopToken, ignore_event
 
@@ -91,11 +91,14 @@ def test_an_adapter_goes_without_the_folders_of_this_machine(project, hub):
 
 
 def test_gguf_files_are_uploaded_where_there_are_some(project, hub):
-    with pytest.raises(ExportError, match="no GGUF file yet"):
+    with pytest.raises(ExportError, match="no GGUF file of this model yet"):
         plan_upload(project, "gguf")
     folder = project.folder / "exports" / "mine-f16"
     folder.mkdir(parents=True)
     (folder / "mine-f16.gguf").write_bytes(b"GGUF" * 5000)
+    with pytest.raises(ExportError, match="no GGUF file of this model yet"):  # of an earlier fused model, it may be
+        plan_upload(project, "gguf")
+    keep_proof(project.fused_model, Proof.of("GGUF mine-f16", [ProofRow("weights", "passed", "")]))
     upload(project, "gguf")
     assert hub.repositories["me/mine"]["files"]["mine-f16.gguf"] == b"GGUF" * 5000
 

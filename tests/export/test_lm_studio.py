@@ -13,7 +13,7 @@ import tui_tuner.export.lm_studio as module
 from tui_tuner.errors import ExportError, Stopped, StorageError
 from tui_tuner.export.lm_studio import export_to_lm_studio, models_folder, plan_lm_studio
 from tui_tuner.export.ollama_export import NameTaken
-from tui_tuner.export.proof_rows import kept_proofs
+from tui_tuner.export.proof_rows import Proof, ProofRow, keep_proof, kept_proofs
 from tui_tuner.progress import Notice, StageProgress, StopToken, ignore_event
 
 
@@ -66,6 +66,24 @@ def test_on_the_same_disk_it_takes_no_room(project, home):
     assert "takes no room" in [event.text for event in notices if isinstance(event, Notice)][-1]
     rows = {row.name: row.verdict for row in kept_proofs(project.fused_model)[-1].rows}
     assert rows == {"files": "passed", "LM Studio": "unproved"}
+
+
+def test_its_gguf_file_goes_there_once_it_is_proved(project, home):
+    as_gguf = project.with_settings("export", {"lm_studio": "gguf", "gguf_type": "f16"})
+    folder = project.folder / "exports" / "mine-f16"
+    with pytest.raises(ExportError, match="no GGUF file of this model yet"):
+        export(as_gguf, home)
+    folder.mkdir(parents=True)
+    (folder / "mine-f16.gguf").write_bytes(b"GGUF" * 100)
+    with pytest.raises(ExportError, match="no GGUF file of this model yet"):  # of an earlier fused model, it may be
+        export(as_gguf, home)
+    keep_proof(project.fused_model, Proof.of("GGUF mine-f16", [ProofRow("weights", "passed", "")]))
+    there = export(as_gguf, home)
+    assert there == home / ".lmstudio" / "models" / "tuner" / "mine-f16"
+    assert [path.name for path in there.iterdir()] == ["mine-f16.gguf"]
+    assert (there / "mine-f16.gguf").samefile(folder / "mine-f16.gguf")
+    assert export(project, home) != there  # the folder is another model, beside it
+    shutil.rmtree(folder)
 
 
 def test_on_another_disk_it_is_copied(project, home, another_disk):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tui_tuner.configuration import setting
 
 OLLAMA, HUB = "Ollama", "Hugging Face"
+LM_STUDIO = ("folder", "gguf")
 UPLOADS = ("fused", "adapter", "gguf")
 GGUF_TYPES = ("q8_0", "f16", "bf16", "f32")
 OLLAMA_QUANTIZE = ("none", "q8_0", "q4_K_M", "q4_K_S")
@@ -36,6 +37,13 @@ class ExportChoice:
         "f32 is exact.",
         choices=GGUF_TYPES,
         label="GGUF type",
+    )
+    lm_studio: str = setting(
+        "folder",
+        "What LM Studio gets: the fused model's folder, which it runs on a Mac, or the GGUF file of the type above, "
+        "which it runs everywhere.",
+        choices=LM_STUDIO,
+        label="LM Studio gets",
     )
     ollama_name: str = setting(
         "", "What the model is called in Ollama; empty takes the fused model's name.", group=OLLAMA, label="name"

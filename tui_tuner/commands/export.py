@@ -23,6 +23,7 @@ EXAMPLES = _("""examples:
   tuner export ollama --replace --set ollama_quantize=q8_0
   tuner export ollama --set ollama_name=my-helper --set "ollama_parameters=temperature=0.2; num_ctx=4096"
   tuner export lm-studio
+  tuner export lm-studio --set lm_studio=gguf
   tuner export gguf
   tuner export gguf --set gguf_type=f16
   tuner export hub --set repository=me/my-model

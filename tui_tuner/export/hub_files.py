@@ -16,6 +16,7 @@ from tui_tuner import figures
 from tui_tuner.errors import ConfigurationError, ExportError
 from tui_tuner.evaluation.tuned import required_run
 from tui_tuner.export.fused import fused_folder
+from tui_tuner.export.gguf.of_project import gguf_files
 from tui_tuner.export.licence import licence_of
 from tui_tuner.export.model_card import KNOWN_REPOSITORIES, CardFacts, adapter_card
 from tui_tuner.files import read_json, storage_errors
@@ -141,10 +142,10 @@ def _fused(folder: Path, parts: tuple[str, ...]) -> list[HubFile]:
 
 
 def _gguf(project: Project) -> list[HubFile]:
-    found = sorted((project.folder / "exports").glob("[!.]*/*.gguf"))
+    found = gguf_files(project)
     if not found:
         raise ExportError(
-            _("there is no GGUF file yet"),
+            _("there is no GGUF file of this model yet"),
             where=str(project.folder / "exports"),
             advice=_("Make it: tuner export gguf"),
         )

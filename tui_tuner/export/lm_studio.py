@@ -1,4 +1,4 @@
-"""The fused model where LM Studio finds it: `<models>/<publisher>/<model>/`, which it lists as it is.
+"""The fused model, or its GGUF file, where LM Studio finds it: `<models>/<publisher>/<model>/`, listed as it is.
 
 Where the models are is read as LM Studio's own command line finds it: its home is `~/.lmstudio`, or what the file
 `~/.lmstudio-home-pointer` names, or the older `~/.cache/lm-studio`; its `settings.json` may name another folder for
@@ -18,6 +18,7 @@ from pathlib import Path
 from tui_tuner import figures
 from tui_tuner.errors import ExportError
 from tui_tuner.export.fused import FusedFolder, fused_folder
+from tui_tuner.export.gguf.of_project import gguf_files, gguf_folder
 from tui_tuner.export.ollama_export import NameTaken
 from tui_tuner.export.proof_rows import Proof, ProofRow, keep_proof
 from tui_tuner.files import new_folder, remove_leftovers, storage_errors
@@ -37,14 +38,24 @@ class LmStudioPlan:
     """Everything an export to LM Studio depends on.
 
     Attributes:
-        fused: the model.
+        fused: the model, with which its proofs lie.
+        source: the folder that is brought there: the model's own, or that of its GGUF file.
+        parts: the files in it that are.
         target: its folder among LM Studio's models.
         replace: an earlier one there may be replaced.
     """
 
     fused: FusedFolder
+    source: Path
+    parts: tuple[str, ...]
     target: Path
     replace: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of its parts."""
+        with storage_errors(self.source):
+            return sum((self.source / name).stat().st_size for name in self.parts)
 
 
 def models_folder(home: Path) -> Path | None:
@@ -70,10 +81,10 @@ def _downloads(place: Path) -> Path:
 
 
 def plan_lm_studio(project: Project, *, replace: bool = False, home: Path | None = None) -> LmStudioPlan:
-    """Plan to put the project's fused model among LM Studio's.
+    """Plan to put the project's fused model, or its GGUF file, among LM Studio's.
 
     Raises:
-        ExportError: there is no fused model, or no LM Studio.
+        ExportError: there is no fused model, no GGUF file of it, or no LM Studio.
     """
     fused = fused_folder(project)
     folder = models_folder(home or Path.home())
@@ -82,7 +93,29 @@ def plan_lm_studio(project: Project, *, replace: bool = False, home: Path | None
             _("there is no LM Studio here"),
             advice=_("Start it once, so that it makes its folder, or get it from https://lmstudio.ai"),
         )
-    return LmStudioPlan(fused, folder / PUBLISHER / fused.path.name, replace)
+    source, parts = fused.path, fused.parts
+    if project.choices.export.lm_studio == "gguf":
+        source, parts = _gguf(project)
+    return LmStudioPlan(fused, source, parts, folder / PUBLISHER / name_there(project), replace)
+
+
+def name_there(project: Project) -> str:
+    """What LM Studio lists the model under."""
+    as_gguf = project.choices.export.lm_studio == "gguf"
+    return gguf_folder(project).name if as_gguf else project.fused_model.name
+
+
+def _gguf(project: Project) -> tuple[Path, tuple[str, ...]]:
+    """The GGUF file of the chosen type."""
+    folder = gguf_folder(project)
+    file = f"{folder.name}.gguf"
+    if folder / file not in gguf_files(project):
+        raise ExportError(
+            _("there is no GGUF file of this model yet"),
+            where=str(folder / file),
+            advice=_("Make it in the Export step, or with: tuner export gguf"),
+        )
+    return folder, (file,)
 
 
 def export_to_lm_studio(plan: LmStudioPlan, *, emit: Emit, stop: StopToken) -> Path:
@@ -101,16 +134,16 @@ def export_to_lm_studio(plan: LmStudioPlan, *, emit: Emit, stop: StopToken) -> P
             advice=_("Replace it with --replace, or fuse under another name."),
         )
     remove_leftovers(plan.target)
-    linked = _same_disk(plan.fused.path, plan.target)
+    linked = _same_disk(plan.source, plan.target)
     if not linked:
-        require_bytes(plan.target, plan.fused.size)
-    pace = Pace(_("Put it into LM Studio"), plan.fused.size / MEGABYTE, "MB", emit)
+        require_bytes(plan.target, plan.size)
+    pace = Pace(_("Put it into LM Studio"), plan.size / MEGABYTE, "MB", emit)
     with new_folder(plan.target) as folder:
-        damaged = [name for name in plan.fused.parts if not _bring(plan.fused.path, folder, name, pace, stop)]
+        damaged = [name for name in plan.parts if not _bring(plan.source, folder, name, pace, stop)]
         row = ProofRow.of(
             _("files"),
             not damaged,
-            ", ".join(damaged) or _("{number} files, byte for byte", number=len(plan.fused.parts)),
+            ", ".join(damaged) or _("{number} files, byte for byte", number=len(plan.parts)),
             _("What arrived is not what was sent: the disk may be failing."),
         )
         asked = ProofRow("LM Studio", "unproved", _("not asked"), _("Load it there: the files are those proved here."))
@@ -120,7 +153,7 @@ def export_to_lm_studio(plan: LmStudioPlan, *, emit: Emit, stop: StopToken) -> P
         if damaged:
             raise ExportError(_("what arrived is not what was sent: {names}", names=", ".join(damaged)))
     pace.finish()
-    how = _("linked, it takes no room") if linked else figures.size(plan.fused.size)
+    how = _("linked, it takes no room") if linked else figures.size(plan.size)
     emit(
         Notice(
             _(

@@ -89,7 +89,9 @@ def commands_of(place: Place, project: Project, proof: Proof | None) -> list[str
     if place.key == "ollama":
         return [f"ollama run {shlex.quote(what)}"]
     if place.key == "lm-studio":
-        return ["lms ls", f"lms load {shlex.quote(project.fused_model.name)}"]
+        from tui_tuner.export.lm_studio import name_there
+
+        return ["lms ls", f"lms load {shlex.quote(name_there(project))}"]
     if place.key == "gguf":
         from tui_tuner.export.gguf.of_project import usage_of_gguf
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tui_tuner.errors import ConfigurationError
 from tui_tuner.export.fused import fused_folder
+from tui_tuner.export.proof_rows import kept_proofs
 from tui_tuner.files import storage_errors
 from tui_tuner.language import _
 from tui_tuner.models.model_files import PROVENANCE
@@ -42,6 +43,16 @@ def plan_gguf(project: Project) -> GgufPlan:
 
     weight_type, trust = weight_type_of(project.choices.export.gguf_type), project.choices.model.trust_remote_code
     return GgufPlan(fused.path, target, weight_type, fused.path.name, trust)
+
+
+def gguf_files(project: Project) -> list[Path]:
+    """The GGUF files that were made of the fused model and proved.
+
+    One of an earlier fused model has no proof beside this one, and is another model.
+    """
+    proved = {proof.what for proof in kept_proofs(project.fused_model) if proof.passed}
+    found = sorted((project.folder / "exports").glob("[!.]*/*.gguf"))
+    return [path for path in found if f"GGUF {path.parent.name}" in proved]
 
 
 def usage_of_gguf(folder: Path) -> list[str]:
