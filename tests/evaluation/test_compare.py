@@ -8,7 +8,15 @@ import pytest
 import tuned_model
 from teachers.small_ollama import MISTRAL, SmallOllama
 
-from tui_tuner.errors import DatasetError, ModelError, ProjectError, Stopped, StorageError
+from tui_tuner.errors import (
+    DatasetError,
+    ModelError,
+    ProjectError,
+    Stopped,
+    StorageError,
+    TeacherRefused,
+    TeacherUnavailable,
+)
 from tui_tuner.evaluation.answering import groups
 from tui_tuner.evaluation.compare import FEW, compare, plan_comparison
 from tui_tuner.evaluation.events import AnswerEnded, AnswerStarted, AnswerText, ComparisonSummed
@@ -377,3 +385,16 @@ def test_a_question_that_does_not_fit_is_named_before_anybody_answers(tmp_path):
         project = project.with_settings("compare", {"prompts": "so " * 30, "columns": "ollama:mistral:7b;base"})
         with pytest.raises(DatasetError, match="question 1 is too long for ollama:mistral:7b"):
             compare(plan_comparison(project, base), emit=ignore_event, stop=StopToken())
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_model_that_its_server_does_not_have_is_said_before_anybody_answers(project, base, there):
+    with SmallOllama(MISTRAL) as server:
+        project = project.with_settings("dataset", {"teacher": "ollama", "url": server.place})
+        project = project.with_settings("compare", {"columns": "base;tuned;ollama:phi"})
+        if not there:
+            server.shutdown()
+            server.server_close()
+        with pytest.raises(TeacherRefused if there else TeacherUnavailable) as caught:
+            compare(plan_comparison(project, base), emit=ignore_event, stop=StopToken())
+    assert caught.value.advice and list_comparisons(project) == []

@@ -67,3 +67,11 @@ def test_the_ending_says_how(kept, tmp_path):
     assert (tmp_path / "one.MD").read_text() == as_markdown(kept)
     with pytest.raises(UsageError, match="Markdown or as HTML"):
         export_comparison(kept, tmp_path / "one.txt")
+
+
+def test_every_answer_has_its_length_time_and_speed(kept):
+    kept.answers[1, "base"] = Answer("so", 42, 21.0, 2.04, "stop", together=True)
+    for report in (as_html(kept), as_markdown(kept)):
+        assert "(3 tokens, 1.0 s, 1 tok/s)" in report
+        assert "(5 tokens, 1.0 s, 1 tok/s, cut at the longest answer)" in report
+        assert "(42 tokens, in a batch)" in report

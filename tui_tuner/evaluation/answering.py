@@ -89,6 +89,19 @@ def groups(columns: Sequence[Column]) -> list[tuple[Column, ...]]:
     return [pair, *((column,) for column in columns if column not in pair)]
 
 
+def require_servers(waiting: Sequence[Sequence[Column]]) -> None:
+    """Check that those who answer on a server are there, before the others take their time.
+
+    Raises:
+        TeacherError: Ollama does not answer, or has no such model.
+    """
+    from tui_tuner.teachers.model_in_ollama import ModelInOllama
+
+    for column in (column for group in waiting for column in group if not column.path):
+        with contextlib.closing(ModelInOllama(column.model, column.url)) as model:
+            model.find()
+
+
 @contextmanager
 def opened(group: Sequence[Column]) -> Iterator[list[Answerer]]:
     """The answerers of a group, in its order; their memory is given back at the end.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui_tuner.errors import DatasetError
-from tui_tuner.evaluation.answering import Answerer, Asking, groups, opened
+from tui_tuner.evaluation.answering import Answerer, Asking, groups, opened, require_servers
 from tui_tuner.evaluation.columns import Column, find_columns
 from tui_tuner.evaluation.comparisons import (
     FORMAT,
@@ -134,6 +134,7 @@ def compare(plan: ComparePlan, *, emit: Emit, stop: StopToken) -> Comparison:
         )
         emit(Notice(text, "warning"))
     waiting = [group for group in groups(plan.columns) if _left(kept, group) or _unmeasured(kept, group)]
+    require_servers(waiting)
     pace = Pace(_("Compare"), total, _("answers"), emit, done=done)
     if not plan.target.exists():
         write_json_lines(plan.target, [kept.made])  # whole or not at all: half of it would be no comparison

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
+from tui_tuner import figures
 from tui_tuner.errors import UsageError
 from tui_tuner.evaluation.comparisons import Answer, Answered, Comparison
 from tui_tuner.evaluation.differences import different_words
@@ -129,4 +130,7 @@ def _marked(text: str, other: str) -> str:
 
 def _heading(label: str, answer: Answer) -> str:
     cut = _(", cut at the longest answer") if answer.finish == "length" else ""
-    return _("{label} ({tokens} tokens{cut})", label=label, tokens=answer.tokens, cut=cut)
+    # One of many written together: its own speed says nothing about one written alone.
+    alone = {"seconds": f"{answer.seconds:.1f}", "speed": figures.count(answer.tokens_per_second)}
+    pace = _(", in a batch") if answer.together else _(", {seconds} s, {speed} tok/s", **alone)
+    return _("{label} ({tokens} tokens{pace}{cut})", label=label, tokens=answer.tokens, pace=pace, cut=cut)
