@@ -21,6 +21,8 @@ SINGLE, HALF = 4.0, 2.2
 # How often a trained layer keeps an array as wide as its hidden states, its queries, its inner part, and its scores,
 # and how often one as wide as what comes out of the matrices that have an adapter; once more for DoRA.
 HIDDEN, QUERIES, INNER, SCORES, ADAPTED = 2.8, 2.6, 1.2, 0.57, 1.0
+# Where exponentials are computed as powers, the sigmoid of the inner part is kept as well.
+SIGMOID = 1.0
 # The same for what one layer needs on the way back and gives back at once.
 HIDDEN_ONCE, INNER_ONCE = 8.6, 6.7
 # And for a layer that is computed twice and keeps little more than its input.
@@ -58,12 +60,14 @@ class LayerMemory:
         choice: how it is trained.
         item: bytes of a number in its layers.
         cores: how many rows are computed side by side; 1 where none are.
+        powers: whether exponentials are computed as powers.
     """
 
-    def __init__(self, anatomy: Anatomy, choice: TrainingChoice, item: float, cores: int) -> None:
+    def __init__(self, anatomy: Anatomy, choice: TrainingChoice, item: float, cores: int, *, powers: bool) -> None:
         trained = anatomy.trained(choice.num_layers)
         self._anatomy, self._choice, self._item, self._cores = anatomy, choice, item, cores
         self._layers = len(trained)
+        self._inner = INNER + SIGMOID if powers else INNER
         self._outputs = sum(linear.outputs for linear in adapted(trained[-1], choice))
 
     def of(self, rows: Sequence[Row]) -> BatchMemory:
@@ -105,7 +109,7 @@ class LayerMemory:
         adapters = choice.rank * len(adapted(anatomy.layers[-1], choice)) if choice.fine_tune_type != "full" else 0
         if twice:
             return HIDDEN_TWICE * anatomy.hidden + INNER_TWICE * anatomy.inner + adapters
-        kept = HIDDEN * anatomy.hidden + INNER * anatomy.inner + SCORES * anatomy.heads * width + adapters
+        kept = HIDDEN * anatomy.hidden + self._inner * anatomy.inner + SCORES * anatomy.heads * width + adapters
         kept += QUERIES * anatomy.heads * anatomy.head_width
         times = {"full": 0, "lora": 1, "dora": 2}[choice.fine_tune_type]
         return kept + ADAPTED * times * self._outputs

@@ -87,7 +87,9 @@ def estimate_memory(
     weights, adapter = anatomy.in_memory(single=not machine.gpu), 0 if full else changed
     remembered = OPTIMIZER[choice.optimizer] + (GRADIENT if choice.grad_accumulation_steps > 1 else 0)
     cores = _side_by_side(choice, machine, len(rows), changed, weights)
-    fullest, batch = _fullest(LayerMemory(anatomy, choice, item, cores), choice, rows)
+    # On an ARM processor without a GPU too, where it foretells a little too much.
+    powers = choice.quick_exponentials and not machine.gpu
+    fullest, batch = _fullest(LayerMemory(anatomy, choice, item, cores, powers=powers), choice, rows)
     # Where all weights are trained the change of them may take more than the batch before it.
     change = int(changed * (GRADIENT + REPLACED))
     frozen = len(anatomy.layers) - len(trained)
