@@ -176,8 +176,12 @@ def test_what_is_taken_is_in_the_model_and_the_training_settings():
 
 
 def test_without_a_gpu_fewer_layers_are_trained():
-    on_cpu = auto(SMALL, machine=dataclasses.replace(MAC, gpu=False))["num_layers"]
+    processor, many = dataclasses.replace(MAC, gpu=False), lengths(*[200] * 500)
+    on_cpu = auto(SMALL, train=many, machine=processor)["num_layers"]
     assert on_cpu.value == 8 and "without a GPU" in on_cpu.why
+    assert auto(SMALL, train=many)["num_layers"].value == 16
+    soon_done = auto(SMALL, train=lengths(*[60] * 20), machine=processor)["num_layers"]
+    assert soon_done.value == 16 and "without a GPU" not in soon_done.why
     assert auto(SMALL)["num_layers"].value == 16
     few = auto(model(576, 6))["num_layers"]
     assert few.value == 6 and few.why == "all there are"
@@ -193,13 +197,20 @@ def test_all_weights_are_trained_only_where_that_can_be():
 
 
 def test_wider_models_learn_with_smaller_steps_and_stronger_adapters_too():
-    assert rate_for(2000, 32, full=False) == pytest.approx(5e-4)
-    assert rate_for(2000, 32, full=True) == pytest.approx(5e-5)
-    assert rate_for(2000, 160, full=False) == pytest.approx(1e-4)
-    assert rate_for(4096, 160, full=False) < rate_for(2048, 160, full=False) < rate_for(576, 160, full=False)
-    assert auto()["learning_rate"].value == rate_for(4096, 160, full=False)
+    assert rate_for(2000, 32, 1, full=False) == pytest.approx(5e-4)
+    assert rate_for(2000, 32, 1, full=True) == pytest.approx(5e-5)
+    assert rate_for(2000, 160, 1, full=False) == pytest.approx(1e-4)
+    assert rate_for(4096, 160, 1, full=False) < rate_for(2048, 160, 1, full=False) < rate_for(576, 160, 1, full=False)
+    assert auto()["learning_rate"].value == rate_for(4096, 160, 6, full=False)
     stronger = auto(given=("scale",), scale=40.0)
-    assert "scale" not in stronger and stronger["learning_rate"].value == rate_for(4096, 320, full=False)
+    assert "scale" not in stronger and stronger["learning_rate"].value == rate_for(4096, 320, 6, full=False)
+
+
+def test_examples_that_are_seen_more_often_are_learned_in_smaller_steps():
+    assert rate_for(2000, 32, 10, full=False) == pytest.approx(5e-5)
+    rates = [auto(SMALL, train=lengths(*[100] * rows))["learning_rate"] for rows in (20, 100, 500, 20_000)]
+    assert [one.value for one in rates] == sorted(one.value for one in rates)
+    assert "seen 10 times" in rates[0].why and "seen" not in rates[-1].why
 
 
 def test_adapters_are_large_enough_for_what_is_to_be_learned():

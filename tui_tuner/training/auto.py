@@ -19,16 +19,13 @@ from tui_tuner.progress import Emit
 from tui_tuner.project import Project, open_project, save_project
 from tui_tuner.training.auto_base import QUANTIZE, smaller_model, squeezed_base
 from tui_tuner.training.auto_memory import BATCH, LAYERS_ON_A_GPU, best_fit, wanted_layers
-from tui_tuner.training.auto_rate import rank_for, rate_for, scale_for, warmup_for
+from tui_tuner.training.auto_rate import epochs_for, rank_for, rate_for, scale_for, warmup_for
 from tui_tuner.training.effort import Row, effort_of, steps_of_epoch, validation_of
 from tui_tuner.training.forecast import Forecaster
 from tui_tuner.training.memory_estimate import changed_numbers
 from tui_tuner.training.optimization import updates_of
 from tui_tuner.training.suggestions import MODEL, Suggestion, applied_to_all, reasons_of
 
-# Up to so many examples: how often each is seen. Between LIMA (arXiv 2305.11206), which showed 1,000 examples 15 times,
-# and Alpaca, which showed 52,000 three times; patience ends what turns out to be too much.
-EPOCHS = ((32, 10), (100, 6), (500, 4), (2_000, 3), (10_000, 2))
 LENGTH_STEP, SHORTEST = 64, 128
 USUAL, FAR_LONGER = 0.99, 2.0  # part of the examples that must fit whole where the longest is so much longer
 EVALUATIONS, LEAST_BETWEEN = 20, 5
@@ -72,7 +69,7 @@ class _Auto:
         self._adapters(rows)
         self._base(rows)
         self._memory(rows)
-        self._rate()
+        self._rate(rows)
         self._steps(rows)
         self._schedule()
         self._evaluations(rows, held_out)
@@ -155,18 +152,20 @@ class _Auto:
             return _("all there are")
         if not wanted and layers < wanted_layers(self._forecaster):
             return _("as many as memory allows")
-        if self._forecaster.machine.gpu:
+        if layers == LAYERS_ON_A_GPU:
             return _("of {most}: mlx-lm's own {layers}", most=most, layers=LAYERS_ON_A_GPU)
         return _("of {most}: without a GPU each costs much time", most=most)
 
-    def _rate(self) -> None:
-        width, choice = self._forecaster.anatomy.hidden, self._choice
-        rate = rate_for(width, choice.scale * choice.rank, full=choice.fine_tune_type == "full")
-        why = _("for a model {width} numbers wide; wider ones learn with smaller steps", width=f"{width:,}")
+    def _rate(self, rows: Sequence[Row]) -> None:
+        width, choice, epochs = self._forecaster.anatomy.hidden, self._choice, epochs_for(len(rows))
+        rate = rate_for(width, choice.scale * choice.rank, epochs, full=choice.fine_tune_type == "full")
+        why = _("for a model {width} numbers wide, and examples seen {epochs} times", width=f"{width:,}", epochs=epochs)
+        if epochs == 1:
+            why = _("for a model {width} numbers wide; wider ones learn with smaller steps", width=f"{width:,}")
         self._say("learning_rate", rate, why)
 
     def _steps(self, rows: Sequence[Row]) -> None:
-        epochs = next((epochs for most, epochs in EPOCHS if len(rows) <= most), 1)
+        epochs = epochs_for(len(rows))
         steps = math.ceil(len(rows) / self._choice.batch_size) * epochs
         steps += -steps % self._choice.grad_accumulation_steps
         words = {"rows": f"{len(rows):,}", "epochs": epochs, "batch": self._choice.batch_size}

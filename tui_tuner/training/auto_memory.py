@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tui_tuner.choices import TrainingChoice
+from tui_tuner.training.auto_rate import epochs_for
 from tui_tuner.training.forecast import Forecaster
 from tui_tuner.training.memory_advice import tight
 
@@ -15,6 +16,7 @@ from tui_tuner.training.memory_advice import tight
 BATCH = 4
 # mlx-lm's own number; without a GPU every layer costs much time.
 LAYERS_ON_A_GPU, LAYERS_ON_A_CPU = 16, 8
+QUICK_ON_A_CPU = 5e12  # tokens times numbers of the model: minutes, also with more layers
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,10 @@ def best_fit(forecaster: Forecaster, choice: TrainingChoice, given: Collection[s
 
 
 def wanted_layers(forecaster: Forecaster) -> int:
-    """How many layers are trained if memory is no question."""
-    usual = LAYERS_ON_A_GPU if forecaster.machine.gpu else LAYERS_ON_A_CPU
+    """How many layers are trained if memory is no question: fewer only where a processor would need long."""
+    tokens = sum(row.length for row in forecaster.train) * epochs_for(len(forecaster.train))
+    slow = not forecaster.machine.gpu and tokens * forecaster.anatomy.parameters > QUICK_ON_A_CPU
+    usual = LAYERS_ON_A_CPU if slow else LAYERS_ON_A_GPU
     return min(usual, len(forecaster.anatomy.layers))
 
 
