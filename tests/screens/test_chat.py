@@ -225,6 +225,22 @@ async def test_stopped_at_once_the_answer_before_is_there_again(project):
         assert said(app) == "" and len(side.conversation.turns) == 2
 
 
+async def test_an_answer_goes_on_while_one_looks_elsewhere(project):
+    async with running_app(project, "chat") as (app, pilot):
+        (side,) = await ready(app, pilot)
+        holding = threading.Event()
+        app.board.engine.submit(holding.wait, 60)
+        app.screen.query_one(Composer).load_text("how do I start")
+        await pilot.press("enter", "ctrl+b")
+        await until(pilot, lambda: app.current_step == "export")
+        holding.set()
+        await until(pilot, lambda: not app.board.running("chat"))
+        await pilot.press("6")
+        await until(pilot, lambda: app.current_step == "chat")
+        await until(pilot, lambda: len(shown(app)) == 2 and shown(app)[1][1] == side.conversation.turns[-1].content)
+        assert shown(app)[0] == ("you", "how do I start") and len(side.conversation.turns) == 2
+
+
 async def test_other_words_replace_the_same_question_on_both_sides(project):
     talked(project, "one", "two")
     async with running_app(project, "chat") as (app, pilot):

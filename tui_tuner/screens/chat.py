@@ -126,15 +126,14 @@ class ChatScreen(SettingsStep):
         self._say_state()
 
     def _say_state(self) -> None:
-        parts = [
-            " │ ".join(side.state for side in self._sides)
-            or _("no model here yet: fetch the base model in Environment")
-        ]
+        parts = []
+        if self.board.running(self.step):
+            parts.append(_("answering, esc stops"))  # first: two long names of models fill the line
         if self._editing is not None:
             number = len(self._sides[0].questions) - self._editing
             parts.append(_("asking question {number} in other words, esc leaves", number=number))
-        if self.board.running(self.step):
-            parts.append(_("answering, esc stops"))
+        answering = " │ ".join(side.state for side in self._sides)
+        parts.append(answering or _("no model here yet: fetch the base model in Environment"))
         self.query_one("#state", Static).update(Content(one_line(" · ".join(parts))))
 
     # -- asking --------------------------------------------------------------------------------------------------------
@@ -343,6 +342,7 @@ class ChatScreen(SettingsStep):
     def _end(self, ended: JobEnded) -> None:
         for side in self._sides:
             side.turns.give_up()
+        self._say_state()
         if self.board.jobs[self.step].stop_token.requested:
             self.say("")  # no longer stopping
         if ended.outcome == "done":

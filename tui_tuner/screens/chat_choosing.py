@@ -223,5 +223,5 @@ class ConversationList(ModalScreen[Conversation | None]):
 def _line(conversation: Conversation) -> Content:
     number = sum(turn.role == "user" for turn in conversation.turns)
     model = one_line(conversation.model, 24)
-    about = f"  {number} ? · {model} · {conversation.id[:10]}"
+    about = f"  {conversation.id[:10]}  {number} ? · {model}"
     return Content(f" {one_line(conversation.title, 44):44}") + Content.styled(about, "$foreground 60%")
