@@ -285,6 +285,14 @@ def test_what_a_killed_process_left_is_cleared_away(base, project):
     assert (project.fused_model / "mine.txt").exists()
 
 
+def test_each_question_of_the_proof_is_heard_of(base, project):
+    events = []
+    fuse(plan_fuse(project, base), emit=events.append, stop=StopToken())
+    for stage in ("Ask the tuned model", "Prove the fused model"):
+        last = [event for event in events if isinstance(event, StageProgress) and event.stage == stage][-1]
+        assert (last.done, last.total, last.unit, last.ended) == (3, 3, "questions", True)
+
+
 @pytest.mark.parametrize("stage", ["Write the fused model", "Prove the fused model"])
 def test_killed_it_has_made_nothing_and_the_next_start_does_it_all(stage, base, project):
     code = f"""

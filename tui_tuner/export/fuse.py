@@ -16,7 +16,7 @@ from tui_tuner.errors import ConfigurationError, ExportError
 from tui_tuner.evaluation.tuned import required_run
 from tui_tuner.export.licence import licence_of
 from tui_tuner.export.model_card import CardFacts, model_card
-from tui_tuner.export.proof import Likeness, Statement, compare, take_statement
+from tui_tuner.export.proof import QUESTIONS, Likeness, Statement, compare, take_statement
 from tui_tuner.export.proof_rows import Proof, ProofRow, keep_proof
 from tui_tuner.export.reading import Reading, read_with, reading_rows, template_row
 from tui_tuner.export.weights import fused_weights
@@ -138,9 +138,7 @@ def fuse(plan: FusePlan, *, emit: Emit, stop: StopToken) -> FusedModel:
         write_config(folder, made.config, made.weights, quantized=made.quantized)
         copy_tokenizer(plan.model, folder)
         write_weights(folder, made.weights, _("Write the fused model"), emit=emit, stop=stop)
-        pace = Pace(_("Prove the fused model"), None, "", emit)
-        likeness, proof = _proof(plan, folder, (statement, reading), (weight_type, made.squeezed), stop)
-        pace.finish()
+        likeness, proof = _proof(plan, folder, (statement, reading), (weight_type, made.squeezed), emit, stop)
         emit(proof)
         _require_proof(plan, likeness, proof)
         _write_story(plan, folder, weight_type, proof)
@@ -150,9 +148,9 @@ def fuse(plan: FusePlan, *, emit: Emit, stop: StopToken) -> FusedModel:
 def _statement(plan: FusePlan, emit: Emit, stop: StopToken) -> tuple[Statement, Reading]:
     from tui_tuner.models.loading import load_pair
 
-    pace = Pace(_("Ask the tuned model"), None, "", emit)
+    pace = _questions(_("Ask the tuned model"), emit)
     base, tuned = load_pair(plan.model, plan.run, trust_remote_code=plan.trust_remote_code)
-    statement, reading = take_statement(base, tuned, stop), read_with(base.tokenizer)
+    statement, reading = take_statement(base, tuned, stop, pace.advance), read_with(base.tokenizer)
     del base, tuned
     _free_memory()
     pace.finish()
@@ -160,14 +158,21 @@ def _statement(plan: FusePlan, emit: Emit, stop: StopToken) -> tuple[Statement, 
 
 
 def _proof(
-    plan: FusePlan, folder: Path, said: tuple[Statement, Reading], written: tuple[str, bool], stop: StopToken
+    plan: FusePlan,
+    folder: Path,
+    said: tuple[Statement, Reading],
+    written: tuple[str, bool],
+    emit: Emit,
+    stop: StopToken,
 ) -> tuple[Likeness, Proof]:
     """Load what was written, and compare it with what base and tuned model have said."""
     from tui_tuner.models.loading import load_model
 
     (statement, reading), (weight_type, squeezed) = said, written
+    pace = _questions(_("Prove the fused model"), emit)
     fused = load_model(folder, trust_remote_code=plan.trust_remote_code)
-    likeness = compare(statement, fused, weight_type, squeezed=squeezed, stop=stop)
+    likeness = compare(statement, fused, weight_type, squeezed=squeezed, stop=stop, each=pace.advance)
+    pace.finish()
     rows = [*likeness.rows(), *reading_rows(reading, read_with(fused.tokenizer), fused.tokenizer)]
     template = own_template(folder)
     if isinstance(template, str):
@@ -175,6 +180,11 @@ def _proof(
     del fused
     _free_memory()
     return likeness, Proof.of(FUSED, rows)
+
+
+def _questions(stage: str, emit: Emit) -> Pace:
+    """A stage of as many questions as a proof asks: a large model takes its time over each."""
+    return Pace(stage, len(QUESTIONS), _("questions"), emit)
 
 
 def _template_inside(reading: Reading, tokenizer: Any, template: str) -> ProofRow:

@@ -13,7 +13,7 @@ Squeezing the fused weights again is another matter: it undid 0.001 of those 3 n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +83,7 @@ class Likeness:
             "differ by {largest} at most, {divergence} nats; training by {tuning}",
             largest=f"{self.largest_difference:.2g}",
             divergence=f"{max(self.divergence, 0.0):.1g}",
-            tuning=f"{self.tuning:.1g}",
+            tuning=f"{self.tuning:.2g}",
         )
         yield ProofRow.of(_("logits"), like, finding, _("Its answers are not those of the model that was trained."))
         finding = _("{same} of {total} the same", same=self.same_tokens, total=self.tokens)
@@ -113,8 +113,10 @@ class Statement:
     tuning: float
 
 
-def take_statement(base: LoadedModel, tuned: LoadedModel, stop: StopToken) -> Statement:
-    """Hear the tuned model, and how much the base differs from it.
+def take_statement(
+    base: LoadedModel, tuned: LoadedModel, stop: StopToken, each: Callable[[], None] = lambda: None
+) -> Statement:
+    """Hear the tuned model, and how much the base differs from it; `each` is called after each prompt.
 
     Raises:
         Stopped: asked to.
@@ -128,11 +130,20 @@ def take_statement(base: LoadedModel, tuned: LoadedModel, stop: StopToken) -> St
         sequences.append((*prompt, *_continue_greedily(tuned, prompt, stop)))
         logits.append(_logits(tuned, sequences[-1]))
         divergences.append(_divergence(logits[-1], _logits(base, sequences[-1])))
+        each()
     starts = tuple(len(prompt) for prompt in prompts)
     return Statement(tuple(sequences), starts, tuple(logits), sum(divergences) / len(divergences))
 
 
-def compare(statement: Statement, fused: LoadedModel, weight_type: str, *, squeezed: bool, stop: StopToken) -> Likeness:
+def compare(
+    statement: Statement,
+    fused: LoadedModel,
+    weight_type: str,
+    *,
+    squeezed: bool,
+    stop: StopToken,
+    each: Callable[[], None] = lambda: None,
+) -> Likeness:
     """Compare the fused model with what the tuned one has said.
 
     Args:
@@ -141,6 +152,7 @@ def compare(statement: Statement, fused: LoadedModel, weight_type: str, *, squee
         weight_type: as its weights are stored: float32, float16 or bfloat16.
         squeezed: whether weights were quantized again.
         stop: asked before each prompt.
+        each: called after each prompt.
 
     Raises:
         Stopped: asked to.
@@ -159,6 +171,7 @@ def compare(statement: Statement, fused: LoadedModel, weight_type: str, *, squee
             total += 1
             same += agrees
             broken += not agrees and ahead > lead
+        each()
     largest = max(differences, key=lambda difference: (difference != difference, difference))  # a NaN is the largest
     divergence = sum(divergences) / len(divergences)
     return Likeness(largest, divergence, limit, statement.tuning, same, total, broken, squeezed)
