@@ -74,7 +74,7 @@ class Likeness:
     @property
     def lost(self) -> float:
         """The part of what the training has changed that squeezing has undone."""
-        return self.divergence / self.tuning if self.tuning else 0.0
+        return max(self.divergence, 0.0) / self.tuning if self.tuning else 0.0  # rounding may bring it below zero
 
     def rows(self) -> Iterator[ProofRow]:
         """The comparison row by row."""
