@@ -165,11 +165,10 @@ class _Handler(BaseHTTPRequestHandler):
                 self._line({"status": f"pulling {digest[7:19]}", "digest": digest, "total": total, "completed": done})
                 if done >= total:
                     break
-                if self.server.seconds_per_layer:
+                seconds = self.server.seconds_per_layer  # a test may change it meanwhile
+                if seconds:
                     time.sleep(0.1)
-                    part = 0.1 / self.server.seconds_per_layer
-                else:
-                    part = 0.5
+                part = 0.1 / seconds if seconds else 0.5
                 self.server.pulled[digest] = min(total, done + max(1, int(total * part)))
         self.server.models.insert(0, {**MISTRAL, "name": body["model"]})
         for status in ("verifying sha256 digest", "writing manifest", "success"):
