@@ -3,6 +3,7 @@ import math
 import pytest
 
 from tui_tuner.evaluation.intervals import mean_interval, wilson
+from tui_tuner.evaluation.opinions import Tally
 from tui_tuner.evaluation.verdict import Finding, count_finding, loss_finding, verdict_of
 
 BETTER, WORSE, NOTHING = Finding(1, "loss fell"), Finding(-1, "it lost"), Finding(0, "no difference")
@@ -50,9 +51,9 @@ def test_one_line_of_all_evidence(findings, word):
     [(10, 0, 0, 1), (0, 10, 0, -1), (2, 0, 8, 0), (6, 4, 0, 0), (0, 0, 5, 0), (14, 4, 30, 1)],
 )
 def test_a_count_tells_only_what_chance_does_not(wins, losses, ties, says):
-    finding = count_finding("judge", wins, losses, ties)
+    finding = count_finding("judge", Tally(wins, losses, ties))
     assert finding.says == says
-    assert f"{wins} won, {losses} lost, {ties} even" in finding.text
+    assert f"{wins} won, {losses} lost" in finding.text and finding.text.endswith(f", {ties} even")
 
 
 def test_a_loss_tells_only_what_the_rows_agree_on():

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -214,6 +215,39 @@ def test_a_machine_that_dies_ends_the_run_with_everything_kept_and_it_goes_on_wi
     summary = school.train(plan)
     assert summary.finished
     assert summary.iters == QUICK.iters
+
+
+ASKS_ON = """
+import mlx.core as mx
+from tui_tuner.training.machines.group import Group, MachineLost
+
+group = Group(mx.distributed.init(strict=True, backend="ring"))
+for _time in range(3 if group.rank == 0 else 0):
+    try:
+        group.sum(mx.ones(1))
+    except MachineLost:
+        print("lost", flush=True)
+"""
+
+
+def test_after_a_machine_is_lost_nobody_waits_for_it_again(tmp_path):
+    path = tmp_path / "ring.json"
+    with socket.socket() as one, socket.socket() as other:
+        for each in (one, other):
+            each.bind(("127.0.0.1", 0))
+        path.write_text(json.dumps([[f"127.0.0.1:{each.getsockname()[1]}"] for each in (one, other)]))
+    both = []
+    for rank in ("0", "1"):
+        environment = {**os.environ, "MLX_HOSTFILE": str(path), "MLX_RANK": rank}
+        command = [sys.executable, "-c", ASKS_ON]
+        both.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+    try:
+        said, _complaints = both[0].communicate(timeout=60)
+    finally:
+        for process in both:
+            process.kill()
+            process.communicate()
+    assert said.split() == [b"lost"] * 3
 
 
 def is_launch(process: int) -> bool:

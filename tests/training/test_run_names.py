@@ -82,8 +82,10 @@ def test_who_uses_a_run_is_said(project):
     (run / "adapters.safetensors").write_bytes(b"")
     assert uses_of(project, run) == ["Compare, Export and Chat use its adapter; then there is no tuned model."]
     (project.runs / "run-1" / "adapters.safetensors").write_bytes(b"")
-    write_text(project.comparisons / "a.jsonl", json.dumps({"format": 1, "run": "run-2"}) + "\n")
-    write_text(project.comparisons / "b.jsonl", json.dumps({"format": 1, "run": "run-1"}) + "\n")
+    made = {"format": 1, "run": "run-2", "prompts": ["What is a tart?"]}
+    write_text(project.comparisons / "a.jsonl", json.dumps(made) + "\n")
+    made = {"format": 1, "run": "run-1", "prompts": ["What is a tart?"]}
+    write_text(project.comparisons / "b.jsonl", json.dumps(made) + "\n")
     project.fused_model.mkdir(parents=True)
     write_provenance(project.fused_model, {"run": "run-2"})
     assert uses_of(project, run) == [

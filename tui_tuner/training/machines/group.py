@@ -36,6 +36,7 @@ class Group:
 
     def __init__(self, group: Any) -> None:
         self._group = group
+        self._lost: MachineLost | None = None
         self.rank: int = group.rank()
         self.size: int = group.size()
 
@@ -105,10 +106,14 @@ class Group:
 
     @contextlib.contextmanager
     def _talking(self) -> Iterator[None]:
+        # MLX's ring gives up a connection that has failed, and whoever asks it for anything more waits for ever.
+        if self._lost is not None:
+            raise self._lost
         try:
             yield
         except RuntimeError as error:
-            raise MachineLost(
+            self._lost = MachineLost(
                 _("a machine of this run is gone: {error}", error=one_line(str(error), 200)),
                 advice=_("Everything is kept. Go on, with all machines or without them: tuner train --resume"),
-            ) from error
+            )
+            raise self._lost from error
