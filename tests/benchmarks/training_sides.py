@@ -15,6 +15,7 @@ def mlx_lm(model: Path, folder: Path, layers: int, iters: int, longest: int, beg
     """As `mlx_lm.lora` trains: its own loss, batches, compiled step and validation."""
     import mlx.core as mx
     import mlx.optimizers as optim
+    import numpy
     from mlx_lm.tuner import trainer
     from mlx_lm.tuner.callbacks import TrainingCallback
     from mlx_lm.tuner.datasets import CacheDataset, ChatDataset
@@ -43,6 +44,7 @@ def mlx_lm(model: Path, folder: Path, layers: int, iters: int, longest: int, beg
         def on_train_loss_report(self, info: Any) -> None:
             self.rates.append(tokens[info["iteration"] - 1] * info["iterations_per_second"])
 
+    numpy.random.seed(SEED)  # as mlx_lm.lora does: the order of its batches is drawn from it
     mx.random.seed(SEED)
     loaded.model.freeze()
     linear_to_lora_layers(loaded.model, layers, {"rank": 8, "dropout": 0.0, "scale": 20.0})
