@@ -20,7 +20,7 @@ from tui_tuner.export.proof_rows import Proof, ProofRow, keep_proof
 from tui_tuner.models.model_files import write_provenance
 from tui_tuner.project import Project, open_project
 from tui_tuner.project_lock import project_lock
-from tui_tuner.screens.chat import ModelsFound
+from tui_tuner.screens.chat_who import ModelsFound
 from tui_tuner.screens.compared_prompt import ComparedPrompt
 from tui_tuner.screens.comparison_view import ComparisonView
 from tui_tuner.screens.progress_view import ProgressView

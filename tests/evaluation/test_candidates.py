@@ -1,7 +1,5 @@
 import shutil
 
-import pytest
-import tiny_model
 import tuned_model
 from teachers.small_ollama import MISTRAL, SmallOllama
 
@@ -10,19 +8,6 @@ from tui_tuner.evaluation.columns import find_columns
 from tui_tuner.export.fuse import fuse, plan_fuse
 from tui_tuner.progress import StopToken, ignore_event
 from tui_tuner.training.run_config import RunConfig, RunFacts, write_config
-
-
-@pytest.fixture
-def base(tmp_path):
-    return tiny_model.make(tmp_path / "base")
-
-
-@pytest.fixture
-def project(tmp_path, base):
-    made = tuned_model.project(tmp_path / "project", base)
-    tuned_model.adapter(made.runs / "base", base)  # nobody forbids this name
-    shutil.copytree(made.runs / "run-1", made.runs / "run-1" / "checkpoints" / "40")
-    return made
 
 
 def missing(found):

@@ -1,24 +1,7 @@
-import shutil
-
 import pytest
-import tiny_model
-import tuned_model
 
 from tui_tuner.errors import ModelError, ProjectError, UsageError
 from tui_tuner.evaluation.columns import find_columns, run_column
-
-
-@pytest.fixture
-def base(tmp_path):
-    return tiny_model.make(tmp_path / "base")
-
-
-@pytest.fixture
-def project(tmp_path, base):
-    made = tuned_model.project(tmp_path / "project", base)
-    tuned_model.adapter(made.runs / "base", base)  # nobody forbids this name
-    shutil.copytree(made.runs / "run-1", made.runs / "run-1" / "checkpoints" / "40")
-    return made
 
 
 def test_names_and_what_they_stand_for(project, base):

@@ -12,7 +12,7 @@ from tui_tuner.chat.conversation import Conversation, new_conversation
 from tui_tuner.chat.models import ChatModel
 from tui_tuner.chat.talk import ReplyText
 from tui_tuner.models.generation import Reply
-from tui_tuner.screens import chat
+from tui_tuner.screens import chat_who
 from tui_tuner.screens.chat_sides import Sides
 from tui_tuner.settings import Settings
 from tui_tuner.widgets.composer import Composer
@@ -40,8 +40,8 @@ SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    monkeypatch.setattr(chat, "chat_models", lambda _project, _base: MODELS)
-    monkeypatch.setattr(chat, "ollama_models", lambda _url: [])
+    monkeypatch.setattr(chat_who, "chat_models", lambda _project, _base: MODELS)
+    monkeypatch.setattr(chat_who, "ollama_models", lambda _url: [])
     return tiny_project.make(tmp_path).with_settings("model", {"name": "starter"})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,28 +72,14 @@ def _origin(report: Mapping[str, Any]) -> Section:
         (_("seed examples, chosen by a person") if source == SEED else source, f"{number:,}")
         for source, number in _mapping(report, "sources").items()
     ]
-    rows += [
-        (
-            teacher,
-            ngettext(
-                "{number:,} answer",
-                "{number:,} answers",
-                number,
-            ),
-        )
-        for teacher, number in _mapping(report, "teachers").items()
-    ]
-    rows += [
-        (
-            document,
-            ngettext(
-                "{number:,} answer about its passages",
-                "{number:,} answers about its passages",
-                number,
-            ),
-        )
-        for document, number in _mapping(report, "from_documents").items()
-    ]
+    rows += _counts(report, "teachers", lambda number: ngettext("{number:,} answer", "{number:,} answers", number))
+    rows += _counts(
+        report,
+        "from_documents",
+        lambda number: ngettext(
+            "{number:,} answer about its passages", "{number:,} answers about its passages", number
+        ),
+    )
     if documents := _number(report, "documents"):
         passages = ngettext("{number:,} passage", "{number:,} passages", _number(report, "passages"))
         rows.append((_("documents"), _("{documents:,}, cut into {passages}", documents=documents, passages=passages)))
@@ -110,40 +96,20 @@ def _origin(report: Mapping[str, Any]) -> Section:
 
 
 def _left_out(report: Mapping[str, Any]) -> Section:
-    rows = [
-        (reason, _("{number:,} set aside", number=number)) for reason, number in _mapping(report, "set_aside").items()
-    ]
-    rows += [
-        (
-            reason,
-            ngettext(
-                "{number:,} answer refused",
-                "{number:,} answers refused",
-                number,
-            ),
-        )
-        for reason, number in _mapping(report, "rejects").items()
-    ]
-    rows += [
-        (
-            reason,
-            ngettext(
-                "{number:,} follow-up refused",
-                "{number:,} follow-ups refused",
-                number,
-            ),
-        )
-        for reason, number in _mapping(report, "follow_up_rejects").items()
-    ]
+    rows = _counts(report, "set_aside", lambda number: _("{number:,} set aside", number=number))
+    rows += _counts(
+        report, "rejects", lambda number: ngettext("{number:,} answer refused", "{number:,} answers refused", number)
+    )
+    rows += _counts(
+        report,
+        "follow_up_rejects",
+        lambda number: ngettext("{number:,} follow-up refused", "{number:,} follow-ups refused", number),
+    )
     if decisions := _number(report, "decisions"):
         rows.append(
             (
                 _("review"),
-                ngettext(
-                    "{number:,} decision by hand",
-                    "{number:,} decisions by hand",
-                    decisions,
-                ),
+                ngettext("{number:,} decision by hand", "{number:,} decisions by hand", decisions),
             )
         )
     return Section(_("Not learned, by reason"), tuple(rows))
@@ -192,6 +158,11 @@ def _making(report: Mapping[str, Any]) -> Section:
         if settings.get(name) not in (None, ""):
             rows.append((name, str(settings[name])))
     return Section(_("How they were made"), tuple(row for row in rows if row[1]))
+
+
+def _counts(report: Mapping[str, Any], name: str, said: Callable[[int], str]) -> list[tuple[str, str]]:
+    """A row for each number that the report has under `name`."""
+    return [(what, said(number)) for what, number in _mapping(report, name).items()]
 
 
 def _mapping(report: Mapping[str, Any], name: str) -> Mapping[str, Any]:

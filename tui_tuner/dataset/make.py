@@ -132,15 +132,8 @@ def make_dataset(plan: DatasetPlan, teacher: Teacher | None, *, emit: Emit, stop
         questions = _ask_questions(plan, teacher, imported, emit=emit, stop=stop)
     written, outcome, follow_ups = _answered(plan, questions, teacher, decisions, emit, stop)
     made_of |= noted(plan.data, WRITTEN)
-    if outcome.refused and len(plan.seed_examples) + len(imported) + len(written) < 2:
-        what = ngettext(
-            "{number} of {total} question got no usable answer",
-            "{number} of {total} questions got no usable answer",
-            len(questions),
-            number=outcome.refused,
-            total=len(questions),
-        )
-        raise DatasetError(what, advice=what_would_help(outcome))
+    if len(plan.seed_examples) + len(imported) + len(written) < 2:
+        _require_answers(outcome, len(questions))
     lengths = open_length_check(plan, emit, write)
     (brought, answered), too_long = divide(lengths, (imported, written), decisions, emit=emit, stop=stop)
     gathered = gather(plan, brought, answered, decisions, stop)
@@ -218,6 +211,19 @@ def _answered(
             asked = NotingTeacher(teacher, plan.data, "follow-ups")
             followed = write_follow_ups(plan, open_, asked, steps, emit=emit, stop=stop)
         return [steps.there.grown(one, plan.choice.turns_learned) for one in written], outcome, followed
+
+
+def _require_answers(outcome: AnswersOutcome, questions: int) -> None:
+    """Say that it is for refused answers that there is too little, where it is."""
+    if outcome.refused:
+        what = ngettext(
+            "{number} of {total} question got no usable answer",
+            "{number} of {total} questions got no usable answer",
+            questions,
+            number=outcome.refused,
+            total=questions,
+        )
+        raise DatasetError(what, advice=what_would_help(outcome))
 
 
 def _verdict(example: Example, decisions: Mapping[str, Decision]) -> str:

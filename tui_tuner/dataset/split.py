@@ -70,11 +70,7 @@ def split_examples(
     # In the order of their questions: answers come in the order a teacher happens to finish them.
     others = [unique[key] for key in sorted(unique) if key not in seed_keys]
     total = len(seeds) + len(others)
-    if total < 2:
-        raise DatasetError(
-            _("there are not enough usable examples: {number}, and at least 2 are needed", number=total),
-            advice=_("Ask for more questions."),
-        )
+    _require_two(total)
     if known is None:
         known = NearDuplicates(shares.near_duplicate)
     always, groups = _groups(seeds if others else (), others or list(seeds), known)
@@ -93,6 +89,14 @@ def split_examples(
         train, valid = valid[1:], valid[:1]
     chance.shuffle(train)
     return Split(tuple(train), tuple(valid), tuple(test))
+
+
+def _require_two(total: int) -> None:
+    if total < 2:
+        raise DatasetError(
+            _("there are not enough usable examples: {number}, and at least 2 are needed", number=total),
+            advice=_("Ask for more questions."),
+        )
 
 
 def _sizes(total: int, most: int, shares: Shares) -> tuple[int, int]:

@@ -246,13 +246,13 @@ def _wanted(plan: OllamaPlan, emit: Emit, stop: StopToken) -> Wanted:
     loaded = load_model(plan.fused.path, trust_remote_code=plan.trust_remote_code)
     tokenizer, reading = loaded.tokenizer, read_with(loaded.tokenizer)
     form = form_of(tokenizer, reading)
+    template, today = go_template(form) if form else "", time.strftime("%d %b %Y")
     if form is None:
         text = _("This chat template does more than Ollama's can be told here; Ollama looks for one it knows.")
         emit(Notice(text, "warning"))
-    elif (today := time.strftime("%d %b %Y")) in go_template(form):  # as Llama 3's say it; Ollama has no such words
-        emit(
-            Notice(_("The chat template tells the model the date: in Ollama it stays {today}.", today=today), "warning")
-        )
+    elif today in template:  # as Llama 3's say it; Ollama has no word for it
+        text = _("The chat template tells the model the date: in Ollama it stays {today}.", today=today)
+        emit(Notice(text, "warning"))
     thinks, thoughtless = (form.thinks, form.thoughtless) if form else (False, "")
     # Thoughts are told apart by the server and cannot be compared letter by letter: the answers alone are.
     spoken = speak(loaded, stop, thoughtless)
@@ -260,7 +260,6 @@ def _wanted(plan: OllamaPlan, emit: Emit, stop: StopToken) -> Wanted:
     _free_memory()
     pace.finish()
     stops = tuple(sorted(filter(None, (tokenizer.decode([token]) for token in reading.ends))))
-    template = go_template(form) if form else ""
     bos, quantize = added_bos(tokenizer), plan.choice.ollama_quantize
     return Wanted(template, stops, bos, reading, spoken, tokenizer, quantize, thinks, thoughtless)
 

@@ -3,48 +3,36 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 
 from textual import events, work
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import ContentSwitcher, Static
 
 from tui_tuner.actions import actions_of
 from tui_tuner.chat.context import ContextFull, TurnsLeftOut
 from tui_tuner.chat.conversation import Conversation, new_conversation, new_path
 from tui_tuner.chat.library import latest_conversation
-from tui_tuner.chat.models import ChatModel, chat_models, ollama_models, ollama_url
 from tui_tuner.chat.session import LEAVE_OUT
 from tui_tuner.chat.talk import ReplyEnded, ReplyText
 from tui_tuner.errors import TunerError
 from tui_tuner.jobs import JobEnded
-from tui_tuner.journey import base_model
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Event
 from tui_tuner.project import Project
-from tui_tuner.screens.chat_choosing import ConversationList, ModelList
-from tui_tuner.screens.chat_sides import Side, Sides
+from tui_tuner.screens.chat_choosing import ConversationList
+from tui_tuner.screens.chat_sides import Sides
+from tui_tuner.screens.chat_who import WhoTalks
 from tui_tuner.screens.progress_view import ProgressView
 from tui_tuner.screens.question import Question
-from tui_tuner.screens.settings_step import SettingsStep
 from tui_tuner.widgets.composer import Composer
 from tui_tuner.widgets.settings_form import SettingsForm
 
 OWN = tuple(action.name for action in actions_of("chat"))
 
 
-class ModelsFound(Message):
-    """The models one can talk with; posted from the thread that looked."""
-
-    def __init__(self, models: list[ChatModel]) -> None:
-        super().__init__()
-        self.models = models
-
-
-class ChatScreen(SettingsStep):
+class ChatScreen(WhoTalks):
     """Turns above, the composer below, the model and the context in the line between; or the settings."""
 
     step = "chat"
@@ -63,7 +51,6 @@ class ChatScreen(SettingsStep):
 
     def __init__(self) -> None:
         super().__init__()
-        self._models: list[ChatModel] = []
         self._editing: int | None = None  # which question is asked in other words, 0 the last one
 
     # -- what is on the screen -----------------------------------------------------------------------------------------
@@ -85,32 +72,6 @@ class ChatScreen(SettingsStep):
             last = latest_conversation(self.project) or new_conversation(self.project)
             self.query_one(Sides).add(last, None)
         self.query_one(Composer).focus()
-
-    def on_screen_resume(self) -> None:
-        """Look again which models are there: one may have been trained or fused meanwhile."""
-        super().on_screen_resume()
-        if self.project is not None:
-            self._look_for_models(self.project)
-
-    @work(thread=True, exclusive=True, group="models", description="looking for models")
-    def _look_for_models(self, project: Project) -> None:
-        own = chat_models(project, base_model(project))
-        if not self._models:  # a server may keep one waiting; later, it would look as if its models had gone
-            self.post_message(ModelsFound(own))
-        self.post_message(ModelsFound([*own, *ollama_models(ollama_url(project))]))
-
-    def on_models_found(self, message: ModelsFound) -> None:
-        """Keep the chosen models if they are still there, otherwise take the best."""
-        known = {model.key for model in self._models}
-        self._models = message.models
-        # A model of one's own that has just come to be is what one came back for.
-        is_new = bool({model.key for model in self._models if model.path.name} - known)
-        self.query_one(Sides).choose(self._models, best_first=is_new)
-        self._say_state()
-
-    @property
-    def _sides(self) -> list[Side]:
-        return self.query_one(Sides).all
 
     def _open(self, conversation: Conversation) -> None:
         """Go on with another conversation, alone."""
@@ -227,7 +188,7 @@ class ChatScreen(SettingsStep):
         else:
             self.set_focus(None)
 
-    # -- conversations and models --------------------------------------------------------------------------------------
+    # -- conversations -------------------------------------------------------------------------------------------------
 
     def action_clear(self) -> None:
         """Begin a new conversation; the old one is kept."""
@@ -256,37 +217,6 @@ class ChatScreen(SettingsStep):
         kept = [one.path for one in here if one.path.exists()]
         if project is not None:
             self.app.push_screen(ConversationList(project, here), chosen)
-
-    def _choose_model(self, title: str, then: Callable[[ChatModel], None], now: ChatModel | None) -> None:
-        def chosen(model: ChatModel | None) -> None:
-            if model is not None:
-                then(model)
-                self._say_state()
-
-        if self._models:
-            self.app.push_screen(ModelList(title, self._models, now), chosen)
-        else:
-            self.say(_("There is no model to talk with yet."))
-
-    def action_choose_model(self) -> None:
-        """Choose who answers."""
-        if self._sides:
-            side = self._sides[0]
-            self._choose_model(_("Talk with"), lambda model: setattr(side, "model", model), side.model)
-
-    def action_beside(self) -> None:
-        """Have a second model answer the same questions, or no longer."""
-        if len(self._sides) > 1:
-            self.query_one(Sides).leave_second()
-            self._say_state()
-        elif self._sides:
-            self._choose_model(_("Answer beside it"), self._set_beside, self._sides[0].model)
-
-    def _set_beside(self, model: ChatModel) -> None:
-        if self.project is not None:
-            first = self._sides[0].conversation
-            place = len(first.turns) - len(first.turns) % 2
-            self.query_one(Sides).add(first.branch(place, new_path(self.project)), model)
 
     def action_keep(self) -> None:
         """Add the conversation to the dataset."""

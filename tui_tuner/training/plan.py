@@ -94,12 +94,7 @@ def plan_run(
         TrainingError: nothing to resume, or settings or data other than those the run began with.
         UsageError: not a name a run can have.
     """
-    if not project.has_dataset():
-        raise DatasetError(
-            _("there is no dataset to learn from (no train.jsonl)"),
-            where=str(project.data),
-            advice=_("Make one in the Dataset step, or with: tuner data"),
-        )
+    _require_dataset(project)
     choice = project.choices.training
     optimizer_arguments(choice)  # a mistake there is better found before anything is loaded
     folder = _run_to_resume(project, run) if resume else _new_run(project, run)
@@ -119,6 +114,15 @@ def plan_run(
         check_memory=not (resume or anyway),
     )
     return _resumed(plan) if resume else plan
+
+
+def _require_dataset(project: Project) -> None:
+    if not project.has_dataset():
+        raise DatasetError(
+            _("there is no dataset to learn from (no train.jsonl)"),
+            where=str(project.data),
+            advice=_("Make one in the Dataset step, or with: tuner data"),
+        )
 
 
 def _given(project: Project) -> tuple[str, ...]:
