@@ -10,6 +10,7 @@ from tui_tuner.language import _
 
 if TYPE_CHECKING:
     from tui_tuner.app import TunerApp
+    from tui_tuner.jobs import JobEnded
 
 
 class NewsDesk:
@@ -35,23 +36,23 @@ class NewsDesk:
         if step_key not in app.board.jobs or not app.screen_stack:  # another project, or the app is closing
             return
         events = app.board.drain(step_key)
+        # Asked before the step's screen hears of it: it may put a question about this end on top of itself.
+        is_watched = step_key in (app.current_step, getattr(app.screen, "watches", None))
         screen = app.made_screen(step_key)
         if screen is not None and screen.is_attached and screen.query("#verdict"):
             screen.heard(events)
             if screen is app.screen:
                 screen.show()
-        if app.board.ended(step_key):
-            self._announce_end(step_key)
-
-    def _announce_end(self, step_key: str) -> None:
-        app = self._app
         ended = app.board.ended(step_key)
-        app.show_frames()
-        # A screen that shows another step's job says itself how it ended.
-        if ended is None or step_key in (app.current_step, getattr(app.screen, "watches", None)):
+        if ended is None:
             return
+        app.show_frames()
+        if not is_watched:  # the screen that shows the job says itself how it ended
+            self._announce(ended)
+
+    def _announce(self, ended: JobEnded) -> None:
         texts = {"done": _("{job}: done"), "stopped": _("{job}: stopped, kept"), "failed": _("{job}: failed")}
         severity = "error" if ended.outcome == "failed" else "information"
         text = texts[ended.outcome].format(job=ended.job)
-        app.notify(f"{text}\n{ended.message}".strip(), severity=severity, markup=False)  # type: ignore[arg-type]
-        app.bell()
+        self._app.notify(f"{text}\n{ended.message}".strip(), severity=severity, markup=False)  # type: ignore[arg-type]
+        self._app.bell()
