@@ -1,6 +1,7 @@
 """A chat in the plain terminal, line by line."""
 
 import builtins
+import readline
 
 import pytest
 import tuned_model
@@ -11,6 +12,7 @@ from tui_tuner.chat.models import chat_models
 from tui_tuner.commands.chat_lines import COMMANDS, ChatLines
 from tui_tuner.dataset.plan import IMPORTED
 from tui_tuner.models.generation import Reply
+from tui_tuner.settings import config_folder
 
 
 @pytest.fixture
@@ -93,3 +95,22 @@ def test_models_and_what_they_are_told(project, talk):
     assert "there is no nothing model" in shown and "/set takes name=value" in shown
     assert "there is no command /nonsense" in shown
     assert all(f"/{command.name}" in shown for command in COMMANDS)
+
+
+def test_what_was_typed_is_kept_before_it_is_answered(project, monkeypatch):
+    """A power cut says no good-bye."""
+    lines, kept = iter(["how do I start", "and then"]), []
+
+    def read(_prompt):
+        path = config_folder() / "chat_history"
+        kept.append(path.read_text().split("\n") if path.exists() else [])
+        line = next(lines, None)
+        if line is None:
+            raise EOFError
+        readline.add_history(line)
+        return line
+
+    monkeypatch.setattr(builtins, "input", read)
+    ChatLines(project, chat_models(project, project.runs.parent.parent / "base")[0]).run()
+    assert ["how do I start" in seen for seen in kept] == [False, True, True]
+    assert ["and then" in seen for seen in kept] == [False, False, True]

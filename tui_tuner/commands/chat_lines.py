@@ -91,6 +91,7 @@ class ChatLines:
             if self._conversation.turns:
                 self._show()
             while (line := _read("\n> ")) is not None:
+                _keep_line_history()
                 try:
                     self._take(line)
                 except TunerError as error:
@@ -266,13 +267,24 @@ def _line_history() -> Iterator[None]:
     """Line editing, with the questions of earlier chats on the arrow keys."""
     import readline
 
-    path: Path = config_folder() / "chat_history"
     with contextlib.suppress(OSError):
-        readline.read_history_file(path)
+        readline.read_history_file(_history_path())
+    readline.set_history_length(500)
     try:
         yield
     finally:
-        readline.set_history_length(500)
-        with contextlib.suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            readline.write_history_file(path)
+        _keep_line_history()
+
+
+def _keep_line_history() -> None:
+    """At every line: what ends the program need not let it say good-bye."""
+    import readline
+
+    path = _history_path()
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        readline.write_history_file(path)
+
+
+def _history_path() -> Path:
+    return config_folder() / "chat_history"
