@@ -147,3 +147,28 @@ def test_what_cannot_be_read_is_said(tmp_path):
         open_conversation(path)
     with pytest.raises(StorageError):
         open_conversation(tmp_path / "none.json")
+
+
+def test_a_model_does_not_read_its_earlier_thoughts(project):
+    conversation = new_conversation(project)
+    conversation.ask("one")
+    conversation.answer(dataclasses.replace(REPLY, text="<think>hm</think>\n\nbecause"), "base")
+    conversation.ask("<think>two</think>")
+    assert [message["content"] for message in conversation.messages()] == ["one", "because", "<think>two</think>"]
+    assert open_conversation(conversation.path).turns[1].content == "<think>hm</think>\n\nbecause"
+
+
+def test_what_two_windows_add_to_one_conversation_is_all_kept(project):
+    here = new_conversation(project)
+    here.ask("one")
+    here.answer(REPLY, "base")
+    there = open_conversation(here.path)
+    there.ask("from there")
+    here.ask("from here")
+    assert here.moved and not there.moved and here.path != there.path
+    assert open_conversation(there.path).turns[-1].content == "from there"
+    assert [turn.content for turn in open_conversation(here.path).turns] == ["one", "because", "from here"]
+    here.moved = False
+    here.answer(REPLY, "base")
+    there.answer(REPLY, "base")
+    assert not here.moved and not there.moved and len(list(project.chats.iterdir())) == 2

@@ -5,6 +5,10 @@ from tui_tuner.errors import ModelError
 from tui_tuner.models.loading import load_model
 from tui_tuner.models.prompts import PromptMemory, prompt_tokens
 
+THINKS = (
+    "{{ messages[-1]['content'] }}|{% if enable_thinking is defined and enable_thinking is false %}"
+    "{{ '<think>\n\n</think>\n\n' }}{% endif %}"
+)
 STRICT = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}ok"
 
 
@@ -12,6 +16,13 @@ def test_a_prompt_ends_where_the_answer_begins(tmp_path):
     loaded = load_model(tiny_model.make(tmp_path / "base"))
     tokens = prompt_tokens(loaded, [{"role": "user", "content": "hi"}], "So ")
     assert loaded.tokenizer.decode(tokens) == "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\nSo "
+
+
+@pytest.mark.parametrize(("thinking", "end"), [(False, "hi|<think>\n\n</think>\n\n"), (True, "hi|")])
+def test_a_model_that_can_think_does_so_only_where_it_is_to(tmp_path, thinking, end):
+    loaded = load_model(tiny_model.make(tmp_path / "base", template=THINKS))
+    tokens = prompt_tokens(loaded, [{"role": "user", "content": "hi"}], thinking=thinking)
+    assert loaded.tokenizer.decode(tokens) == end
 
 
 def test_a_model_without_a_template_is_no_chat_model(tmp_path):

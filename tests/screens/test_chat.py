@@ -156,6 +156,8 @@ async def test_a_full_context_asks_what_to_do(project):
         app.screen.query_one(Composer).load_text("why")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.pause()
+        assert not app._notifications  # the question says it all
         await pilot.press("n")
         assert "context holds 120" in said(app)
         assert [words for _who, words in shown(app)][-1] == "why"  # the question is still there
@@ -345,3 +347,15 @@ async def test_settings_are_kept_and_the_keys_of_the_conversation_wait(project):
         await pilot.press("ctrl+s")
         assert app.project.choices.chat.system_prompt == "be_kind"
         assert isinstance(app.focused, Composer) and app.screen.works_now("again")
+
+
+async def test_what_another_window_wrote_meanwhile_stays(project):
+    conversation = talked(project, "how do I start")
+    async with running_app(project, "chat") as (app, pilot):
+        (side,) = await ready(app, pilot)
+        open_conversation(conversation.path).ask("from elsewhere")
+        await ask(app, pilot, "from here")
+        assert "another window" in said(app)
+        assert open_conversation(conversation.path).turns[-1].content == "from elsewhere"
+        assert side.conversation.path != conversation.path
+        assert open_conversation(side.conversation.path).turns[2].content == "from here"

@@ -89,7 +89,7 @@ def test_the_context_stays_within_what_the_model_holds():
 )
 def test_the_models_own_length_is_read_where_it_is_said(shown, length):
     with MisbehavingServer(reply(shown)) as server:
-        assert OllamaServer(server.address).context_length("m") == length
+        assert OllamaServer(server.address).abilities("m").context_length == length
 
 
 def test_a_server_that_says_nothing_of_its_models_is_no_obstacle():

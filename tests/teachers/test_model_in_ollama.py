@@ -1,5 +1,5 @@
 import pytest
-from teachers.misbehaving_server import WITHIN, MisbehavingServer, reply, text
+from teachers.misbehaving_server import WITHIN, MisbehavingServer, reply, stream, text
 from teachers.small_ollama import MISTRAL, SmallOllama
 
 from tui_tuner.errors import TeacherRefused, TeacherUnavailable
@@ -66,3 +66,19 @@ def test_what_is_not_there_or_does_not_fit_is_said():
         small.close()
     with pytest.raises(TeacherUnavailable):
         ModelInOllama("mistral:7b", server.place).find()
+
+
+@pytest.mark.parametrize(("capabilities", "asked"), [(["completion", "thinking"], True), (["completion"], False)])
+def test_only_a_model_that_can_think_is_asked_to(capabilities, asked):
+    shown = reply({"model_info": {"llama.context_length": 900}, "capabilities": capabilities})
+    rows = [
+        {"message": {"thinking": "hm"}},
+        {"message": {"content": "So."}},
+        {"message": {"content": ""}, "done": True},
+    ]
+    with MisbehavingServer(TAGS, shown, stream(*rows)) as server:
+        model = ModelInOllama("mistral:7b", f"localhost:{server.port}")
+        made = model.stream_reply(ASKED, Sampling(30, thinking=True), lambda _piece: None, StopToken())
+        model.close()
+    assert server.asked[-1].body["think"] is asked
+    assert made.text == ("<think>\nhm\n</think>\n\nSo." if asked else "So.")

@@ -71,6 +71,23 @@ def test_a_server_that_refuses_schemas_is_asked_without_one_from_then_on():
         assert ["response_format" in asked.body for asked in server.asked] == [True, False, False]
 
 
+def test_the_model_is_asked_not_to_think_where_the_server_can_say_so():
+    thought = events(piece("<think>hm</think>\n\nBecause", "stop"))
+    with MisbehavingServer(thought) as server:
+        assert ask(server).text == "Because"
+        assert server.asked[0].body["chat_template_kwargs"] == {"enable_thinking": False}
+
+
+def test_a_server_that_knows_schemas_but_not_thinking_still_gets_its_schemas():
+    refusal = reply({"error": "unrecognized argument: chat_template_kwargs"}, 400)
+    with MisbehavingServer(refusal, refusal, SPOKEN) as server:
+        asker = OpenAIServer(server.address)
+        for _time in range(2):
+            assert asker.chat("m", WHY, stop=StopToken()).text == "Because"
+        last = server.asked[-2:]
+    assert all("response_format" in asked.body and "chat_template_kwargs" not in asked.body for asked in last)
+
+
 def test_a_stream_without_its_end_is_no_answer_but_keeps_what_came():
     with MisbehavingServer(events(piece("Be"), done=b"")) as server, pytest.raises(Unfinished) as caught:
         ask(server)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tui_tuner.errors import StorageError
 from tui_tuner.files import read_json, write_json
 from tui_tuner.language import _
+from tui_tuner.models.thinking import without_thoughts
 from tui_tuner.plain_text import one_line
 from tui_tuner.project import Project
 
@@ -91,6 +92,7 @@ class Conversation:
         model: label of the model that answered last.
         turns: the user's and the assistant's in turn; the system prompt is a setting, not a turn.
         left_out: how many turns from the first on the model no longer sees, because its context was full.
+        moved: it was gone on with in another window at the same time, and is now kept in a copy of its own.
     """
 
     path: Path
@@ -98,6 +100,8 @@ class Conversation:
     model: str = ""
     turns: list[Turn] = field(default_factory=list)
     left_out: int = 0
+    moved: bool = field(default=False, compare=False)
+    _seen: tuple[int, int] | None = field(default=None, compare=False, repr=False)
 
     @property
     def id(self) -> str:
@@ -183,14 +187,18 @@ class Conversation:
             self.save()
 
     def messages(self, system_prompt: str = "") -> list[Message]:
-        """The turns up to the last question as a model's template takes them, without those that are left out."""
+        """The turns up to the last question as a model's template takes them, without those that are left out.
+
+        What a model thought before earlier answers is not put to it again: thinking models are made without it.
+        """
         messages: list[Message] = [{"role": "system", "content": system_prompt}] if system_prompt else []
         for turn in self.asked[self.left_out :]:
-            messages.append({"role": turn.role, "content": turn.content})
+            said = without_thoughts(turn.content)[1] if turn.role == "assistant" else turn.content
+            messages.append({"role": turn.role, "content": said})
         return messages
 
     def save(self) -> None:
-        """Write the file, wholly or not at all.
+        """Write the file, wholly or not at all. What another window wrote there meanwhile stays: see `moved`.
 
         Raises:
             StorageError: the disk is full or the folder not writable; the file is as it was.
@@ -201,14 +209,30 @@ class Conversation:
         row: dict[str, Any] = {"format": FORMAT, "title": self.title, "model": self.model}
         if self.left_out:
             row["left_out"] = self.left_out
+        if (now := _version(self.path)) is not None and now != self._seen:
+            self.path, self.moved = _path_in(self.path.parent), True
         write_json(self.path, {**row, "turns": [turn.as_row() for turn in turns]})
+        self._seen = _version(self.path)
 
 
 def new_path(project: Project, now: datetime | None = None) -> Path:
     """Where another conversation of `project` may be kept."""
+    return _path_in(project.chats, now)
+
+
+def _path_in(folder: Path, now: datetime | None = None) -> Path:
     # Named after the time, so that names sort; a few random letters keep two of one second apart.
     name = (now or datetime.now()).strftime("%Y-%m-%d_%H-%M-%S")
-    return project.chats / f"{name}_{secrets.token_hex(2)}.json"
+    return folder / f"{name}_{secrets.token_hex(2)}.json"
+
+
+def _version(path: Path) -> tuple[int, int] | None:
+    """Which writing of a file this is; None where there is none. Files are replaced whole, so each is another one."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 def new_conversation(project: Project, now: datetime | None = None) -> Conversation:
@@ -223,6 +247,7 @@ def open_conversation(path: Path) -> Conversation:
         StorageError: it cannot be read, is damaged, or was made by a newer version.
         DatasetError: it is not JSON; names the line.
     """
+    seen = _version(path)
     table = read_json(path)
     if isinstance(table, dict) and isinstance(table.get("format"), int) and table["format"] > FORMAT:
         raise StorageError(
@@ -233,7 +258,8 @@ def open_conversation(path: Path) -> Conversation:
     try:
         turns = [_turn(row) for row in table["turns"]]
         left_out = min(max(int(table.get("left_out", 0)), 0), len(turns))
-        return Conversation(path, str(table.get("title", "")), str(table.get("model", "")), turns, left_out)
+        title, model = str(table.get("title", "")), str(table.get("model", ""))
+        return Conversation(path, title, model, turns, left_out, _seen=seen)
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise StorageError(
             _("this is not a conversation"), where=str(path), advice=_("Mend the file, or move it away.")

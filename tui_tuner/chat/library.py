@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 
 from tui_tuner.chat.conversation import Conversation, Turn, open_conversation
 from tui_tuner.chat.fences import with_fences_closed
-from tui_tuner.chat.thinking import without_thoughts
 from tui_tuner.errors import TunerError, UsageError
 from tui_tuner.files import storage_errors, write_text
 from tui_tuner.language import _
+from tui_tuner.models.thinking import without_thoughts
 from tui_tuner.project import Project
 
 if TYPE_CHECKING:

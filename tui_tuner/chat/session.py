@@ -109,7 +109,7 @@ class ChatSession:
     def _prompt(self, conversation: Conversation, choice: ChatChoice) -> list[int]:
         from tui_tuner.models.prompts import prompt_tokens
 
-        return prompt_tokens(self._loaded, conversation.messages(choice.system_prompt))
+        return prompt_tokens(self._loaded, conversation.messages(choice.system_prompt), thinking=choice.thinking)
 
 
 def require_question(conversation: Conversation) -> None:
@@ -134,4 +134,5 @@ def sampling_of(choice: ChatChoice) -> Sampling:
         choice.top_k,
         choice.min_p,
         choice.repetition_penalty,
+        choice.thinking,
     )

@@ -15,7 +15,8 @@ from tui_tuner.chat.session import Session
 from tui_tuner.choices import ChatChoice
 from tui_tuner.errors import StorageError
 from tui_tuner.jobs import Work
-from tui_tuner.progress import Emit, Event, StopToken
+from tui_tuner.language import _
+from tui_tuner.progress import Emit, Event, Notice, StopToken
 
 if TYPE_CHECKING:
     from tui_tuner.models.generation import Reply
@@ -104,6 +105,11 @@ class Talk:
         if session is None:
             session = self._sessions[model] = open_session(model)
         stop.check()
+        if conversation.moved:
+            conversation.moved = False
+            emit(
+                Notice(_("It went on in another window too: both are kept, this one in a copy of its own."), "warning")
+            )
         left_out = conversation.left_out
         session.make_room(conversation, choice)
         if conversation.left_out != left_out:

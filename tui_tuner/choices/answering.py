@@ -42,6 +42,7 @@ class CompareChoice:
     max_tokens: int = setting(256, "Longest answer, in tokens.", minimum=1, maximum=32_768, label="longest answer")
     temperature: float = setting(0.0, "0 makes the comparison repeatable.", minimum=0, maximum=2)
     seed: int = setting(0, "Seed of the sampling where the temperature is above 0.", minimum=0, maximum=2**31)
+    thinking: bool = setting(False, "Have models that can think before they answer do so. Some always think.")
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,9 @@ class ChatChoice:
         0.0, "Above 1 makes what was just written less likely; 0 for no penalty.", minimum=0, maximum=2
     )
     seed: int = setting(-1, "The same seed draws the same words; -1 draws anew each time.", minimum=-1, maximum=2**31)
+    thinking: bool = setting(
+        False, "Have models that can think before they answer do so: slower; what they think is folded. Some always do."
+    )
     when_full: str = setting(
         "ask",
         "When the conversation fills the model's context: ask what to do, or leave_out the oldest turns and say so.",

@@ -50,7 +50,8 @@ class Asking:
         """How words are chosen."""
         from tui_tuner.models.generation import Sampling
 
-        return Sampling(self.choice.max_tokens, self.choice.temperature, seed=self.choice.seed)
+        choice = self.choice
+        return Sampling(choice.max_tokens, choice.temperature, seed=choice.seed, thinking=choice.thinking)
 
 
 class Answerer(Protocol):
@@ -159,7 +160,7 @@ class InThisProcess:
         answer, letters = asking.choice.max_tokens, len(prompt.encode()) + len(asking.system_prompt.encode())
         if self._limit is None or letters + TEMPLATE + answer <= self._limit:  # a token is at least a byte
             return
-        tokens = len(prompt_tokens(self._loaded, asking.messages(prompt)))
+        tokens = len(prompt_tokens(self._loaded, asking.messages(prompt), thinking=asking.choice.thinking))
         if tokens + answer > self._limit:
             words = {"tokens": tokens, "answer": answer, "limit": self._limit}
             what = _("{tokens} tokens and an answer of up to {answer} are more than the {limit} it holds", **words)

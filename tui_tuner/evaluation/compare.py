@@ -89,6 +89,7 @@ def plan_comparison(project: Project, model: Path) -> ComparePlan:
         "max_tokens": asking.choice.max_tokens,
         "temperature": asking.choice.temperature,
         "seed": asking.choice.seed,
+        "thinking": asking.choice.thinking,
         "losses": measured,
         "judge": project.choices.compare.judge.strip(),
         "loss_on": fingerprint(loss.path) if loss else "",

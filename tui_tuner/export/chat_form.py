@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from tui_tuner.chat.thinking import CLOSE, OPEN
 from tui_tuner.export.reading import CONVERSATIONS, Reading, render
 from tui_tuner.models.prompts import Message
+from tui_tuner.models.thinking import CLOSE, OPEN
 
 SYSTEM, USER, ANSWER, NEXT = "Qsystemq", "Quserq", "Qanswerq", "Qnextq"
 SystemPlace = Literal["own turn", "first question", "last question", "nowhere"]

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import json
 
-from tui_tuner.chat.thinking import CLOSE, OPEN
 from tui_tuner.export.chat_form import ChatForm
+from tui_tuner.models.thinking import CLOSE, OPEN
 
 LAST = "eq (len (slice $.Messages $i)) 1"
 NOT_TO_THINK = "and $.IsThinkSet (not $.Think)"

@@ -12,9 +12,10 @@ from tui_tuner.models.prompts import Message
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, Pace, StopToken
 from tui_tuner.teachers.file_server import FileServer
-from tui_tuner.teachers.ollama import MEGABYTE, OllamaServer
+from tui_tuner.teachers.ollama import OllamaServer
 from tui_tuner.teachers.ollama_address import Address
 from tui_tuner.teachers.ollama_refusals import explain
+from tui_tuner.teachers.pulled_layers import MEGABYTE
 
 CONTEXT = 2048  # tokens; the same in every question, for another one makes the server load the model again
 

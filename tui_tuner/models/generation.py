@@ -32,6 +32,7 @@ class Sampling:
         top_k: only so many of the likeliest tokens; 0 for all.
         min_p: only tokens at least this share as likely as the likeliest; 0 for all.
         repetition_penalty: above 1 makes what was just written less likely; 0 for none. For single replies.
+        thinking: whether a model that can think before it answers does; some always do.
     """
 
     max_tokens: int = 256
@@ -41,6 +42,7 @@ class Sampling:
     top_k: int = 0
     min_p: float = 0.0
     repetition_penalty: float = 0.0
+    thinking: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def stream_reply(
     Raises:
         ModelError: the conversation cannot be put into the model's template.
     """
-    prompt = prompt_tokens(loaded, messages, beginning)
+    prompt = prompt_tokens(loaded, messages, beginning, thinking=sampling.thinking)
     return continue_prompt(loaded, prompt, sampling, on_text, stop, beginning=beginning, memory=memory)
 
 
@@ -227,7 +229,10 @@ def _together(
     at_once: int,
     stop: StopToken,
 ) -> Iterator[tuple[int, Reply]]:
-    prompts = [prompt_tokens(loaded, turns, start) for turns, start in zip(conversations, starts, strict=True)]
+    prompts = [
+        prompt_tokens(loaded, turns, start, thinking=sampling.thinking)
+        for turns, start in zip(conversations, starts, strict=True)
+    ]
     texts = [GrowingText(loaded, start) for start in starts]
     moments: list[list[float]] = [[] for _prompt in prompts]
     for place, token, reason in _batch_steps(loaded, prompts, sampling, at_once, stop):

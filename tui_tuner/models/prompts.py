@@ -23,13 +23,17 @@ class Message(TypedDict):
     content: str
 
 
-def prompt_tokens(loaded: LoadedModel, messages: Sequence[Message], beginning: str = "") -> list[int]:
+def prompt_tokens(
+    loaded: LoadedModel, messages: Sequence[Message], beginning: str = "", *, thinking: bool = False
+) -> list[int]:
     """The conversation as the model's own template makes it, up to where its answer begins.
 
     Args:
         loaded: the model.
         messages: the turns, the last one the user's.
         beginning: the first words of the answer, which the model will continue.
+        thinking: have it think first, where its template leaves that to us, as Qwen 3's does. Examples without thoughts
+            teach it to answer at once, so that this is what it is asked for.
 
     Returns:
         Token ids, shape (length,).
@@ -45,7 +49,9 @@ def prompt_tokens(loaded: LoadedModel, messages: Sequence[Message], beginning: s
             advice=_("Choose an instruction-tuned model (its name usually has Instruct or Chat in it)."),
         )
     try:
-        tokens = tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, tokenize=True)
+        tokens = tokenizer.apply_chat_template(
+            list(messages), add_generation_prompt=True, tokenize=True, enable_thinking=thinking
+        )
     except Exception as error:
         advice = _("Some models take no system prompt: clear it and try again.") if _has_system(messages) else ""
         raise ModelError(

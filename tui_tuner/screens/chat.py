@@ -19,7 +19,7 @@ from tui_tuner.errors import TunerError
 from tui_tuner.jobs import JobEnded
 from tui_tuner.language import _
 from tui_tuner.plain_text import one_line
-from tui_tuner.progress import Event
+from tui_tuner.progress import Event, Notice
 from tui_tuner.project import Project
 from tui_tuner.screens.chat_choosing import ConversationList
 from tui_tuner.screens.chat_sides import Sides
@@ -265,6 +265,8 @@ class ChatScreen(WhoTalks):
             elif isinstance(event, TurnsLeftOut):
                 text = _("The context is full: the model no longer sees the first {number} turns.", number=event.number)
                 self.say(text, tone="text-warning")
+            elif isinstance(event, Notice):
+                self.say(event.text, tone="text-warning")
         ended = self.board.ended(self.step)
         if ended is not None:
             self._end(ended)

@@ -12,6 +12,7 @@ from tui_tuner.errors import ModelError
 from tui_tuner.language import _
 from tui_tuner.models.catalogue import weights_in
 from tui_tuner.models.prompts import Message
+from tui_tuner.models.thinking import without_thoughts
 from tui_tuner.progress import StopToken
 from tui_tuner.teachers.teacher import Answer, OnAnswer, Request
 
@@ -68,7 +69,8 @@ class MLXTeacher:
 
             def on_reply(number: int, reply: Reply, places: list[int] = places) -> None:
                 finish: Literal["stop", "length"] = "stop" if reply.finish == "stop" else "length"
-                on_answer(places[number], Answer(reply.text, finish, reply.tokens, self.name))
+                said = without_thoughts(reply.text)[1]  # some models think whether they are to or not
+                on_answer(places[number], Answer(said, finish, reply.tokens, self.name))
 
             batch_replies(
                 loaded,

@@ -6,12 +6,13 @@ import contextlib
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tui_tuner.errors import Stopped, TeacherRefused
 from tui_tuner.progress import StopToken
 from tui_tuner.teachers.context import Context
-from tui_tuner.teachers.ollama import OllamaServer
+from tui_tuner.teachers.ollama import Abilities, OllamaServer
 from tui_tuner.teachers.ollama_address import address_for
 from tui_tuner.teachers.ollama_teacher import choose_model
 from tui_tuner.teachers.teacher import Request
@@ -36,6 +37,7 @@ class ModelInOllama:
         self._server = OllamaServer(address_for(url))
         self._model = model
         self._context: Context | None = None
+        self._thinks = False
         self.load_seconds = 0.0
 
     def find(self) -> Context:
@@ -47,10 +49,11 @@ class ModelInOllama:
         """
         if self._context is None:
             model = choose_model(self._server.models(), self._model, str(self._server.address))
-            limit = None
+            abilities = Abilities()
             with contextlib.suppress(TeacherRefused):  # an old one that does not say
-                limit = self._server.context_length(model)
-            self._model, self._context = model, Context(limit)
+                abilities = self._server.abilities(model)
+            self._model, self._thinks = model, abilities.thinks
+            self._context = Context(abilities.context_length)
         return self._context
 
     def make_room(self, messages: Sequence[Message], sampling: Sampling) -> None:
@@ -75,7 +78,9 @@ class ModelInOllama:
 
         self.make_room(messages, sampling)
         heard = _Heard(on_text)
-        request, size = _request(messages, sampling), self.find().size
+        size = self.find().size
+        # Asked to think, one that cannot refuses.
+        request = replace(_request(messages, sampling), thinking=sampling.thinking and self._thinks)
         options = _options(sampling)
         try:
             made = self._server.chat(self._model, request, stop=stop, num_ctx=size, on_text=heard.add, options=options)

@@ -13,17 +13,17 @@ from typing import Any, Literal
 
 from tui_tuner.errors import TeacherRefused, TeacherUnavailable
 from tui_tuner.language import _
+from tui_tuner.models.thinking import TaggedThoughts
 from tui_tuner.plain_text import one_line
-from tui_tuner.progress import Emit, Pace, StopToken
+from tui_tuner.progress import Emit, StopToken
 from tui_tuner.teachers.context import USUAL
 from tui_tuner.teachers.json_server import ANSWER_WITHIN, JsonServer
 from tui_tuner.teachers.ollama_address import Address, parse_host
 from tui_tuner.teachers.ollama_refusals import explain
+from tui_tuner.teachers.pulled_layers import PulledLayers, number
 from tui_tuner.teachers.server_errors import Unfinished
 from tui_tuner.teachers.teacher import Request
 
-MEGABYTE = 1_000_000
-LEAST_LAYER = 0.05  # MB: a template or a licence, whose progress would read "0 of 0"
 # Families of models that turn text into numbers and cannot write.
 EMBEDDING_FAMILIES = ("bert", "embed")
 
@@ -47,6 +47,19 @@ class OllamaModel:
     parameter_size: str
     can_chat: bool = True
     remote: str = ""
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What a model can do.
+
+    Attributes:
+        context_length: the most tokens it can hold; None where the server does not say.
+        thinks: whether it can be asked to think before it answers.
+    """
+
+    context_length: int | None = None
+    thinks: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,21 +136,18 @@ class OllamaServer:
         """The models it holds in memory."""
         rows = self._http.ask("GET", "/api/ps").get("models")
         found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-        return [LoadedModel(str(row.get("name") or row.get("model") or ""), int(_number(row, "size"))) for row in found]
+        return [LoadedModel(str(row.get("name") or row.get("model") or ""), int(number(row, "size"))) for row in found]
 
     def show(self, model: str) -> dict[str, Any]:
         """What the server knows of `model`: `template`, `parameters`, `details`, `model_info`, `capabilities`, ..."""
         return self._http.ask("POST", "/api/show", {"model": model})
 
-    def context_length(self, model: str) -> int | None:
-        """The most tokens `model` can hold; None where the server does not say."""
-        info = self.show(model).get("model_info")
-        if not isinstance(info, dict):
-            return None
-        own = info.get(f"{info.get('general.architecture')}.context_length")
-        lengths = [value for key, value in info.items() if str(key).endswith(".context_length")]
-        length = own if own is not None else next(iter(lengths), None)
-        return length if isinstance(length, int) and length > 0 else None
+    def abilities(self, model: str) -> Abilities:
+        """What `model` can do, as far as the server says."""
+        shown = self.show(model)
+        capabilities = shown.get("capabilities")
+        thinks = isinstance(capabilities, list) and "thinking" in capabilities
+        return Abilities(_context_length(shown.get("model_info")), thinks)
 
     def evict(self, model: str) -> None:
         """Have the server take `model` out of memory; harmless where it is not loaded."""
@@ -157,7 +167,7 @@ class OllamaServer:
             TeacherRefused: there is no such model, or the server's disk is full.
             Stopped: asked to; the server stops downloading.
         """
-        layers = _Layers(model, emit)
+        layers = PulledLayers(model, emit)
         status = ""
         for line in self._http.stream("/api/pull", {"model": model, "stream": True}, stop=stop):
             status = str(line.get("status", ""))
@@ -198,12 +208,11 @@ class OllamaServer:
             Stopped: asked to.
         """
         pieces: list[str] = []
+        told = TaggedThoughts(request.thinking)
         body = _chat_body(model, request, num_ctx)
         body["options"].update(options or {})
         for chunk in self._http.stream("/api/chat", body, stop=stop):
-            message = chunk.get("message")
-            piece = message.get("content") if isinstance(message, dict) else None
-            if isinstance(piece, str) and piece:
+            if piece := told.piece(chunk.get("message")):
                 pieces.append(piece)
                 if on_text is not None:
                     on_text(piece)
@@ -217,8 +226,8 @@ def _chat_body(model: str, request: Request, num_ctx: int) -> dict[str, Any]:
         "model": model,
         "messages": [{"role": message["role"], "content": message["content"]} for message in request.messages],
         "stream": True,
-        # Without it a thinking model thinks, and what it thinks counts as answer or breaks the schema.
-        "think": False,
+        # Not said, a thinking model thinks, and what it thinks counts as answer or breaks the schema.
+        "think": request.thinking,
         # Without it the oldest turns of an overlong conversation are dropped without a word.
         "truncate": False,
         # Without it an answer that outgrows the context pushes the question out of it, and ends as if all were well.
@@ -240,16 +249,20 @@ def _reply(text: str, last: dict[str, Any]) -> ChatReply:
     return ChatReply(
         text,
         "length" if last.get("done_reason") == "length" else "stop",
-        int(_number(last, "eval_count")),
-        int(_number(last, "prompt_eval_count")),
-        _number(last, "eval_duration") / 1e9,
-        _number(last, "load_duration") / 1e9,
+        int(number(last, "eval_count")),
+        int(number(last, "prompt_eval_count")),
+        number(last, "eval_duration") / 1e9,
+        number(last, "load_duration") / 1e9,
     )
 
 
-def _number(row: dict[str, Any], key: str) -> float:
-    value = row.get(key, 0)
-    return value if isinstance(value, int | float) else 0
+def _context_length(info: object) -> int | None:
+    if not isinstance(info, dict):
+        return None
+    own = info.get(f"{info.get('general.architecture')}.context_length")
+    lengths = [value for key, value in info.items() if str(key).endswith(".context_length")]
+    length = own if own is not None else next(iter(lengths), None)
+    return length if isinstance(length, int) and length > 0 else None
 
 
 def _model(row: dict[str, Any]) -> OllamaModel:
@@ -263,41 +276,9 @@ def _model(row: dict[str, Any]) -> OllamaModel:
         can_chat = not any(word in family.lower() for word in EMBEDDING_FAMILIES)
     return OllamaModel(
         one_line(str(row.get("name") or row.get("model") or ""), 200),
-        int(_number(row, "size")),
+        int(number(row, "size")),
         family,
         one_line(str(details.get("parameter_size") or ""), 20),
         can_chat,
         parse_host(one_line(str(row["remote_host"]), 80)).host if row.get("remote_host") else "",
     )
-
-
-class _Layers:
-    """Follows the layers of a pull, one after the other, each with its own pace."""
-
-    def __init__(self, model: str, emit: Emit) -> None:
-        self._model, self._emit = one_line(model, 60), emit
-        self._seen: dict[str, Pace] = {}
-        self._done: set[str] = set()
-
-    def follow(self, line: dict[str, Any], status: str) -> None:
-        """Report what one line of the stream says."""
-        digest = line.get("digest")
-        total = _number(line, "total") / MEGABYTE
-        if not isinstance(digest, str) or total < LEAST_LAYER or digest in self._done:
-            return
-        done = _number(line, "completed") / MEGABYTE  # left out at 0
-        if digest not in self._seen:
-            # What is there at first sight was downloaded before: it must not count as speed.
-            self._seen[digest] = Pace(f"{self._model}: {status}", total, "MB", self._emit, done=done, window=200)
-        else:
-            self._seen[digest].reach(done)
-        if done >= total:
-            self._done.add(digest)
-            self._seen[digest].finish()
-
-    def finish(self) -> None:
-        """Report the end of every layer that has not reported it."""
-        for digest, pace in self._seen.items():
-            if digest not in self._done:
-                pace.reach(pace.total or pace.done)
-                pace.finish()

@@ -36,7 +36,7 @@ def open_ollama_teacher(url: str, model: str, *, emit: Emit = ignore_event) -> O
         name = choose_model(server.models(), model, str(server.address))
         limit = None
         with contextlib.suppress(TeacherRefused):  # an old one that does not say
-            limit = server.context_length(name)
+            limit = server.abilities(name).context_length
         return OllamaTeacher(server, name, limit=limit, emit=emit)
     except BaseException:
         server.close()

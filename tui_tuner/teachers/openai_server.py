@@ -12,6 +12,7 @@ from typing import Any
 
 from tui_tuner.errors import TeacherError, TeacherRefused
 from tui_tuner.language import _
+from tui_tuner.models.thinking import without_thoughts
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import StopToken
 from tui_tuner.teachers.json_server import ANSWER_WITHIN, JsonServer
@@ -26,6 +27,9 @@ VERSION = "/v1"
 # What mlx_lm.server calls the model it was started with. It needs a name it can give: where Hugging Face's cache folder
 # does not exist, its list of models is an empty body (0.32, observed).
 STARTED_WITH = "default_model"
+# What one of them may refuse, and can do without: to follow a schema, to have the model not think.
+SCHEMA, QUIET = "schema", "quiet"
+OPTIONAL = (SCHEMA, QUIET)
 
 
 def openai_address(url: str) -> Address:
@@ -62,7 +66,7 @@ class OpenAIServer:
             answer_within=answer_within,
             key=key,
         )
-        self._takes_schema = True
+        self._takes = frozenset(OPTIONAL)
 
     @property
     def where(self) -> str:
@@ -83,7 +87,8 @@ class OpenAIServer:
     ) -> Answer:
         """Have `model` answer `request`; its `beginning` is not used.
 
-        A server that refuses the schema is asked again without one, and never again with one.
+        A server that refuses the request is asked again without what it need not know, a schema and to leave thinking
+        out; once it answers without, it is never asked with it again.
 
         Raises:
             Unfinished: the stream ended early; holds what had arrived.
@@ -91,15 +96,18 @@ class OpenAIServer:
             TeacherRefused: it will not answer this.
             Stopped: asked to.
         """
-        schema = request.schema if self._takes_schema else None
-        try:
-            return self._chat(_chat_body(model, request, schema), stop, on_text)
-        except (TeacherRefused, FailedMidway):
-            if schema is None:
-                raise
-        answer = self._chat(_chat_body(model, request, None), stop, on_text)
-        self._takes_schema = False  # only now is it known that the schema was what it refused
-        return answer
+        wanted = frozenset(OPTIONAL if request.schema else {QUIET}) & self._takes
+        tries = list(dict.fromkeys((wanted, wanted - {SCHEMA}, wanted - {QUIET}, frozenset[str]())))
+        for asked in tries:
+            try:
+                answer = self._chat(_chat_body(model, request, asked), stop, on_text)
+            except (TeacherRefused, FailedMidway):
+                if asked == tries[-1]:
+                    raise
+            else:
+                self._takes -= wanted - asked  # only now is it known that these were what it refused
+                return answer
+        raise AssertionError("the last try returns or raises")
 
     def close(self) -> None:
         """Close what is open."""
@@ -121,10 +129,11 @@ class OpenAIServer:
         text = "".join(pieces)
         if not finish:
             raise Unfinished(text, self.where)
-        return Answer(text, "length" if finish == "length" else "stop", tokens)
+        said = without_thoughts(text)[1]  # some servers leave them in the answer
+        return Answer(said, "length" if finish == "length" else "stop", tokens)
 
 
-def _chat_body(model: str, request: Request, schema: dict[str, Any] | None) -> dict[str, Any]:
+def _chat_body(model: str, request: Request, asked: frozenset[str]) -> dict[str, Any]:
     body: dict[str, Any] = {
         "model": model,
         "messages": [{"role": message["role"], "content": message["content"]} for message in request.messages],
@@ -134,8 +143,11 @@ def _chat_body(model: str, request: Request, schema: dict[str, Any] | None) -> d
         "temperature": float(request.temperature),
         "seed": int(request.seed),
     }
-    if schema is not None:
-        form = {"name": "answer", "strict": True, "schema": schema}
+    if QUIET in asked:
+        # As mlx_lm.server, llama-server and vLLM hand it to the template; others do not know it.
+        body["chat_template_kwargs"] = {"enable_thinking": False}
+    if SCHEMA in asked:
+        form = {"name": "answer", "strict": True, "schema": request.schema}
         body["response_format"] = {"type": "json_schema", "json_schema": form}
     return body
 

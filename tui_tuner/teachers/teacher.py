@@ -24,6 +24,7 @@ class Request:
         seed: the same seed gives the same answer where the teacher can do that.
         schema: JSON schema the answer has to follow, where the teacher can do that.
         turn: counts what is asked, where several models write in turn; None leaves it to the seed whose turn it is.
+        thinking: have a model that can think do so first; its thoughts then stand before its answer, between tags.
     """
 
     messages: tuple[Message, ...]
@@ -33,6 +34,7 @@ class Request:
     seed: int = 0
     schema: dict[str, Any] | None = None
     turn: int | None = None
+    thinking: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from textual.content import Content
 from textual.widgets import Collapsible, Markdown, Static
 
 from tui_tuner import figures
-from tui_tuner.chat.thinking import without_thoughts
 from tui_tuner.language import _, ngettext
+from tui_tuner.models.thinking import without_thoughts
 from tui_tuner.plain_text import one_line, printable
 from tui_tuner.widgets.short_tables import with_short_tables
 

@@ -31,3 +31,27 @@ def without_thoughts(text: str) -> tuple[str, str]:
     if closed and OPEN not in thoughts:
         return thoughts.strip(), said.lstrip()
     return "", text
+
+
+class TaggedThoughts:
+    """Puts an answer together whose thoughts arrive apart from what is said, as Ollama sends them.
+
+    Args:
+        wanted: whether the thoughts are to stand before the answer, between tags; left out otherwise.
+    """
+
+    def __init__(self, wanted: bool) -> None:
+        self._wanted, self._thinking = wanted, False
+
+    def piece(self, message: object) -> str:
+        """What one message, with its `thinking` or its `content`, adds to the text; empty where that is nothing."""
+        row = message if isinstance(message, dict) else {}
+        thought, said = (row.get(key) for key in ("thinking", "content"))
+        text = ""
+        if self._wanted and isinstance(thought, str) and thought:
+            text = thought if self._thinking else f"{OPEN}\n{thought}"
+            self._thinking = True
+        if isinstance(said, str) and said:
+            text += f"\n{CLOSE}\n\n{said}" if self._thinking else said
+            self._thinking = False
+        return text

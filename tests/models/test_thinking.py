@@ -1,6 +1,6 @@
 import pytest
 
-from tui_tuner.chat.thinking import without_thoughts
+from tui_tuner.models.thinking import TaggedThoughts, without_thoughts
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,24 @@ def test_what_is_said_only_grows_while_it_comes():
         assert said.startswith(shown)
         shown = said
     assert shown == "So it is, < 5."
+
+
+MESSAGES = [
+    {"thinking": "hm"},
+    {"thinking": ", well"},
+    {"content": "So"},
+    {"content": " it is."},
+    {"thinking": None},
+    None,
+]
+
+
+def test_thoughts_that_come_apart_stand_before_what_is_said():
+    told = TaggedThoughts(wanted=True)
+    text = "".join(map(told.piece, MESSAGES))
+    assert text == "<think>\nhm, well\n</think>\n\nSo it is."
+    assert without_thoughts(text) == ("hm, well", "So it is.")
+
+
+def test_thoughts_nobody_asked_for_are_left_out():
+    assert "".join(map(TaggedThoughts(wanted=False).piece, MESSAGES)) == "So it is."
