@@ -9,10 +9,8 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui_tuner.errors import UsageError
 from tui_tuner.jobs import Work
 from tui_tuner.journey import base_model, obtain_base_model, required_base_model
-from tui_tuner.language import _
 from tui_tuner.progress import Emit, StopToken
 from tui_tuner.project import Project
 
@@ -171,32 +169,16 @@ def comparison_work(project: Project) -> Work:
         if not project.choices.compare.judge.strip():
             return compare(plan, emit=emit, stop=stop)
         from tui_tuner.evaluation.judge import judge
+        from tui_tuner.evaluation.judges import with_judge
 
         # Before anybody answers: a judge that is not there is said at once. It is loaded when it is asked.
-        teacher = open_chosen_teacher(_with_judge(project), emit, stop)
+        teacher = open_chosen_teacher(with_judge(project), emit, stop)
         try:
             return judge(compare(plan, emit=emit, stop=stop), teacher, emit=emit, stop=stop)
         finally:
             teacher.close()
 
     return work
-
-
-def _with_judge(project: Project) -> Project:
-    """The project with its judge in the teacher's place; its server is the teacher's where both are of one kind.
-
-    Raises:
-        UsageError: nobody who can judge.
-    """
-    kind, _colon, model = project.choices.compare.judge.strip().partition(":")
-    if kind not in ("mlx", "ollama", "openai"):
-        raise UsageError(
-            _("{name} is no judge", name=repr(kind)),
-            advice=_("Name one like this: mlx, mlx:starter, ollama:mistral:7b, openai:MODEL."),
-        )
-    teacher = project.choices.dataset
-    url = teacher.url if teacher.teacher == kind else ""
-    return project.with_choice("dataset", dataclasses.replace(teacher, teacher=kind, teacher_model=model, url=url))
 
 
 def fuse_work(project: Project, *, run: Path | None = None) -> Work:

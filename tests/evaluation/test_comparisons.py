@@ -6,13 +6,13 @@ import tuned_model
 from tui_tuner.errors import StorageError
 from tui_tuner.evaluation.comparisons import Answer, answer_row, new_comparison_path
 from tui_tuner.evaluation.kept_comparisons import (
+    comparison_to_go_on_with,
     has_finished_comparison,
     kept_comparisons,
     list_comparisons,
     newest_comparison,
     read_comparison,
     runs_in,
-    unfinished_comparison,
 )
 from tui_tuner.evaluation.prompts import Prompt
 from tui_tuner.journal import Journal
@@ -120,7 +120,7 @@ def test_what_is_no_comparison_is_said_and_stands_in_nobodys_way(tmp_path, conte
     assert [one.path for one in found] == [journal.path] and [error.where for error in problems] == [str(garbage)]
     newest = newest_comparison(project)
     assert newest is not None and newest.path == journal.path
-    assert unfinished_comparison(project, HEAD) is None and not has_finished_comparison(project)
+    assert comparison_to_go_on_with(project, HEAD) is None and not has_finished_comparison(project)
     journal.path.unlink()
     with pytest.raises(StorageError, match="no comparison"):
         newest_comparison(project)

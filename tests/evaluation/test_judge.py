@@ -2,11 +2,13 @@ import json
 
 import pytest
 import tuned_model
+from teachers.small_ollama import MISTRAL, QWEN, SmallOllama
 
 from tui_tuner.errors import Stopped, TeacherRefused, UsageError
 from tui_tuner.evaluation.comparisons import Answer, answer_row
 from tui_tuner.evaluation.judge import judge, unjudged
 from tui_tuner.evaluation.judgement import read_judgement
+from tui_tuner.evaluation.judges import judges, with_judge
 from tui_tuner.evaluation.kept_comparisons import read_comparison
 from tui_tuner.evaluation.losses import Loss
 from tui_tuner.evaluation.opinions import Opinion, Tally, judged, voted
@@ -14,7 +16,7 @@ from tui_tuner.evaluation.report import as_html, as_markdown
 from tui_tuner.evaluation.summary import summed, verdict_lines
 from tui_tuner.journal import Journal
 from tui_tuner.progress import Notice, StopToken, ignore_event
-from tui_tuner.step_work import _with_judge, comparison_work
+from tui_tuner.step_work import comparison_work
 from tui_tuner.teachers.teacher import Answer as Said
 
 HEAD = {"format": 2, "columns": {"base": {"label": "base"}, "run-1": {"label": "run-1"}}, "judge": "rule"}
@@ -214,12 +216,12 @@ def test_votes_are_kept_beside_the_answers(kept):
 def test_the_judge_takes_the_teachers_place(tmp_path):
     project = tuned_model.project(tmp_path / "project")
     project = project.with_settings("dataset", {"teacher": "ollama", "url": "there:1"})
-    chosen = _with_judge(project.with_settings("compare", {"judge": "ollama:mistral:7b"})).choices.dataset
+    chosen = with_judge(project.with_settings("compare", {"judge": "ollama:mistral:7b"})).choices.dataset
     assert (chosen.teacher, chosen.teacher_model, chosen.url) == ("ollama", "mistral:7b", "there:1")
-    chosen = _with_judge(project.with_settings("compare", {"judge": "mlx"})).choices.dataset
+    chosen = with_judge(project.with_settings("compare", {"judge": "mlx"})).choices.dataset
     assert (chosen.teacher, chosen.teacher_model, chosen.url) == ("mlx", "", "")
     with pytest.raises(UsageError, match="'bob' is no judge"):
-        _with_judge(project.with_settings("compare", {"judge": "bob:x"}))
+        with_judge(project.with_settings("compare", {"judge": "bob:x"}))
 
 
 def test_the_whole_work_with_a_model_in_this_process_as_its_own_judge(tmp_path):
@@ -234,3 +236,34 @@ def test_the_whole_work_with_a_model_in_this_process_as_its_own_judge(tmp_path):
     assert all("in this process" in opinion.judge for opinion in kept.judgements.values())
     with pytest.raises(UsageError, match="no judge"):
         comparison_work(project.with_settings("compare", {"judge": "bob"}))(events.append, StopToken())
+
+
+def test_another_judge_reads_the_answers_that_are_there(tmp_path):
+    base = tuned_model.speaker(tmp_path / "base")
+    project = tuned_model.project(tmp_path / "project", base).with_settings("model", {"name": str(base)})
+    tuned_model.adapter(project.runs / "run-2", base, model_name=str(base))
+    project = project.with_settings("compare", {"prompts": "how;why", "max_tokens": "8", "columns": "base;run-2"})
+    unjudged_one = comparison_work(project)(ignore_event, StopToken())
+    answers = dict(unjudged_one.answers)
+    for judge_name, shown in (("mlx", "base in this process"), (f"mlx:{base}", "base in this process")):
+        chosen = project.with_settings("compare", {"judge": judge_name})
+        events = []
+        kept = comparison_work(chosen)(events.append, StopToken())
+        assert kept.path == unjudged_one.path and kept.answers == answers
+        assert {opinion.judge for opinion in kept.judgements.values()} == {shown} and len(kept.judgements) == 4
+        assert sum(getattr(event, "stage", "") == "Judge" and event.total == 4 for event in events)
+        assert read_comparison(kept.path) == kept and kept.finished and kept.made["judge"] == judge_name
+    assert comparison_work(chosen)(ignore_event, StopToken()).path != kept.path  # the same again is another comparison
+
+
+def test_those_who_can_judge_have_the_names_the_setting_takes(tmp_path, monkeypatch):
+    base = tuned_model.speaker(tmp_path / "base")
+    project = tuned_model.project(tmp_path / "project", base).with_settings("model", {"name": str(base)})
+    with SmallOllama(MISTRAL) as server, SmallOllama(QWEN) as other:
+        monkeypatch.setenv("OLLAMA_HOST", server.place)
+        project = project.with_settings("dataset", {"teacher": "openai", "url": other.place})
+        found = {judge.setting for judge in judges(project)}
+        assert {"mlx", "ollama:mistral:7b"} <= found and "ollama:qwen3:4b" not in found
+        for judge in judges(project):
+            chosen = with_judge(project.with_settings("compare", {"judge": judge.setting})).choices.dataset
+            assert (chosen.teacher, chosen.teacher_model) == (judge.teacher.kind, judge.teacher.model)

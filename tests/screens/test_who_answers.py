@@ -10,8 +10,9 @@ from textual.widgets import OptionList, Static
 from tui_tuner import journey
 from tui_tuner.app import TunerApp
 from tui_tuner.project import open_project, save_project
-from tui_tuner.screens.who_answers import Chosen, WhoAnswers
+from tui_tuner.screens.who_answers import WhoAnswers
 from tui_tuner.settings import Settings
+from tui_tuner.widgets.chosen_line import ChosenLine
 
 
 @pytest.fixture
@@ -76,12 +77,12 @@ async def test_the_settings_say_who_answers_and_one_who_has_gone_is_taken_off(pr
     try:
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.press("e", "tab")
-            assert isinstance(app.focused, Chosen) and "base, run-9, tuned" in str(app.focused.content)
+            assert app.focused.id == "who" and "base, run-9, tuned" in str(app.focused.content)
             await pilot.press("enter")
             assert (await rows(app, pilot))[-1].startswith("2 run-9 nobody of this name")
             await pilot.press("end", "space", "escape")
             await pilot.pause()
-            assert "base, tuned" in str(app.screen.query_one(Chosen).content)
+            assert "base, tuned" in str(app.screen.query_one("#who", ChosenLine).content)
     finally:
         app.close()
     assert columns(project) == ("base", "tuned")
@@ -108,3 +109,26 @@ def test_the_list(snap_compare, tmp_path, monkeypatch, size):
         assert snap_compare(app, terminal_size=size, run_before=with_the_list)
     finally:
         app.close()
+
+
+async def test_the_judge_is_chosen_from_those_there_are(project, monkeypatch):
+    with SmallOllama(MISTRAL) as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.place)
+        app = TunerApp(project, Settings(last_step="compare"))
+        try:
+            async with app.run_test(size=(80, 24)) as pilot:
+                for keys, judge in ((("end", "enter"), "ollama:mistral:7b"), (("escape",), "ollama:mistral:7b")):
+                    await pilot.press("j")
+                    found = await rows(app, pilot)
+                    assert found[0].endswith("nobody") and "mistral:7b" in found[-1]
+                    await pilot.press(*keys)
+                    await pilot.pause()
+                    assert open_project(project.folder).choices.compare.judge == judge
+                    assert "ollama:mistral:7b" in str(app.screen.query_one("#judge", ChosenLine).content)
+                await pilot.press("j")
+                assert (await rows(app, pilot))[-1].startswith("● mistral:7b")
+                await pilot.press("home", "enter")
+                await pilot.pause()
+        finally:
+            app.close()
+    assert open_project(project.folder).choices.compare.judge == ""

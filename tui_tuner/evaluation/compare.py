@@ -25,7 +25,7 @@ from tui_tuner.evaluation.comparisons import (
     told_again,
 )
 from tui_tuner.evaluation.events import AnswerStarted, AnswerText
-from tui_tuner.evaluation.kept_comparisons import unfinished_comparison
+from tui_tuner.evaluation.kept_comparisons import comparison_to_go_on_with, judge_row
 from tui_tuner.evaluation.losses import LossPlan
 from tui_tuner.evaluation.prompts import prompts_of
 from tui_tuner.evaluation.summary import summed
@@ -49,12 +49,14 @@ class ComparePlan:
         asking: how.
         kept: what is asked, the journal the answers go to, and what it holds already of a comparison that broke off.
         loss: what the losses are measured on; None measures none.
+        judge: who judges, by its setting; empty for nobody.
     """
 
     columns: tuple[Column, ...]
     asking: Asking
     kept: Comparison
     loss: LossPlan | None = None
+    judge: str = ""
 
     @property
     def target(self) -> Path:
@@ -65,7 +67,8 @@ class ComparePlan:
 def plan_comparison(project: Project, model: Path) -> ComparePlan:
     """Plan to ask the project's prompts of its chosen columns; `model` is the base model's folder.
 
-    The newest comparison is gone on with if it broke off and was made with the same weights, prompts and settings.
+    The newest comparison is gone on with if it was made with the same weights, prompts and settings, and broke off or
+    is now to be judged by somebody else: then nobody has to answer again.
 
     Raises:
         UsageError: fewer than two columns, or one that nobody knows.
@@ -96,8 +99,8 @@ def plan_comparison(project: Project, model: Path) -> ComparePlan:
         "prompts": [dataclasses.asdict(prompt) for prompt in prompts],
     }
     labels = {column.name: column.label for column in columns}
-    kept = unfinished_comparison(project, made) or Comparison(new_comparison_path(project), made, labels, prompts)
-    return ComparePlan(columns, asking, kept, loss)
+    kept = comparison_to_go_on_with(project, made) or Comparison(new_comparison_path(project), made, labels, prompts)
+    return ComparePlan(columns, asking, kept, loss, str(made["judge"]))
 
 
 def _loss_plan(project: Project) -> LossPlan | None:
@@ -125,7 +128,7 @@ def compare(plan: ComparePlan, *, emit: Emit, stop: StopToken) -> Comparison:
     for event in told_again(kept):
         emit(event)
     if done:
-        emit(Notice(_("Going on with the comparison that broke off: {done} of {total} kept.", done=done, total=total)))
+        emit(Notice(_("Going on with the last comparison: {done} of {total} answers kept.", done=done, total=total)))
     if kept.damaged:
         text = ngettext(
             "{number} line of it is damaged: what it held is asked again.",
@@ -140,6 +143,10 @@ def compare(plan: ComparePlan, *, emit: Emit, stop: StopToken) -> Comparison:
     if not plan.target.exists():
         write_json_lines(plan.target, [kept.made])  # whole or not at all: half of it would be no comparison
     with Journal(plan.target) as journal:
+        if plan.judge not in ("", kept.made.get("judge")):
+            journal.append(judge_row(plan.judge))
+            kept.made["judge"] = plan.judge
+            kept.judgements.clear()
         try:
             for group in waiting:
                 stop.check()

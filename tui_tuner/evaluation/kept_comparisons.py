@@ -63,6 +63,9 @@ def _take(kept: Comparison, row: Any) -> bool:
         if "loss" in row:
             _require_column(kept, row)
             kept.losses[row["column"]] = Loss.of_row(row["loss"])
+        elif set(row) == set(judge_row("")):
+            kept.made["judge"] = str(row["judge"])
+            kept.judgements.clear()
         elif "opinion" in row:
             opinion = Opinion.of_row(row)
             _require_column(kept, row["opinion"])
@@ -108,14 +111,21 @@ def runs_in(kept: Comparison) -> set[str]:
     return (named | {str(kept.made.get("run", ""))}) - {""}
 
 
-def unfinished_comparison(project: Project, made: dict[str, Any]) -> Comparison | None:
-    """The newest comparison, if it was made in this very way and broke off before its last answer."""
+def comparison_to_go_on_with(project: Project, made: dict[str, Any]) -> Comparison | None:
+    """The newest comparison, if it was made in this very way and broke off, or has another judge to hear."""
     for newest in list_comparisons(project)[:1]:
         with contextlib.suppress(StorageError):  # one that cannot be read stays as it is, and another is made
             kept = read_comparison(newest)
-            if kept.made == made and not kept.finished:
+            same = {**kept.made, "judge": ""} == {**made, "judge": ""}
+            another = made["judge"] not in ("", kept.made.get("judge"))
+            if same and (another or not kept.finished):
                 return kept
     return None
+
+
+def judge_row(name: str) -> dict[str, Any]:
+    """The line of the journal that says who judges from here on; what others judged before counts no more."""
+    return {"judge": name}
 
 
 def newest_comparison(project: Project) -> Comparison | None:

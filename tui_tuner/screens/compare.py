@@ -22,8 +22,10 @@ from tui_tuner.screens.comparison_list import ComparisonList
 from tui_tuner.screens.comparison_view import ComparisonView
 from tui_tuner.screens.settings_step import SettingsStep
 from tui_tuner.screens.voting import Voting
-from tui_tuner.screens.who_answers import Chosen, WhoAnswers
+from tui_tuner.screens.who_answers import WhoAnswers
+from tui_tuner.screens.who_judges import WhoJudges
 from tui_tuner.step_work import comparison_work
+from tui_tuner.widgets.chosen_line import ChosenLine
 from tui_tuner.widgets.settings_form import SettingsForm
 from tui_tuner.widgets.stage_list import StageList
 
@@ -75,8 +77,9 @@ class CompareScreen(SettingsStep):
         yield self.heading(_("Questions, one a line; none takes held-out ones"))
         yield Questions("\n".join(self.choices.compare.prompts), id="questions", tab_behavior="focus")
         yield self.heading(_("Answers"))
-        yield Chosen(self.choices.compare.columns)
-        shown = ("prompts_file", "held_out", "losses", "judge", "max_tokens", "temperature", "seed")
+        yield ChosenLine(_("who answers"), self.choices.compare.columns, id="who")
+        yield ChosenLine(_("judge"), [self.choices.compare.judge or _("nobody")], id="judge")
+        shown = ("prompts_file", "held_out", "losses", "max_tokens", "temperature", "seed", "thinking")
         yield SettingsForm(self.choices.compare, only=shown, id="compare")
 
     def on_mount(self) -> None:
@@ -142,7 +145,7 @@ class CompareScreen(SettingsStep):
             self.say("")
             self.show()
 
-    @on(Chosen.Wanted)
+    @on(ChosenLine.Wanted, "#who")
     def action_who(self) -> None:
         """Choose who answers, from a list."""
         if self.project is None:
@@ -153,11 +156,27 @@ class CompareScreen(SettingsStep):
             if columns and self.project is not None and columns != self.project.choices.compare.columns:
                 choice = dataclasses.replace(self.project.choices.compare, columns=columns)
                 self.tuner.change_project(self.project.with_choice("compare", choice))
-                self.query_one(Chosen).show_columns(columns)
+                self.query_one("#who", ChosenLine).show_names(columns)
                 self.show()
 
         columns = self.project.choices.compare.columns
         self.app.push_screen(WhoAnswers(self.project, columns, ollama_url(self.project)), chosen)
+
+    @on(ChosenLine.Wanted, "#judge")
+    def action_judge(self) -> None:
+        """Choose who says which answer is better, from a list."""
+        if self.project is None:
+            return
+
+        def chosen(judge: str | None) -> None:
+            if judge is not None and self.project is not None and judge != self.project.choices.compare.judge:
+                choice = dataclasses.replace(self.project.choices.compare, judge=judge)
+                self.tuner.change_project(self.project.with_choice("compare", choice))
+                self.query_one("#judge", ChosenLine).show_names([judge or _("nobody")])
+                self.say(_("g has it judged; answers that are there are not asked for again.") if judge else "")
+                self.show()
+
+        self.app.push_screen(WhoJudges(self.project), chosen)
 
     def action_earlier(self) -> None:
         """Show a comparison that was kept, chosen from all."""
@@ -198,7 +217,9 @@ class CompareScreen(SettingsStep):
 
     def works_now(self, action: str) -> bool:
         """While answers come, they are what is shown."""
-        return not self.board.running(self.step) if action in ("earlier", "vote", "who") else super().works_now(action)
+        if action in ("earlier", "vote", "who", "judge"):
+            return not self.board.running(self.step)
+        return super().works_now(action)
 
     def heard(self, events: list[Event]) -> None:
         """Follow the answers; say how it ended."""

@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
@@ -158,37 +157,3 @@ class WhoAnswers(ModalScreen[tuple[str, ...]]):
             self._say(_("A comparison needs two who answer; take another one."))
             return
         self.dismiss(tuple(self._chosen))
-
-
-class Chosen(Static, can_focus=True):
-    """The line of the settings that says who answers; Enter chooses."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,space,w", "choose", _("choose"), key_display="enter"),
-        Binding("escape", "leave", _("leave it")),
-    ]
-    DEFAULT_CSS = """
-    Chosen { height: 1; padding: 0 1; }
-    Chosen:focus { background: $accent 25%; }
-    """
-
-    class Wanted(Message):
-        """A person wants to choose who answers."""
-
-    def __init__(self, columns: Sequence[str]) -> None:
-        super().__init__(markup=False)
-        self.show_columns(columns)
-
-    def show_columns(self, columns: Sequence[str]) -> None:
-        """Say who answers."""
-        names = ", ".join(one_line(name, 40) for name in columns)
-        label = Content.styled(f"{_('who answers'):16}", QUIET)
-        self.update(label + Content(f" {names}") + Content.styled("   " + _("enter chooses"), QUIET))
-
-    def action_choose(self) -> None:
-        """Ask for the list."""
-        self.post_message(self.Wanted())
-
-    def action_leave(self) -> None:
-        """Give the keys back to the screen."""
-        self.screen.set_focus(None)
