@@ -65,6 +65,13 @@ def test_without_a_project_it_says_how_to_make_one(tmp_path):
     assert "tuner new" in ended.stderr and "Traceback" not in ended.stderr
 
 
+def test_a_project_named_before_the_command_stays_named(tmp_path, capsys):
+    project = tiny_project.make(tmp_path / "play")
+    for words in (["--project", str(project.folder), "runs"], ["runs", "--project", str(project.folder)]):
+        assert main(words) == 0
+        assert "no project" not in capsys.readouterr().err
+
+
 def test_an_app_that_cannot_open_leaves_the_collector_on(tmp_path, capsys):
     assert main(["--project", str(tmp_path)]) == 1
     assert gc.isenabled()

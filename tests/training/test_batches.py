@@ -41,6 +41,19 @@ def test_rows_of_similar_length_meet():
     assert padding == 0
 
 
+@pytest.mark.parametrize("rows", [40, 44, 41])
+def test_short_and_long_batches_take_turns_and_either_begins(rows):
+    lengths = [20 * place for place in range(rows)]
+    begins_short = set()
+    for epoch in range(12):
+        order = epoch_order(lengths, 4, seed=0, epoch=epoch)
+        middle = sorted(max(batch) for batch in order)[len(order) // 2]
+        short = [max(batch) < middle for batch in order]
+        assert all(one != other for one, other in itertools.pairwise(short))
+        begins_short.add(short[0])
+    assert begins_short == ({True, False} if -(-rows // 4) % 2 == 0 else {False})
+
+
 def test_the_smaller_batch_is_not_always_the_longest_rows():
     lengths = list(range(10, 1000, 90))
     small = {rows for epoch in range(40) for rows in epoch_order(lengths, 2, 0, epoch) if len(rows) == 1}

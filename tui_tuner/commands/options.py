@@ -17,6 +17,7 @@ def add_project(parser: argparse.ArgumentParser) -> None:
         "--project",
         metavar="DIR",
         type=Path,
+        default=argparse.SUPPRESS,  # named before the command, it stays named
         help=_("the project; the current folder if it holds {name}", name=MANIFEST),
     )
 

@@ -1,8 +1,9 @@
 """Which examples are trained together, in which order, and what a batch looks like to the model.
 
 Examples of similar length share a batch, so that little is computed for padding; the order of the batches is shuffled
-in every epoch, and so is who meets whom among examples of about the same length. Nothing is left out: where the
-examples do not divide evenly, one batch per epoch, at a random place, is smaller.
+in every epoch, and so is who meets whom among examples of about the same length. Batches of short and of long examples
+take turns: several of one kind in a row would draw the weights their way. Nothing is left out: where the examples do
+not divide evenly, one batch per epoch, at a random place, is smaller.
 """
 
 from __future__ import annotations
@@ -63,10 +64,10 @@ def epoch_order(lengths: Sequence[int], batch_size: int, seed: int, epoch: int) 
     places = list(range(len(lengths)))
     dice.shuffle(places)
     places.sort(key=lambda place: lengths[place] // LENGTH_STEP)  # a stable sort: equal lengths stay shuffled
-    return _cut_and_shuffle(places, batch_size, dice)
+    return _in_turn(_cut(places, batch_size, dice), dice)
 
 
-def _cut_and_shuffle(places: list[int], batch_size: int, dice: random.Random) -> list[tuple[int, ...]]:
+def _cut(places: list[int], batch_size: int, dice: random.Random) -> list[tuple[int, ...]]:
     whole, rest = divmod(len(places), batch_size)
     sizes = [batch_size] * whole
     if rest:
@@ -76,8 +77,18 @@ def _cut_and_shuffle(places: list[int], batch_size: int, dice: random.Random) ->
     for size in sizes:
         batches.append(tuple(places[begin : begin + size]))
         begin += size
-    dice.shuffle(batches)
     return batches
+
+
+def _in_turn(batches: list[tuple[int, ...]], dice: random.Random) -> list[tuple[int, ...]]:
+    """One of the shorter half, one of the longer half, and so on, each half shuffled; either may begin."""
+    shorter, longer = batches[: len(batches) // 2], batches[len(batches) // 2 :]
+    dice.shuffle(shorter)
+    dice.shuffle(longer)
+    first, second = (shorter, longer) if len(shorter) == len(longer) and dice.random() < 0.5 else (longer, shorter)
+    order = list(batches)
+    order[::2], order[1::2] = first, second
+    return order
 
 
 def fixed_order(lengths: Sequence[int], batch_size: int) -> list[tuple[int, ...]]:
