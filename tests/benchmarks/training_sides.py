@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-BATCH, SEED, RATE = 4, 0, 1e-4
+BATCH, RATE = 4, 1e-4
 
 
-def mlx_lm(model: Path, folder: Path, layers: int, iters: int, longest: int, began: float) -> dict[str, Any]:
+def mlx_lm(model: Path, folder: Path, layers: int, iters: int, longest: int, seed: int, began: float) -> dict[str, Any]:
     """As `mlx_lm.lora` trains: its own loss, batches, compiled step and validation."""
     import mlx.core as mx
     import mlx.optimizers as optim
@@ -44,8 +44,8 @@ def mlx_lm(model: Path, folder: Path, layers: int, iters: int, longest: int, beg
         def on_train_loss_report(self, info: Any) -> None:
             self.rates.append(tokens[info["iteration"] - 1] * info["iterations_per_second"])
 
-    numpy.random.seed(SEED)  # as mlx_lm.lora does: the order of its batches is drawn from it
-    mx.random.seed(SEED)
+    numpy.random.seed(seed)  # as mlx_lm.lora does: the order of its batches is drawn from it
+    mx.random.seed(seed)
     loaded.model.freeze()
     linear_to_lora_layers(loaded.model, layers, {"rank": 8, "dropout": 0.0, "scale": 20.0})
     mx.reset_peak_memory()
@@ -71,7 +71,7 @@ def mlx_lm(model: Path, folder: Path, layers: int, iters: int, longest: int, beg
     }
 
 
-def tuner(model: Path, folder: Path, layers: int, iters: int, longest: int, began: float) -> dict[str, Any]:
+def tuner(model: Path, folder: Path, layers: int, iters: int, longest: int, seed: int, began: float) -> dict[str, Any]:
     """As `tuner train` trains; half as long again, so that one sees when it has reached what the other reached."""
     from tui_tuner.choices import TrainingChoice
     from tui_tuner.progress import Event, StopToken
@@ -88,7 +88,7 @@ def tuner(model: Path, folder: Path, layers: int, iters: int, longest: int, bega
         steps_per_eval=_between_validations(iters),
         save_every=10**6,
         samples=0,  # mlx-lm shows no answers meanwhile
-        seed=SEED,
+        seed=seed,
     )
     events: list[tuple[float, Event]] = []
     train(

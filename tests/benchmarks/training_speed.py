@@ -1,11 +1,11 @@
 """Our training against `mlx_lm.lora`: same model, data, seed and hyper-parameters, side by side, in turns.
 
     python tests/benchmarks/training_speed.py [--model FOLDER] [--layers 4 8 -1] [--epochs 4] [--rounds 2] [--rows 32]
-        [--without-memory]
+        [--seed 0] [--without-memory]
 
 Conversations of mixed length, 32 to 512 tokens, about a third of them answers; batch 4, masked prompts, float32. Real
 tokens are counted for both, padding for neither. In each round both run in a process of their own, one after the other,
-so that a busy machine slows both; the memory is measured before the first, so that what MLX compiles once on a machine
+so that a busy machine slows both; each round has another seed, for the adapter and the order of the batches; the memory is measured before the first, so that what MLX compiles once on a machine
 is compiled. Each training says on standard error how it went. Printed are medians over the rounds, and the ratios of
 the rounds' medians:
 
@@ -66,23 +66,23 @@ def write(folder: Path, rows_wanted: int) -> None:
         (folder / file).write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def one(side: str, arguments: argparse.Namespace, layers: int, iters: int, rows: int) -> dict[str, Any]:
+def one(side: str, arguments: argparse.Namespace, layers: int, iters: int, rows: int, seed: int = 0) -> dict[str, Any]:
     """One training in a process of its own."""
-    order = [side, str(arguments.model), str(layers), str(iters), str(rows)]
+    order = [side, str(arguments.model), str(layers), str(iters), str(rows), str(seed)]
     done = subprocess.run([sys.executable, __file__, "--one", *order], check=True, stdout=subprocess.PIPE, text=True)
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     print(*order[2:], side, result, file=sys.stderr, flush=True)
     return result
 
 
-def child(side: str, model: str, layers: str, iters: str, rows: str) -> None:
+def child(side: str, model: str, layers: str, iters: str, rows: str, seed: str) -> None:
     from tui_tuner.models.blas import load_fast_blas
 
     load_fast_blas()  # for both: without it MLX multiplies on one core, ten times slower and more
     with tempfile.TemporaryDirectory() as name:
         write(Path(name), int(rows))
         began = time.perf_counter()
-        result = SIDES[side](Path(model), Path(name), int(layers), int(iters), LONGEST, began)
+        result = SIDES[side](Path(model), Path(name), int(layers), int(iters), LONGEST, int(seed), began)
     print(json.dumps(result))
 
 
@@ -92,10 +92,10 @@ def compare(arguments: argparse.Namespace, layers: int) -> None:
     loads = []
     nothing = [float("nan")] * 2
     peaks = nothing if arguments.without_memory else [one(side, arguments, layers, 1, 0)["peak"] for side in SIDES]
-    for _round in range(arguments.rounds):
+    for seed in range(arguments.seed, arguments.seed + arguments.rounds):
         for side in SIDES:
             loads.append(os.getloadavg()[0])
-            found[side].append(one(side, arguments, layers, iters, arguments.rows))
+            found[side].append(one(side, arguments, layers, iters, arguments.rows, seed))
     theirs, mine = (median(found[side]) for side in SIDES)
     reached = [
         next((second for second, loss in ours["curve"] if loss <= goal["loss"]), float("inf")) / goal["seconds"]
@@ -125,9 +125,10 @@ def main() -> None:
     parser.add_argument("--layers", type=int, nargs="+", default=[4, 8, -1], help="trained layers; -1 means all")
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0, help="of the first round")
     parser.add_argument("--rows", type=int, default=32, help="conversations to train on, a multiple of four")
     parser.add_argument("--without-memory", action="store_true", help="measure no peak, and warm nothing up")
-    parser.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
+    parser.add_argument("--one", nargs=6, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
         child(*arguments.one)
