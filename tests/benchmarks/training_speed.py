@@ -5,9 +5,9 @@
 
 Conversations of mixed length, 32 to 512 tokens, about a third of them answers; batch 4, masked prompts, float32. Real
 tokens are counted for both, padding for neither. In each round both run in a process of their own, one after the other,
-so that a busy machine slows both; each round has another seed, for the adapter and the order of the batches; the memory is measured before the first, so that what MLX compiles once on a machine
-is compiled. Each training says on standard error how it went. Printed are medians over the rounds, and the ratios of
-the rounds' medians:
+so that a busy machine slows both; each round has another seed, for the adapter and the order of the batches; the memory
+is measured before the first, so that what MLX compiles once on a machine is compiled. Each training says on standard
+error how it went. Printed are medians over the rounds, and the ratios of the rounds' medians:
 
 - tokens/s: of a step, once the states of the frozen layers are there;
 - overall: tokens/s with everything from loading the model to the last validation;
