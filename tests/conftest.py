@@ -50,6 +50,15 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def no_llama_cpp(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without llama.cpp, whatever a developer's own has."""
+    from tui_tuner.export.gguf import llama_proof
+
+    monkeypatch.setattr(llama_proof, "has_llama_cpp", lambda: False)
+    monkeypatch.setattr(llama_proof, "find_llama_server", lambda: "")
+
+
+@pytest.fixture
 def starter(monkeypatch: pytest.MonkeyPatch) -> Path:
     """The real starter model, made once on this machine and kept in the real cache."""
     from tui_tuner.models.starter import make_starter

@@ -95,7 +95,9 @@ def test_a_model_that_thinks_is_compared_with_its_thinking_on_and_off(put_templa
     # mlx-lm tells such a model by tokens of its own for `<think>`, which this small one has not.
     monkeypatch.setattr("mlx_lm.tokenizer_utils.TokenizerWrapper.has_thinking", True)
     put_template(QWEN3)
-    spoken = speak(load_model(project.fused_model), StopToken(), "<think>\n\n</think>\n\n")
+    loaded = load_model(project.fused_model)
+    spoken = speak(loaded, StopToken())
+    assert loaded.tokenizer.decode(list(spoken[0].prompt)).endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n")
     monkeypatch.setattr(server, "says", {one.question: one.text for one in spoken}.__getitem__)
     rows = {row.name: row for row in export(project).proof.rows}
     assert {row.verdict for row in rows.values()} == {"passed"}

@@ -7,7 +7,6 @@ from test_app import running_app
 from textual.widgets import OptionList, Static
 
 from tui_tuner.export.fuse import fuse, plan_fuse
-from tui_tuner.export.gguf import llama_proof
 from tui_tuner.progress import StopToken, ignore_event
 
 
@@ -21,8 +20,7 @@ async def ended(app, pilot):
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    monkeypatch.setattr(llama_proof, "has_llama_cpp", lambda: False)
+def project(tmp_path, no_llama_cpp):
     return tuned_model.project(tmp_path / "kitchen", tiny_families.make(tmp_path / "base", "qwen3"))
 
 

@@ -6,7 +6,7 @@ are almost as likely; where they part, the model's own logits say whether that w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -56,18 +56,18 @@ class Parting:
     behind: float | None
 
 
-def speak(loaded: LoadedModel, stop: StopToken, beginning: str = "") -> list[Spoken]:
-    """Ask the fixed questions; `beginning` is put into the model's mouth before each answer.
+def speak(loaded: LoadedModel, stop: StopToken) -> list[Spoken]:
+    """Ask the fixed questions; a model that can think before it answers is told not to.
 
     Raises:
         ModelError: the model has no chat template.
         Stopped: asked to.
     """
     compute_in_float32(loaded.model)
-    return [_answer(loaded, question, stop, beginning) for question in QUESTIONS]
+    return [_answer(loaded, question, stop) for question in QUESTIONS]
 
 
-def _answer(loaded: LoadedModel, question: str, stop: StopToken, beginning: str) -> Spoken:
+def _answer(loaded: LoadedModel, question: str, stop: StopToken) -> Spoken:
     import mlx.core as mx
     from mlx_lm.models.cache import make_prompt_cache
     from mlx_lm.sample_utils import make_sampler
@@ -75,7 +75,7 @@ def _answer(loaded: LoadedModel, question: str, stop: StopToken, beginning: str)
     from tui_tuner.models.decoding import Steps
     from tui_tuner.models.prompts import prompt_tokens
 
-    prompt = prompt_tokens(loaded, [{"role": "user", "content": question}], beginning)
+    prompt = prompt_tokens(loaded, [{"role": "user", "content": question}])
     ends = frozenset(map(int, loaded.tokenizer.eos_token_ids))
     cache = make_prompt_cache(loaded.model)
     steps = Steps(loaded, prompt, cache, max_tokens=ANSWER_TOKENS, sampler=make_sampler(temp=0.0), stop=stop)
@@ -103,16 +103,27 @@ def parting(spoken: Spoken, text: str, ended: bool, tokenizer: Any) -> Parting |
     """
     if text.strip() == spoken.text.strip():
         return None
+    found = parting_of_tokens(spoken, tokenizer.encode(text, add_special_tokens=False), ended, tokenizer)
     own = [token for token in spoken.tokens if token not in spoken.ends]
-    other = list(tokenizer.encode(text, add_special_tokens=False))
+    if found is not None and list(tokenizer.encode(spoken.text, add_special_tokens=False)) != own:
+        return Parting(found.before, None)  # read again, the text is not the tokens that were written
+    return found
+
+
+def parting_of_tokens(spoken: Spoken, tokens: Sequence[int], ended: bool, tokenizer: Any) -> Parting | None:
+    """As `parting`, of an answer of which the tokens are known, without the one that ends it."""
+    own, other = [token for token in spoken.tokens if token not in spoken.ends], list(tokens)
+    has_ended = own != list(spoken.tokens)
     place = next((place for place, pair in enumerate(zip(own, other, strict=False)) if pair[0] != pair[1]), -1)
     if place < 0:
         place = min(len(own), len(other))
-    before = one_line(tokenizer.decode(own[:place]))[-30:]
-    if (place == len(other) and not ended) or (place == len(own) and own == list(spoken.tokens)):
+    if (place == len(other) and not ended) or (place == len(own) and not has_ended):
         return None  # the same, as far as either was allowed to go
-    if place >= len(spoken.tokens) or list(tokenizer.encode(spoken.text, add_special_tokens=False)) != own:
-        return Parting(before, None)  # read again, the text is not the tokens that were written
+    if own == other:
+        return None
+    before = one_line(tokenizer.decode(own[:place]))[-30:]
+    if place >= len(spoken.tokens):
+        return Parting(before, None)
     candidates = [other[place]] if place < len(other) else sorted(spoken.ends)
     scores = spoken.logits[place]
     behind = float(scores.max()) - max(float(scores[token]) for token in candidates)

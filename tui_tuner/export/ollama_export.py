@@ -254,8 +254,7 @@ def _wanted(plan: OllamaPlan, emit: Emit, stop: StopToken) -> Wanted:
         text = _("The chat template tells the model the date: in Ollama it stays {today}.", today=today)
         emit(Notice(text, "warning"))
     thinks, thoughtless = (form.thinks, form.thoughtless) if form else (False, "")
-    # Thoughts are told apart by the server and cannot be compared letter by letter: the answers alone are.
-    spoken = speak(loaded, stop, thoughtless)
+    spoken = speak(loaded, stop)
     del loaded
     _free_memory()
     pace.finish()

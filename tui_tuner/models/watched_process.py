@@ -38,6 +38,30 @@ def run_watched(
         StorageError: `log` cannot be written or the program not started.
         Stopped: asked to; the process and its children have ended.
     """
+    with running(command, log=log, environment=environment) as process:
+        while process.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(LOOK_EVERY)
+            stop.check()
+            look()
+    look()
+    return process.returncode
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `command` while the block runs; the process and its children end with the block.
+
+    Args:
+        command: the program and its arguments.
+        log: receives everything it writes, to stdout and to stderr.
+        environment: variables on top of ours.
+
+    Raises:
+        StorageError: `log` cannot be written or the program not started.
+    """
     with storage_errors(log), log.open("wb") as output:
         process = subprocess.Popen(
             list(command),
@@ -48,14 +72,13 @@ def run_watched(
             # A session of its own: Ctrl-C in the terminal reaches us alone, and we end the process in good order.
             start_new_session=True,
         )
-    with _ended_with_the_block(process):
-        while process.poll() is None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(LOOK_EVERY)
-            stop.check()
-            look()
-    look()
-    return process.returncode
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def said_in(log: Path) -> dict[str, Any]:
@@ -67,14 +90,3 @@ def said_in(log: Path) -> dict[str, Any]:
                 with contextlib.suppress(ValueError):
                     said.update(json.loads(line))
     return said
-
-
-@contextlib.contextmanager
-def _ended_with_the_block(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        if process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()

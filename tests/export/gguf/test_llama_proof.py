@@ -8,6 +8,7 @@ import tiny_families
 
 from tui_tuner.errors import ExportError, Stopped
 from tui_tuner.export.gguf import llama_proof, tensors, vocabulary
+from tui_tuner.export.gguf.llama_reading import Readings
 from tui_tuner.export.gguf.write import GgufPlan, write_gguf
 from tui_tuner.export.proof_rows import kept_proofs
 from tui_tuner.progress import StageProgress, StopToken, ignore_event
@@ -97,8 +98,8 @@ def test_the_starter_says_the_same_in_llama_cpp(starter, tmp_path):
     assert tokens.startswith("24 of 24")
 
 
-def test_without_llama_cpp_it_says_what_was_not_proved(tmp_path, monkeypatch):
-    monkeypatch.setattr(llama_proof, "has_llama_cpp", lambda: False)
+@pytest.mark.usefixtures("no_llama_cpp")
+def test_without_llama_cpp_it_says_what_was_not_proved(tmp_path):
     proof = write(tiny_families.make(tmp_path / "model", "qwen3"), tmp_path / "out").proof
     assert list(verdicts(proof).values()) == ["passed", "passed", "unproved"]
     assert proof.passed
@@ -120,7 +121,7 @@ def test_what_ails_llama_cpp_itself_is_told_from_a_bad_file(code, said, verdict,
 
     monkeypatch.setattr(llama_proof, "run_watched", run)
     statement = SimpleNamespace(sequences=((1, 2),))
-    expected = llama_proof.Expected(statement, (), (), "", "", frozenset())
+    expected = llama_proof.Expected(statement, Readings((), (), "", ""), frozenset())
     row = llama_proof._ask(tmp_path / "x.gguf", expected, tmp_path, StopToken())
     assert row.verdict == verdict
     assert said.splitlines()[0] in row.finding

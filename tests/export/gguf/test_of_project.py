@@ -4,15 +4,13 @@ import tuned_model
 from tui_tuner.cli import main
 from tui_tuner.errors import ConfigurationError, ExportError
 from tui_tuner.export.fuse import fuse, plan_fuse
-from tui_tuner.export.gguf import llama_proof
 from tui_tuner.export.gguf.of_project import gguf_folder, plan_gguf
 from tui_tuner.export.proof_rows import kept_proofs
 from tui_tuner.progress import StopToken, ignore_event
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    monkeypatch.setattr(llama_proof, "has_llama_cpp", lambda: False)
+def project(tmp_path, no_llama_cpp):
     base = tuned_model.speaker(tmp_path / "base")
     made = tuned_model.project(tmp_path / "my project", base)
     fuse(plan_fuse(made, base), emit=ignore_event, stop=StopToken())
@@ -26,7 +24,7 @@ def test_the_command_writes_the_fused_model_and_keeps_its_proof(project, capsys)
     assert file.read_bytes()[:4] == b"GGUF"
     shown = capsys.readouterr().out
     assert f"llama-cli -m '{file}'" in shown
-    assert "llama-cpp-python is not installed" in shown
+    assert "llama.cpp is not installed" in shown
     assert [proof.what for proof in kept_proofs(project.fused_model)] == ["fused model", "GGUF my project-f16"]
     assert [proof.what for proof in kept_proofs(folder)] == ["GGUF my project-f16"]
 

@@ -10,17 +10,13 @@ import tiny_families
 import tuned_model
 
 from tui_tuner.errors import ExportError, Stopped, StorageError
-from tui_tuner.export.gguf import families, llama_proof
+from tui_tuner.export.gguf import families
 from tui_tuner.export.gguf.read_back import read_back
 from tui_tuner.export.gguf.write import GgufPlan, contents_of, write_gguf
 from tui_tuner.progress import StageProgress, StopToken, ignore_event
 
+pytestmark = pytest.mark.usefixtures("no_llama_cpp")  # it has tests of its own
 TYPES = ("f32", "f16", "bf16", "q8_0")
-
-
-@pytest.fixture(autouse=True)
-def _no_llama_cpp(monkeypatch):
-    monkeypatch.setattr(llama_proof, "has_llama_cpp", lambda: False)  # it has tests of its own
 
 
 def plan(folder, target, weight_type="f32"):
