@@ -144,6 +144,8 @@ def test_the_journey_headless_with_json(tmp_path):
     asked = tuner("chat", "--project", project.folder, "--prompt", "-", "--json", stdin="Hello?\n")
     assert asked.returncode == 0, asked.stderr
     assert [event["event"] for event in events(asked)][-2:] == ["reply_ended", "job_ended"]
+    alone = tuner("chat", "--project", project.folder, "--prompt", "Hello?", "--set", "max_tokens=2")
+    assert alone.stdout.count("\n") == 1 and "cut at the longest answer" in alone.stderr
     wrong = tuner("chat", "--project", project.folder, "--prompt", "")
     assert wrong.returncode == 2
 

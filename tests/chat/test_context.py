@@ -40,13 +40,14 @@ def test_the_oldest_turns_go_in_pairs_until_half_is_free(conversation):
 def test_unasked_nothing_is_left_out(conversation):
     with pytest.raises(ContextFull, match=r"110 tokens.*100") as caught:
         make_room(conversation, ten_a_turn(conversation), 100, leave_out=False)
-    assert conversation.left_out == 0 and "leave_out" in caught.value.advice
+    assert conversation.left_out == 0 and "leave_out" in caught.value.advice and caught.value.leaving_out_helps
 
 
-def test_a_question_that_is_too_long_alone(conversation):
+@pytest.mark.parametrize("leave_out", [True, False])
+def test_a_question_that_is_too_long_alone(conversation, leave_out):
     with pytest.raises(ContextFull) as caught:
-        make_room(conversation, ten_a_turn(conversation), 20, leave_out=True)
-    assert conversation.left_out == 0 and "shorter" in caught.value.advice
+        make_room(conversation, ten_a_turn(conversation), 20, leave_out=leave_out)
+    assert conversation.left_out == 0 and "shorter" in caught.value.advice and not caught.value.leaving_out_helps
 
 
 @pytest.mark.parametrize(

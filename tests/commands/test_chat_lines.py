@@ -27,10 +27,10 @@ def talk(project, monkeypatch, capsys):
         coming = iter(lines)
 
         def read(_prompt):
-            try:
-                return next(coming)
-            except StopIteration:
-                raise EOFError from None
+            line = next(coming, EOFError)
+            if isinstance(line, str):
+                return line
+            raise line
 
         monkeypatch.setattr(builtins, "input", read)
         model = chat_models(project, project.runs.parent.parent / "base")[0]
@@ -114,3 +114,14 @@ def test_what_was_typed_is_kept_before_it_is_answered(project, monkeypatch):
     ChatLines(project, chat_models(project, project.runs.parent.parent / "base")[0]).run()
     assert ["how do I start" in seen for seen in kept] == [False, True, True]
     assert ["and then" in seen for seen in kept] == [False, False, True]
+
+
+def test_an_answer_that_was_cut_short_says_why(talk):
+    shown = talk("/set max_tokens=2", "how do I start")
+    assert "cut at the longest answer" in shown
+
+
+def test_ctrl_c_at_the_prompt_ends_nothing(project, talk):
+    """It may have come for an answer that was over just before."""
+    shown = talk("how do I start", KeyboardInterrupt, "and then")
+    assert shown.count("tok/s") == 2 and len(latest(project).turns) == 4

@@ -21,7 +21,18 @@ SECTIONS = ("text_config", "language_config", "llm_config")
 
 
 class ContextFull(TunerError):
-    """The conversation does not fit into the model's context any more; it is as it was."""
+    """The conversation does not fit into the model's context any more; it is as it was.
+
+    Args:
+        what: what happened.
+        where: the model or server.
+        advice: what to do next.
+        leaving_out_helps: whether it would fit without its oldest turns, as far as is known.
+    """
+
+    def __init__(self, what: str, *, where: str = "", advice: str = "", leaving_out_helps: bool = False) -> None:
+        super().__init__(what, where=where, advice=advice)
+        self.leaving_out_helps = leaving_out_helps
 
 
 @dataclass(frozen=True)
@@ -76,12 +87,24 @@ def make_room(conversation: Conversation, count: Callable[[], int], limit: int |
             conversation.save()
             return
         conversation.left_out = before
-    raise full(length, limit, alone=before >= last or leave_out)
+    raise full(
+        length, limit, leaving_out_helps=not leave_out and before < last and _alone(conversation, count) <= limit
+    )
 
 
-def full(length: int, limit: int, *, alone: bool) -> ContextFull:
-    """What to say of a conversation of `length` tokens; `alone` where its last question is all there is to it."""
-    if alone:
+def _alone(conversation: Conversation, count: Callable[[], int]) -> int:
+    """What the last question and its answer take where nothing stands before them."""
+    before = conversation.left_out
+    conversation.left_out = len(conversation.asked) - 1
+    try:
+        return count() + LEAST_ROOM
+    finally:
+        conversation.left_out = before
+
+
+def full(length: int, limit: int, *, leaving_out_helps: bool) -> ContextFull:
+    """What to say of a conversation of `length` tokens."""
+    if not leaving_out_helps:
         advice = _("Ask something shorter, or clear the system prompt.")
     else:
         advice = _("Let the oldest turns be left out (when_full = leave_out), or begin a new conversation.")
@@ -92,4 +115,5 @@ def full(length: int, limit: int, *, alone: bool) -> ContextFull:
             limit=figures.count(limit),
         ),
         advice=advice,
+        leaving_out_helps=leaving_out_helps,
     )

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 TITLE_WIDTH = 60
+ENDS = {
+    "length": _("cut at the longest answer"),
+    "stopped": _("stopped"),
+    "context": _("cut: the context is full"),
+}
 
 Role = Literal["user", "assistant"]
 
@@ -35,7 +40,8 @@ class Figures:
         tokens: how many the model wrote.
         tokens_per_second: while it wrote, without reading the prompt.
         seconds_to_first: from the question to the first token.
-        finish: `stop` (the model ended its turn), `length` (cut at the longest answer) or `stopped` (asked to).
+        finish: `stop` (the model ended its turn), `length` (cut at the longest answer), `context` (cut where the
+            model's context is full) or `stopped` (asked to).
         prompt_tokens: length of the conversation before the reply.
     """
 
@@ -44,6 +50,11 @@ class Figures:
     seconds_to_first: float
     finish: str
     prompt_tokens: int
+
+    @property
+    def cut_short(self) -> str:
+        """Why the reply is not whole, in words; empty where the model ended it."""
+        return ENDS.get(self.finish, "")
 
     @classmethod
     def of(cls, reply: Reply) -> Figures:

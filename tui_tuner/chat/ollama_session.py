@@ -45,7 +45,7 @@ class OllamaSession:
                     conversation.left_out = min(conversation.left_out + 2, last)
                     continue
                 conversation.left_out = before
-                raise ContextFull(error.what, where=error.where, advice=error.advice) from error
+                raise _full(error, leaving_out_helps=choice.when_full != LEAVE_OUT and before < last) from error
             break
         if conversation.left_out != before:
             conversation.save()
@@ -64,10 +64,17 @@ class OllamaSession:
         try:
             reply = self._model.stream_reply(messages, sampling_of(choice), on_text, stop)
         except TooLong as error:
-            raise ContextFull(error.what, where=error.where, advice=error.advice) from error
+            helps = conversation.left_out < len(conversation.asked) - 1
+            raise _full(error, leaving_out_helps=helps) from error
         conversation.answer(reply, self.label)
         return reply
 
     def close(self) -> None:
         """Close the connection; the server lets go of the model by itself, as it is set to."""
         self._model.close()
+
+
+def _full(error: TooLong, *, leaving_out_helps: bool) -> ContextFull:
+    """What the server or the check before it said; only they can count tokens."""
+    words = {"where": error.where, "advice": error.advice}
+    return ContextFull(error.what, **words, leaving_out_helps=leaving_out_helps)

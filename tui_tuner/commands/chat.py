@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from tui_tuner.chat.conversation import Figures
 from tui_tuner.chat.models import ChatModel
 from tui_tuner.commands.options import add_json, add_project, add_set, chosen_project
 from tui_tuner.commands.output import Output
@@ -83,7 +84,7 @@ def _answer_once(project: Project, arguments: argparse.Namespace, question: str)
     from tui_tuner.chat.library import latest_conversation
     from tui_tuner.chat.talk import Talk
 
-    output = Output(as_json=arguments.json)
+    output = Output(as_json=arguments.json, answers_alone=True)
 
     def work(emit: Emit, stop: StopToken) -> object:
         model = chosen_model(project, arguments.model)
@@ -93,5 +94,8 @@ def _answer_once(project: Project, arguments: argparse.Namespace, question: str)
         return Talk().reply_work([(model, conversation)], project.choices.chat)(emit, stop)
 
     job = run_job(_("answering"), work, output)
-    output.say("")
+    output.end_answer()
+    for reply in job.result or ():
+        if cut_short := Figures.of(reply).cut_short:
+            output.say(f"tuner: {cut_short}")
     return exit_code(job)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tui_tuner import figures
 from tui_tuner.chat.context import ContextFull
-from tui_tuner.chat.conversation import Conversation, new_conversation, new_path, open_conversation
+from tui_tuner.chat.conversation import Conversation, Figures, new_conversation, new_path, open_conversation
 from tui_tuner.chat.library import (
     delete_conversation,
     export_conversations,
@@ -119,8 +119,8 @@ class ChatLines:
     def _answer(self) -> None:
         require_question(self._conversation)
         job = self._job()
-        full = isinstance(job.error, ContextFull) and self._conversation.left_out < len(self._conversation.asked) - 1
-        if full and _agreed(_("Leave the oldest turns out?")):
+        helps = isinstance(job.error, ContextFull) and job.error.leaving_out_helps
+        if helps and _agreed(_("Leave the oldest turns out?")):
             self._project = self._project.with_settings("chat", {"when_full": LEAVE_OUT})
             job = self._job()
         for reply in job.result or ():
@@ -128,7 +128,8 @@ class ChatLines:
             context = self._who.context
             tokens = figures.count(reply.prompt_tokens + reply.tokens)
             held = _("{tokens} of {limit} tokens", tokens=tokens, limit=figures.count(context)) if context else tokens
-            self._say(_("  {rate} tok/s · first after {first} s · {held}", rate=rate, first=first, held=held))
+            cut = f" · {short}" if (short := Figures.of(reply).cut_short) else ""
+            self._say(_("  {rate} tok/s · first after {first} s · {held}", rate=rate, first=first, held=held) + cut)
 
     def _job(self) -> Job:
         work = self._talk.reply_work([(self._who, self._conversation)], self._project.choices.chat)
@@ -253,9 +254,12 @@ class ChatLines:
 def _read(prompt: str) -> str | None:
     try:
         return printable(input(prompt)).strip()
-    except (EOFError, KeyboardInterrupt):
+    except EOFError:
         sys.stdout.write("\n")
         return None
+    except KeyboardInterrupt:  # meant for an answer that had just ended, or to take back what was typed
+        sys.stdout.write("\n")
+        return ""
 
 
 def _agreed(question: str) -> bool:

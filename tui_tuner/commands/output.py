@@ -23,10 +23,11 @@ class Output:
 
     Args:
         as_json: JSON Lines on stdout and nothing else there; whatever else would print goes to stderr.
+        answers_alone: a model's words on stdout and nothing else there, for the program that reads them.
     """
 
-    def __init__(self, *, as_json: bool = False) -> None:
-        self.as_json = as_json
+    def __init__(self, *, as_json: bool = False, answers_alone: bool = False) -> None:
+        self.as_json, self._answers_alone = as_json, answers_alone
         self.broken = False
         self._out: TextIO = sys.stdout
         if as_json:
@@ -58,9 +59,15 @@ class Output:
 
     def say(self, text: str) -> None:
         """Show a sentence to a person; nothing in JSON mode."""
+        if self.as_json:
+            return
+        self._wipe()
+        self._write_line(printable(text))
+
+    def end_answer(self) -> None:
+        """End the line a model's last words are in."""
         if not self.as_json:
-            self._wipe()
-            self._write(printable(text) + "\n")
+            self._write("\n")
 
     def complain(self, error: TunerError) -> None:
         """Show an error on stderr: what, where, what to do."""
@@ -81,7 +88,7 @@ class Output:
         self._last_line = now
         text = stage_line(event)
         if not self._moving:
-            self._write(text + "\n")
+            self._write_line(text)
             return
         width = os.get_terminal_size(sys.stderr.fileno()).columns
         sys.stderr.write("\r\x1b[K" + one_line(text, max(width - 1, 20)) + ("\n" if event.ended else ""))
@@ -92,6 +99,12 @@ class Output:
         if self._line_shown:
             sys.stderr.write("\r\x1b[K")
             self._line_shown = False
+
+    def _write_line(self, text: str) -> None:
+        if self._answers_alone:
+            sys.stderr.write(text + "\n")
+        else:
+            self._write(text + "\n")
 
     def _write(self, text: str) -> None:
         if self.broken:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,5 +35,8 @@ def serve(arguments: Sequence[str]) -> None:
 
     Path(HF_HUB_CACHE).mkdir(parents=True, exist_ok=True)  # /v1/models looks into it and fails where there is none
     server.ModelProvider = OneModel
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Its thread is inside MLX: an exit in good order would end in "terminate called without an active exception".
+        signal.signal(number, lambda *_details: os._exit(0))
     sys.argv = ["mlx_lm.server", *arguments]
     server.main()

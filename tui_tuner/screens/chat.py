@@ -284,8 +284,8 @@ class ChatScreen(WhoTalks):
         if ended.outcome == "stopped":
             return
         self.say_how_it_ended(ended)
-        full = isinstance(self.board.jobs[self.step].error, ContextFull)
-        if full and self.query_one(Sides).can_leave_out:
+        error = self.board.jobs[self.step].error
+        if isinstance(error, ContextFull) and error.leaving_out_helps:
             text = _("{what}. Leave the oldest turns out? They stay in the conversation.", what=ended.message)
             question = Question(text, yes=_("leave them out"), no=_("no"))
             self.app.push_screen(question, lambda yes: self._answer(leave_out=True) if yes else None)

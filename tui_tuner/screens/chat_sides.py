@@ -134,8 +134,3 @@ class Sides(Horizontal):
             before = side.model.known_as if side.model else ""
             kept = None if best_first and not place else found.get(before)
             side.model = kept or (models[min(place, len(models) - 1)] if models else None)
-
-    @property
-    def can_leave_out(self) -> bool:
-        """Whether one of them has turns before its last question that its model still sees."""
-        return any(len(side.conversation.asked) > side.conversation.left_out + 1 for side in self.all)

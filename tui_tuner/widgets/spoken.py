@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 
 DRAWN_PART = 3  # times as long as a draw took, everything else has before the next one
 
-ENDS = {
-    "length": _("cut at the longest answer"),
-    "stopped": _("stopped"),
-    "context": _("cut: the context is full"),
-}
-
 
 class Spoken(Vertical):
     """One turn: who, what, and for a reply how fast.
@@ -93,7 +87,7 @@ class Spoken(Vertical):
             made = self._figures
             parts.append(_("{rate} tok/s", rate=figures.count(round(made.tokens_per_second))))
             parts.append(_("first after {first} s", first=f"{made.seconds_to_first:.2f}"))
-            parts += [ENDS[made.finish]] if made.finish in ENDS else []
+            parts += [made.cut_short] if made.cut_short else []
         elif self._broken_off:
             parts.append(_("broken off"))
         if self._others:
