@@ -107,9 +107,8 @@ class Talk:
         stop.check()
         if conversation.moved:
             conversation.moved = False
-            emit(
-                Notice(_("It went on in another window too: both are kept, this one in a copy of its own."), "warning")
-            )
+            text = _("This conversation went on in another window too. Both are kept; what follows here is in a copy.")
+            emit(Notice(text, "warning"))
         left_out = conversation.left_out
         session.make_room(conversation, choice)
         if conversation.left_out != left_out:
