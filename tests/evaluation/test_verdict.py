@@ -53,7 +53,14 @@ def test_one_line_of_all_evidence(findings, word):
 def test_a_count_tells_only_what_chance_does_not(wins, losses, ties, says):
     finding = count_finding("judge", Tally(wins, losses, ties))
     assert finding.says == says
-    assert f"{wins} won, {losses} lost" in finding.text and finding.text.endswith(f", {ties} even")
+    assert f"{wins} won, {losses} lost" in finding.text and f", {ties} even" in finding.text
+    assert finding.text.endswith(", within chance") == bool(not says and wins + losses)
+
+
+def test_who_was_asked_is_heard_also_where_it_tells_nothing():
+    judge = count_finding("judge", Tally(2, 0, 0), asked_for=True)
+    why = verdict_of([count_finding("expected answers", Tally(even=2)), judge, BETTER]).why
+    assert why == "loss fell; judge: 2 won, 0 lost (100%, 34% to 100%), 0 even, within chance"
 
 
 def test_a_loss_tells_only_what_the_rows_agree_on():

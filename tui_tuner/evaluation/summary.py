@@ -79,7 +79,7 @@ def findings(kept: Comparison, column: str) -> list[Finding]:
         won, lost = scores.count(1), scores.count(-1)
         found.append(count_finding(_("expected answers"), Tally(won, lost, len(both) - won - lost)))
     counts = {_("judge"): judged(kept.judgements, column), _("your votes"): voted(kept.votes, column)}
-    found += [count_finding(name, tally) for name, tally in counts.items() if tally.all]
+    found += [count_finding(name, tally, asked_for=True) for name, tally in counts.items() if tally.all]
     return found
 
 

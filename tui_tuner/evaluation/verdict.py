@@ -21,12 +21,12 @@ class Finding:
     Attributes:
         says: 1 better, -1 worse, 0 it cannot tell.
         text: what was found, in a few words.
-        doubtful: it would have said more, were it clearer; a person should know that in any case.
+        asked_for: somebody was asked for it, so that it is said in any case.
     """
 
     says: int
     text: str
-    doubtful: bool = False
+    asked_for: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def loss_finding(before: float, after: float, fall: tuple[float, float], rows: i
     return Finding(says, text if says else text + _(", within chance"))
 
 
-def count_finding(name: str, tally: Tally) -> Finding:
+def count_finding(name: str, tally: Tally, *, asked_for: bool = False) -> Finding:
     """What won and lost pairs say; only those that were decided tell anything (Wilson, 95 %)."""
     low, high = wilson(tally.won, tally.decided)
     says = 1 if low > 0.5 else -1 if high < 0.5 else 0
@@ -69,7 +69,9 @@ def count_finding(name: str, tally: Tally) -> Finding:
     text += _(", {ties} even", ties=tally.even)
     if tally.unclear:
         text += _(", {unclear} unclear ({parts})", unclear=tally.unclear, parts=why_unclear(tally))
-    return Finding(says, text, doubtful=bool(tally.unclear))
+    if tally.decided and not says:
+        text += _(", within chance")
+    return Finding(says, text, asked_for)
 
 
 def why_unclear(tally: Tally) -> str:
@@ -82,7 +84,8 @@ def why_unclear(tally: Tally) -> str:
 def verdict_of(findings: Sequence[Finding]) -> Verdict:
     """Better or worse where every kind of evidence that tells anything says so; otherwise one cannot tell."""
     telling = [finding for finding in findings if finding.says]
-    said = "; ".join(finding.text for finding in findings if finding.says or finding.doubtful or not telling)
+    others = [finding for finding in findings if not finding.says and (finding.asked_for or not telling)]
+    said = "; ".join(finding.text for finding in (*telling, *others))
     if not findings:
         return Verdict("cannot tell", _("there is nothing to go by"))
     if not telling:
