@@ -23,9 +23,10 @@ from tui_tuner.models.blas import load_fast_blas
 
 load_fast_blas()  # before anything imports MLX
 
-from tui_tuner.models.generation import Sampling, batch_replies, stream_reply  # noqa: E402
+from tui_tuner.models.generation import batch_replies, stream_reply  # noqa: E402
 from tui_tuner.models.loading import LoadedModel, load_model  # noqa: E402
 from tui_tuner.models.prompts import Message, prompt_tokens  # noqa: E402
+from tui_tuner.models.replies import Sampling  # noqa: E402
 from tui_tuner.models.starter import make_starter  # noqa: E402
 from tui_tuner.progress import StopToken, ignore_event  # noqa: E402
 

@@ -5,7 +5,7 @@ import tuned_model
 
 from tui_tuner.chat.context import ContextFull, context_length, make_room
 from tui_tuner.chat.conversation import new_conversation, open_conversation
-from tui_tuner.models.generation import Reply
+from tui_tuner.models.replies import Reply
 
 REPLY = Reply("because", 3, 20.5, 0.1, "stop", 12)
 

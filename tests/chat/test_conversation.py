@@ -6,7 +6,7 @@ import tuned_model
 
 from tui_tuner.chat.conversation import Turn, new_conversation, new_path, open_conversation
 from tui_tuner.errors import DatasetError, StorageError
-from tui_tuner.models.generation import Reply
+from tui_tuner.models.replies import Reply
 
 REPLY = Reply("because", 3, 20.5, 0.1, "stopped", 12)
 

@@ -17,7 +17,7 @@ from tui_tuner.chat.library import (
     list_conversations,
 )
 from tui_tuner.errors import StorageError, UsageError
-from tui_tuner.models.generation import Reply
+from tui_tuner.models.replies import Reply
 
 
 @pytest.fixture

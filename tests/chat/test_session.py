@@ -7,8 +7,9 @@ from tui_tuner.chat.talk import ReplyEnded
 from tui_tuner.choices import ChatChoice
 from tui_tuner.engine import running_engine
 from tui_tuner.errors import ModelError, UsageError
-from tui_tuner.models.generation import Sampling, stream_reply
+from tui_tuner.models.generation import stream_reply
 from tui_tuner.models.loading import load_model
+from tui_tuner.models.replies import Sampling
 from tui_tuner.progress import StopToken
 
 CHOICE = ChatChoice(max_tokens=20)

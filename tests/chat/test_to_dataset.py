@@ -7,7 +7,7 @@ from tui_tuner.chat.conversation import new_conversation
 from tui_tuner.chat.to_dataset import keep_as_example
 from tui_tuner.dataset.plan import IMPORTED
 from tui_tuner.errors import UsageError
-from tui_tuner.models.generation import Reply
+from tui_tuner.models.replies import Reply
 
 
 def test_a_conversation_becomes_an_example_once(tmp_path):

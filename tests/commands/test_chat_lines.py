@@ -11,7 +11,7 @@ from tui_tuner.chat.library import list_conversations
 from tui_tuner.chat.models import chat_models
 from tui_tuner.commands.chat_lines import COMMANDS, ChatLines
 from tui_tuner.dataset.plan import IMPORTED
-from tui_tuner.models.generation import Reply
+from tui_tuner.models.replies import Reply
 from tui_tuner.settings import config_folder
 
 

@@ -22,8 +22,9 @@ from tui_tuner.evaluation.compare import FEW, compare, plan_comparison
 from tui_tuner.evaluation.events import AnswerEnded, AnswerStarted, AnswerText, ComparisonSummed
 from tui_tuner.evaluation.kept_comparisons import list_comparisons, read_comparison, runs_in
 from tui_tuner.export.fuse import fuse, plan_fuse
-from tui_tuner.models.generation import Sampling, stream_reply
+from tui_tuner.models.generation import stream_reply
 from tui_tuner.models.loading import load_model
+from tui_tuner.models.replies import Sampling
 from tui_tuner.progress import Notice, StopToken, ignore_event
 from tui_tuner.training.examples import read_examples
 from tui_tuner.training.loss import PlainLoss

@@ -5,9 +5,10 @@ import tiny_model
 import tuned_model
 
 from tui_tuner.errors import Stopped
-from tui_tuner.models.generation import Sampling, batch_replies, stream_reply
+from tui_tuner.models.generation import batch_replies, stream_reply
 from tui_tuner.models.loading import LoadedModel, load_model
 from tui_tuner.models.prompts import PromptMemory, prompt_tokens
+from tui_tuner.models.replies import Sampling
 from tui_tuner.progress import StopToken
 
 QUESTIONS = ["how do I start", "and what then", "tell me more about the sea please", "why", "is it so"]

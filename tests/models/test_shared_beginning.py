@@ -3,8 +3,9 @@ import tiny_model
 
 from tui_tuner.errors import Stopped
 from tui_tuner.models import generation
-from tui_tuner.models.generation import Sampling, batch_replies
+from tui_tuner.models.generation import batch_replies
 from tui_tuner.models.loading import load_model
+from tui_tuner.models.replies import Sampling
 from tui_tuner.progress import StopToken
 
 LESSON = [

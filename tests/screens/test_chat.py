@@ -12,7 +12,7 @@ from tui_tuner.actions import ACTIONS
 from tui_tuner.chat.conversation import Conversation, Figures, new_conversation, open_conversation
 from tui_tuner.chat.library import list_conversations
 from tui_tuner.dataset.plan import IMPORTED
-from tui_tuner.models.generation import Reply
+from tui_tuner.models.replies import Reply
 from tui_tuner.screens.chat_choosing import ConversationList, ModelList
 from tui_tuner.screens.chat_sides import Side
 from tui_tuner.screens.question import Question

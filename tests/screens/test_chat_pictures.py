@@ -11,7 +11,7 @@ from screens.test_pictures import Shown
 from tui_tuner.chat.conversation import Conversation, new_conversation
 from tui_tuner.chat.models import ChatModel
 from tui_tuner.chat.talk import ReplyText
-from tui_tuner.models.generation import Reply
+from tui_tuner.models.replies import Reply
 from tui_tuner.screens import chat_who
 from tui_tuner.screens.chat_sides import Sides
 from tui_tuner.settings import Settings

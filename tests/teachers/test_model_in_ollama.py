@@ -3,7 +3,7 @@ from teachers.misbehaving_server import WITHIN, MisbehavingServer, reply, stream
 from teachers.small_ollama import MISTRAL, SmallOllama
 
 from tui_tuner.errors import TeacherRefused, TeacherUnavailable
-from tui_tuner.models.generation import Sampling
+from tui_tuner.models.replies import Sampling
 from tui_tuner.progress import StopToken
 from tui_tuner.teachers.model_in_ollama import ModelInOllama
 from tui_tuner.teachers.server_errors import TooLong

@@ -11,8 +11,9 @@ from training.school import QUICK, chat, rows, write_rows
 
 from tui_tuner.dataset.held_out import held_out_openings, held_out_questions
 from tui_tuner.errors import Stopped
-from tui_tuner.models.generation import Sampling, batch_replies
+from tui_tuner.models.generation import batch_replies
 from tui_tuner.models.loading import apply_adapter, load_model
+from tui_tuner.models.replies import Sampling
 from tui_tuner.progress import Notice, StopToken
 from tui_tuner.training import samples
 from tui_tuner.training.checkpoint import CHECKPOINTS

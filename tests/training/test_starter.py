@@ -7,8 +7,9 @@ import dataclasses
 import pytest
 from training.school import QUICK, chat
 
-from tui_tuner.models.generation import Sampling, stream_reply
+from tui_tuner.models.generation import stream_reply
 from tui_tuner.models.loading import load_model
+from tui_tuner.models.replies import Sampling
 from tui_tuner.progress import Notice, StopToken
 from tui_tuner.training.events import Validation
 

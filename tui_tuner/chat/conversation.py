@@ -18,8 +18,8 @@ from tui_tuner.plain_text import one_line
 from tui_tuner.project import Project
 
 if TYPE_CHECKING:
-    from tui_tuner.models.generation import Reply
     from tui_tuner.models.prompts import Message
+    from tui_tuner.models.replies import Reply
 
 FORMAT = 1
 TITLE_WIDTH = 60

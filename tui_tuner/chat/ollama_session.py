@@ -14,7 +14,7 @@ from tui_tuner.teachers.model_in_ollama import ModelInOllama
 from tui_tuner.teachers.server_errors import TooLong
 
 if TYPE_CHECKING:
-    from tui_tuner.models.generation import Reply
+    from tui_tuner.models.replies import Reply
 
 
 class OllamaSession:

@@ -14,8 +14,8 @@ from tui_tuner.language import _
 from tui_tuner.progress import StopToken
 
 if TYPE_CHECKING:
-    from tui_tuner.models.generation import Reply, Sampling
     from tui_tuner.models.loading import LoadedModel
+    from tui_tuner.models.replies import Reply, Sampling
 
 LEAVE_OUT = "leave_out"
 
@@ -124,7 +124,7 @@ def require_question(conversation: Conversation) -> None:
 
 def sampling_of(choice: ChatChoice) -> Sampling:
     """How words are chosen."""
-    from tui_tuner.models.generation import Sampling
+    from tui_tuner.models.replies import Sampling
 
     return Sampling(
         choice.max_tokens,

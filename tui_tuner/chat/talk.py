@@ -19,7 +19,7 @@ from tui_tuner.language import _
 from tui_tuner.progress import Emit, Event, Notice, StopToken
 
 if TYPE_CHECKING:
-    from tui_tuner.models.generation import Reply
+    from tui_tuner.models.replies import Reply
 
 SECONDS_AT_RISK = 2.0  # how much of an answer a crash may cost
 

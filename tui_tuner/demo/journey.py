@@ -155,9 +155,10 @@ def _compare(project: Project, emit: Emit, stop: StopToken) -> Comparison:
 
 
 def _ask_fused(project: Project, emit: Emit, stop: StopToken) -> str:
-    from tui_tuner.models.generation import Sampling, stream_reply
+    from tui_tuner.models.generation import stream_reply
     from tui_tuner.models.loading import load_model
     from tui_tuner.models.prompts import Message
+    from tui_tuner.models.replies import Sampling
 
     pace = Pace(_("Asking"), 1, _("questions"), emit)
     loaded = load_model(project.fused_model)

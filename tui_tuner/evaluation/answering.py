@@ -17,9 +17,9 @@ from tui_tuner.language import _
 from tui_tuner.progress import Emit, StopToken
 
 if TYPE_CHECKING:
-    from tui_tuner.models.generation import Sampling
     from tui_tuner.models.loading import LoadedModel
     from tui_tuner.models.prompts import Message
+    from tui_tuner.models.replies import Sampling
     from tui_tuner.teachers.model_in_ollama import ModelInOllama
 
 TOGETHER = 16  # answers written at the same time
@@ -48,7 +48,7 @@ class Asking:
     @property
     def sampling(self) -> Sampling:
         """How words are chosen."""
-        from tui_tuner.models.generation import Sampling
+        from tui_tuner.models.replies import Sampling
 
         choice = self.choice
         return Sampling(choice.max_tokens, choice.temperature, seed=choice.seed, thinking=choice.thinking)
@@ -188,7 +188,8 @@ class InThisProcess:
             ModelError: the model's template refuses a prompt.
             Stopped: asked to; answers already given are whole.
         """
-        from tui_tuner.models.generation import Reply, batch_replies
+        from tui_tuner.models.generation import batch_replies
+        from tui_tuner.models.replies import Reply
 
         if asking.choice.temperature > 0:
             return False

@@ -83,8 +83,9 @@ def check_answer(folder: Path, *, emit: Emit, stop: StopToken) -> str:
     """
     import mlx.core as mx
 
-    from tui_tuner.models.generation import Sampling, stream_reply
+    from tui_tuner.models.generation import stream_reply
     from tui_tuner.models.loading import load_model
+    from tui_tuner.models.replies import Sampling
 
     stage, unit = _("Try the starter model"), _("tokens")
     emit(StageProgress(stage, 0, unit=unit))  # loading comes first; the rate counts from the prompt on

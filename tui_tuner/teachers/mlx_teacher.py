@@ -17,8 +17,8 @@ from tui_tuner.progress import StopToken
 from tui_tuner.teachers.teacher import Answer, OnAnswer, Request
 
 if TYPE_CHECKING:
-    from tui_tuner.models.generation import Reply
     from tui_tuner.models.loading import LoadedModel
+    from tui_tuner.models.replies import Reply
 
 # A step for many answers takes hardly longer than a step for one, until their prompt caches fill the memory.
 AT_ONCE, AT_ONCE_LARGE = 32, 16
@@ -57,7 +57,8 @@ class MLXTeacher:
             ModelError: the model cannot be loaded, or has no chat template.
             Stopped: asked to; takes effect within one token.
         """
-        from tui_tuner.models.generation import Sampling, batch_replies
+        from tui_tuner.models.generation import batch_replies
+        from tui_tuner.models.replies import Sampling
 
         loaded = self._model()
         groups: dict[tuple[int, float], list[int]] = {}

@@ -18,8 +18,8 @@ from tui_tuner.teachers.ollama_teacher import choose_model
 from tui_tuner.teachers.teacher import Request
 
 if TYPE_CHECKING:
-    from tui_tuner.models.generation import Reply, Sampling
     from tui_tuner.models.prompts import Message
+    from tui_tuner.models.replies import Reply, Sampling
 
 
 class ModelInOllama:
@@ -74,7 +74,7 @@ class ModelInOllama:
             TooLong: the conversation does not fit into the model's context.
             TeacherError: the server does not answer, or refuses.
         """
-        from tui_tuner.models.generation import Reply
+        from tui_tuner.models.replies import Reply
 
         self.make_room(messages, sampling)
         heard = _Heard(on_text)

@@ -16,9 +16,10 @@ from tui_tuner.choices import TrainingChoice
 from tui_tuner.dataset.held_out import Turns, held_out_openings
 from tui_tuner.errors import ModelError, Stopped
 from tui_tuner.language import _
-from tui_tuner.models.generation import Reply, Sampling, batch_replies
+from tui_tuner.models.generation import batch_replies
 from tui_tuner.models.loading import LoadedModel
 from tui_tuner.models.prompts import Message, prompt_tokens
+from tui_tuner.models.replies import Reply, Sampling
 from tui_tuner.plain_text import one_line
 from tui_tuner.progress import Emit, Notice, StopToken
 from tui_tuner.training.events import SampleAnswered
