@@ -1,8 +1,8 @@
 """llama.cpp behind the four calls of its own server that the proof makes: /health, /props, /tokenize, /completion.
 
 Run in its place: `python small_llama_server.py --model FILE --port N ...`. The variable SMALL_LLAMA_SERVER has it do
-wrong: `deaf` never listens, `torn` answers with half of its JSON, `lower` reads small letters; anything else is said
-and ends it.
+wrong: `deaf` never listens, `torn` answers with half of its JSON, `lower` reads small letters, `fatal` ends at the
+first question; anything else is said and ends it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def main() -> None:
     wrong = os.environ.get("SMALL_LLAMA_SERVER", "")
     if wrong == "deaf":
         time.sleep(600)
-    if wrong not in ("", "torn", "lower"):
+    if wrong not in ("", "torn", "lower", "fatal"):
         sys.exit(wrong)
     import llama_cpp
 
@@ -36,6 +36,9 @@ def main() -> None:
         return {"tokens": llama.tokenize(text.encode(), add_bos=body["add_special"], special=body["parse_special"])}
 
     def complete(body):
+        if wrong == "fatal":
+            os.write(2, b"GGML_ASSERT(n > 0) failed\n")
+            os._exit(6)
         tokens = list(itertools.islice(llama.generate(body["prompt"], temp=0), body["n_predict"]))
         ended = [place for place, token in enumerate(tokens) if llama_cpp.llama_vocab_is_eog(vocabulary, token)]
         return {"tokens": tokens[: ended[0]] if ended else tokens, "stop_type": "eos" if ended else "limit"}

@@ -54,6 +54,13 @@ def test_one_that_cannot_be_understood_proves_nothing(tmp_path, monkeypatch):
     assert (row.name, row.verdict) == ("llama.cpp", "unproved") and "cannot be asked" in row.finding
 
 
+@needs_llama_cpp
+def test_one_that_a_question_ends_has_proved_the_file_wrong(tmp_path, monkeypatch):
+    monkeypatch.setenv("SMALL_LLAMA_SERVER", "fatal")
+    with pytest.raises(ExportError, match="GGML_ASSERT"):
+        proof(tmp_path)
+
+
 def test_one_that_is_too_old_or_cannot_load_the_file_is_told_apart(tmp_path, monkeypatch):
     monkeypatch.setenv("SMALL_LLAMA_SERVER", "error: unknown model architecture: 'qwen9'")
     row = proof(tmp_path).rows[-1]

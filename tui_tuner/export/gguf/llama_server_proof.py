@@ -6,6 +6,7 @@ the answers are compared as they are in Ollama. Runs on the engine's thread; lla
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import socket
 import subprocess
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 CONTEXT = 2048  # tokens; more than any question here
 LOOK_EVERY = 0.2  # seconds between two looks whether it has loaded the file
+LAST_MOMENT = 2.0  # seconds
 ANSWER_WITHIN = 600.0  # seconds
 # How far behind a token may be, in logits, where llama.cpp chooses another one: what rounding explains, or fewer.
 LIMIT, LIMIT_OF_BYTES = 0.5, 1.0
@@ -100,8 +102,17 @@ def _rows(program: str, path: Path, wanted: _Wanted, log: Path, stop: StopToken)
                 partings = [(one, _parting(client, one, wanted.tokenizer, stop)) for one in wanted.spoken]
                 yield answers_row(partings, wanted.limit)
         except (httpx.HTTPError, KeyError, TypeError, ValueError) as error:
-            said = log.read_text(encoding="utf-8", errors="replace") if process.poll() is not None else str(error)
-            yield unproved(_("llama-server cannot be asked: {error}", error=reason_in(said)))
+            if _has_ended(process):  # the file was its end
+                yield not_loaded(log.read_text(encoding="utf-8", errors="replace"))
+            else:
+                yield unproved(_("llama-server cannot be asked: {error}", error=reason_in(str(error))))
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Its connections are gone a moment before it is."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(LAST_MOMENT)
+    return process.returncode is not None
 
 
 def _free_port() -> int:
