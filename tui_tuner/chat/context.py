@@ -87,9 +87,8 @@ def make_room(conversation: Conversation, count: Callable[[], int], limit: int |
             conversation.save()
             return
         conversation.left_out = before
-    raise full(
-        length, limit, leaving_out_helps=not leave_out and before < last and _alone(conversation, count) <= limit
-    )
+    helps = not leave_out and before < last and _alone(conversation, count) <= limit
+    raise full(length, limit, leaving_out_helps=helps)
 
 
 def _alone(conversation: Conversation, count: Callable[[], int]) -> int:

@@ -76,5 +76,4 @@ class OllamaSession:
 
 def _full(error: TooLong, *, leaving_out_helps: bool) -> ContextFull:
     """What the server or the check before it said; only they can count tokens."""
-    words = {"where": error.where, "advice": error.advice}
-    return ContextFull(error.what, **words, leaving_out_helps=leaving_out_helps)
+    return ContextFull(error.what, where=error.where, advice=error.advice, leaving_out_helps=leaving_out_helps)

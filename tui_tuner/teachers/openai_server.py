@@ -6,6 +6,7 @@ not know is therefore never relied on: a schema may be ignored or refused, and a
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -97,17 +98,15 @@ class OpenAIServer:
             Stopped: asked to.
         """
         wanted = frozenset(OPTIONAL if request.schema else {QUIET}) & self._takes
-        tries = list(dict.fromkeys((wanted, wanted - {SCHEMA}, wanted - {QUIET}, frozenset[str]())))
+        *tries, last = dict.fromkeys((wanted, wanted - {SCHEMA}, wanted - {QUIET}, frozenset[str]()))
         for asked in tries:
-            try:
+            with contextlib.suppress(TeacherRefused, FailedMidway):
                 answer = self._chat(_chat_body(model, request, asked), stop, on_text)
-            except (TeacherRefused, FailedMidway):
-                if asked == tries[-1]:
-                    raise
-            else:
                 self._takes -= wanted - asked  # only now is it known that these were what it refused
                 return answer
-        raise AssertionError("the last try returns or raises")
+        answer = self._chat(_chat_body(model, request, last), stop, on_text)
+        self._takes -= wanted - last
+        return answer
 
     def close(self) -> None:
         """Close what is open."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_tuner.export.gguf.llama_answers import NOT_HERE
-from tui_tuner.export.gguf.llama_reading import Readings, reading_rows, readings_of
+from tui_tuner.export.gguf.llama_reading import Readings, Written, reading_rows, readings_of
 from tui_tuner.export.gguf.llama_refusal import not_loaded, reason_in, unproved
 from tui_tuner.export.gguf.llama_server_proof import find_llama_server, server_rows
 from tui_tuner.export.proof import Likeness, Statement, compare, take_statement
@@ -66,52 +66,34 @@ def has_llama_cpp() -> bool:
     return importlib.util.find_spec("llama_cpp") is not None
 
 
-def llama_rows(
-    path: Path,
-    model: Path,
-    weight_type: str,
-    work: Path,
-    *,
-    trust_remote_code: bool,
-    emit: Emit,
-    stop: StopToken,
-) -> Iterator[ProofRow]:
+def llama_rows(written: Written, *, emit: Emit, stop: StopToken) -> Iterator[ProofRow]:
     """Compare llama.cpp and MLX, row by row; one row says so where there is no llama.cpp.
 
     Its library for Python is asked where it is installed, as that tells every logit; otherwise its server.
 
-    Args:
-        path: the GGUF file.
-        model: the folder it was made of.
-        weight_type: what its matrices are stored as.
-        work: a folder for what the two processes tell one another.
-        trust_remote_code: run Python code that comes with the model.
-        emit: hears what is being done.
-        stop: asked again and again.
-
     Raises:
+        ModelError: the model cannot be loaded.
         Stopped: asked to.
     """
     if not has_llama_cpp():
         if server := find_llama_server():
-            what = (server, path, model, weight_type, work)
-            yield from server_rows(*what, trust_remote_code=trust_remote_code, emit=emit, stop=stop)
+            yield from server_rows(server, written, emit=emit, stop=stop)
         else:
             yield unproved(_("llama.cpp is not installed"))
         return
     pace = Pace(_("Ask the fused model"), None, "", emit)
-    expected = _expected(load_model(model, trust_remote_code=trust_remote_code), stop)
+    expected = _expected(load_model(written.model, trust_remote_code=written.trust_remote_code), stop)
     pace.finish()
     pace = Pace(_("Ask llama.cpp"), None, "", emit)
-    told = _ask(path, expected, work, stop)
+    told = _ask(written.path, expected, written.work, stop)
     pace.finish()
     if isinstance(told, ProofRow):
         yield told
         return
     facts, logits = told
-    heard = LoadedModel(Told(logits), None, path)
-    yield from _likeness_rows(compare(expected.statement, heard, weight_type, squeezed=False, stop=stop), facts)
-    tokenizer = load_tokenizer(model, trust_remote_code=trust_remote_code)
+    heard = LoadedModel(Told(logits), None, written.path)
+    yield from _likeness_rows(compare(expected.statement, heard, written.weight_type, squeezed=False, stop=stop), facts)
+    tokenizer = load_tokenizer(written.model, trust_remote_code=written.trust_remote_code)
     yield from reading_rows(expected.readings, facts, tokenizer)
     yield _end_row(expected, facts, tokenizer)
 

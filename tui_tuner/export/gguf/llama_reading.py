@@ -1,9 +1,10 @@
-"""How a model reads texts and conversations in MLX, for llama.cpp to read them in the same way."""
+"""A file that llama.cpp is to speak for, and how its model reads texts and conversations in MLX."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tui_tuner.export.proof_rows import ProofRow
@@ -18,6 +19,25 @@ NASTY = (
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa \\n /usr/local/bin -------- ====",
     "<unk> <0x41> <html></html> [/INST] <think>\n\n</think> 👩‍👩‍👧‍👦🏳️‍🌈",
 )
+
+
+@dataclass(frozen=True)
+class Written:
+    """A GGUF file that llama.cpp is to speak for.
+
+    Attributes:
+        path: the file.
+        model: the folder it was made of.
+        weight_type: what its matrices are stored as.
+        work: a folder for what the two processes tell one another.
+        trust_remote_code: run Python code that comes with the model.
+    """
+
+    path: Path
+    model: Path
+    weight_type: str
+    work: Path
+    trust_remote_code: bool = False
 
 
 @dataclass(frozen=True)

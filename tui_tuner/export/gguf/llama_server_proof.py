@@ -12,10 +12,9 @@ import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui_tuner.export.gguf.llama_reading import Readings, reading_rows, readings_of
+from tui_tuner.export.gguf.llama_reading import Readings, Written, reading_rows, readings_of
 from tui_tuner.export.gguf.llama_refusal import not_loaded, reason_in, unproved
 from tui_tuner.export.greedy import ANSWER_TOKENS, Parting, Spoken, answers_row, parting_of_tokens, speak
 from tui_tuner.export.proof_rows import ProofRow
@@ -41,18 +40,8 @@ def find_llama_server() -> str:
     return shutil.which("llama-server") or ""
 
 
-def server_rows(
-    program: str,
-    path: Path,
-    model: Path,
-    weight_type: str,
-    work: Path,
-    *,
-    trust_remote_code: bool,
-    emit: Emit,
-    stop: StopToken,
-) -> Iterator[ProofRow]:
-    """Compare llama.cpp and MLX, row by row; the arguments as for `llama_proof.llama_rows`.
+def server_rows(program: str, written: Written, *, emit: Emit, stop: StopToken) -> Iterator[ProofRow]:
+    """Compare llama.cpp and MLX, row by row; `program` is its server.
 
     Raises:
         ModelError: the model cannot be loaded.
@@ -61,15 +50,15 @@ def server_rows(
     import mlx.core as mx
 
     pace = Pace(_("Ask the fused model"), None, "", emit)
-    loaded = load_model(model, trust_remote_code=trust_remote_code)
+    loaded = load_model(written.model, trust_remote_code=written.trust_remote_code)
     tokenizer, readings = loaded.tokenizer, readings_of(loaded.tokenizer)
     spoken = speak(loaded, stop) if tokenizer.has_chat_template else []
     del loaded
     mx.clear_cache()
     pace.finish()
     pace = Pace(_("Ask llama.cpp"), None, "", emit)
-    limit = LIMIT_OF_BYTES if weight_type == "q8_0" else LIMIT
-    rows = list(_rows(program, path, _Wanted(readings, spoken, tokenizer, limit), work / "log", stop))
+    limit = LIMIT_OF_BYTES if written.weight_type == "q8_0" else LIMIT
+    rows = list(_rows(program, written, _Wanted(readings, spoken, tokenizer, limit), stop))
     pace.finish()
     yield from rows
 
@@ -82,13 +71,13 @@ class _Wanted:
     limit: float
 
 
-def _rows(program: str, path: Path, wanted: _Wanted, log: Path, stop: StopToken) -> Iterator[ProofRow]:
+def _rows(program: str, written: Written, wanted: _Wanted, stop: StopToken) -> Iterator[ProofRow]:
     import httpx
 
-    port = _free_port()
+    port, log = _free_port(), written.work / "log"
     quiet = ["--no-webui", "--no-warmup", "--parallel", "1", "--n-gpu-layers", "0"]
     exact = ["--cache-type-k", "f32", "--cache-type-v", "f32", "--ctx-size", str(CONTEXT)]
-    command = [program, "--model", str(path), "--host", HOST, "--port", str(port), *quiet, *exact]
+    command = [program, "--model", str(written.path), "--host", HOST, "--port", str(port), *quiet, *exact]
     with (
         running(command, log=log) as process,
         httpx.Client(base_url=f"http://{HOST}:{port}", timeout=ANSWER_WITHIN, trust_env=False) as client,

@@ -15,6 +15,7 @@ from tui_tuner import figures
 from tui_tuner.errors import ExportError, StorageError
 from tui_tuner.export.gguf.families import converter, family_of, text_model
 from tui_tuner.export.gguf.llama_proof import llama_rows
+from tui_tuner.export.gguf.llama_reading import Written
 from tui_tuner.export.gguf.metadata import Value, general, hyperparameters, shown_name
 from tui_tuner.export.gguf.read_back import read_back, read_back_rows
 from tui_tuner.export.gguf.special_tokens import special_metadata
@@ -126,7 +127,7 @@ def _rows(plan: GgufPlan, path: Path, metadata: dict[str, Value], emit: Emit, st
     if found.passed:
         work = path.parent / ".proof"
         work.mkdir()
-        rows += llama_rows(path, plan.model, plan.weight_type, work, trust_remote_code=trust, emit=emit, stop=stop)
+        rows += llama_rows(Written(path, plan.model, plan.weight_type, work, trust), emit=emit, stop=stop)
         shutil.rmtree(work)
     return rows
 
